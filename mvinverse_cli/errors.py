@@ -1,0 +1,40 @@
+"""The mistakes and misfortunes that a user can act on; anything else is a defect and keeps its traceback.
+
+Each class carries the exit code of the command line, so that a farm can tell them apart.
+"""
+
+
+class MvInverseError(Exception):
+    """Base of all errors below. The message says where, what, which value, and what to do next, in one line."""
+
+    exit_code = 1
+
+
+class OptionError(MvInverseError):
+    """An option that cannot be met: unknown map, a device that is not there, a frame range outside the shot."""
+
+    exit_code = 2
+
+
+class InputError(MvInverseError):
+    """A source that cannot be found or read: missing path, broken image, text under a media name."""
+
+    exit_code = 4
+
+
+class WeightsError(MvInverseError):
+    """Weights that cannot be found, fetched, trusted or loaded."""
+
+    exit_code = 5
+
+
+class DeviceMemoryError(MvInverseError):
+    """The device ran out of memory."""
+
+    exit_code = 6
+
+
+class OutputError(MvInverseError):
+    """A file that cannot be written, would overwrite another, or a map that holds no numbers."""
+
+    exit_code = 7

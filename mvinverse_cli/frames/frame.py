@@ -1,0 +1,50 @@
+"""What the reading side hands on: a shot (files that belong together), its frames, and the frames it lost."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from ..color import Transfer
+from ..maps import Array
+
+ShotKind = Literal["video", "sequence", "stills"]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Frames that the network may attend to together, found but not yet decoded.
+
+    A `video` has one path and numbers that start at `--start-frame`; a `sequence` has one path for each number of its
+    file names; `stills` are views named by the user, numbered from 1, that keep their own names.
+    """
+
+    name: str  # stem of its output files; its folder's name where there are several shots
+    kind: ShotKind
+    paths: tuple[Path, ...]
+    numbers: tuple[int, ...]  # of every path of a sequence or stills; empty for a video
+    sizes: tuple[tuple[int, int], ...]  # distinct (width, height), upright: all of stills, the first of others
+    rate: Fraction | None  # frames per second (average) of a video
+    frame_count: int | None  # in the source; None where the container does not say
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded picture, upright. pixels: (H, W, 3) RGB, uint8, uint16 (full range) or float32, on curve `transfer`."""
+
+    pixels: Array
+    transfer: Transfer
+    index: int  # place among the frames asked for, from 0
+    number: int
+    time: Fraction | None  # presentation time in seconds, for video
+    name: str
+    source: Path
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A frame that was asked for and could not be had."""
+
+    number: int | None  # None: how many are missing is not known
+    source: Path
+    reason: str

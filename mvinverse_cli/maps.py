@@ -1,0 +1,86 @@
+"""The five maps that a frame is split into: the vocabulary of every folder.
+
+In memory a map is a float32 array `(H, W, C)` at its `MapSpec` range. Between `decompose` and the writers colour
+maps (albedo, shading) are scene-linear Rec.709: writers of integer files encode them to sRGB, float files keep them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, TypeAlias, cast
+
+import numpy as np
+
+from .errors import OptionError
+
+MapName = Literal["albedo", "metallic", "roughness", "normal", "shading"]
+MapKind = Literal["color", "data", "vector"]
+Array: TypeAlias = np.ndarray  # the dtype and shape stand in each docstring
+Maps: TypeAlias = Mapping[MapName, Array]
+
+
+@dataclass(frozen=True)
+class MapSpec:
+    """What one map holds.
+
+    `kind` is `color` (a light quantity: sRGB-encoded in integer files, scene-linear in float files), `data` (numbers,
+    never colour-managed) or `vector` (unit vectors). `low` and `high` bound the values in memory.
+    """
+
+    name: MapName
+    kind: MapKind
+    low: float
+    high: float
+    exr_channels: tuple[str, ...]  # suffixes behind `<map>.`; data never ends in R, G or B
+    meaning: str
+
+    @property
+    def channels(self) -> int:
+        return len(self.exr_channels)
+
+
+MAPS: tuple[MapName, ...] = ("albedo", "metallic", "roughness", "normal", "shading")
+
+SPECS: Mapping[MapName, MapSpec] = {
+    spec.name: spec
+    for spec in (
+        MapSpec("albedo", "color", 0.0, 1.0, ("R", "G", "B"), "base colour"),
+        MapSpec("metallic", "data", 0.0, 1.0, ("V",), "0 dielectric, 1 metal"),
+        MapSpec("roughness", "data", 0.0, 1.0, ("V",), "GGX perceptual roughness"),
+        MapSpec(
+            "normal", "vector", -1.0, 1.0, ("X", "Y", "Z"), "camera space, +X right, +Y up, +Z to the camera (OpenGL)"
+        ),
+        MapSpec("shading", "color", 0.0, 1.0, ("R", "G", "B"), "diffuse shading: diffuse image = albedo x shading"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class FrameMaps:
+    """The maps of one frame, with what a writer needs to name and time them.
+
+    maps: float32 (H, W, C) each, at the source's size (the network's with `--size model`); albedo and shading
+    scene-linear, normals of unit length.
+    """
+
+    maps: Maps
+    shot: str
+    index: int  # place among the frames asked for, from 0
+    number: int  # frame number in file names
+    name: str  # stem of a still's file names
+    time: Fraction | None  # presentation time in seconds, for video
+    source: str
+
+
+def check_map_names(names: Iterable[str]) -> tuple[MapName, ...]:
+    """The chosen maps in the house's order, each once.
+
+    Raises OptionError for an unknown name or an empty choice.
+    """
+    chosen = set(names)
+    unknown = sorted(chosen - set(MAPS))
+    if unknown:
+        raise OptionError(f"--maps: there is no map {', '.join(map(repr, unknown))}; choose from {', '.join(MAPS)}")
+    if not chosen:
+        raise OptionError(f"--maps: no map chosen; choose from {', '.join(MAPS)}")
+    return tuple(cast(MapName, name) for name in MAPS if name in chosen)

@@ -1,0 +1,1 @@
+"""Maps out: one writer per format; `quantize.py` is the only rounding. No torch here."""
