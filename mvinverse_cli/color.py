@@ -17,14 +17,16 @@ def srgb_to_linear(encoded: Array) -> Array:
     """sRGB-encoded values to scene-linear light; float32, same shape."""
     size = np.abs(encoded)
     linear = np.where(size <= 0.04045, size / 12.92, ((size + 0.055) / 1.055) ** 2.4)
-    return np.copysign(linear, encoded).astype(np.float32)
+    signed: Array = np.copysign(linear, encoded).astype(np.float32)
+    return signed
 
 
 def linear_to_srgb(linear: Array) -> Array:
     """Scene-linear light to sRGB-encoded values; float32, same shape."""
     size = np.abs(linear)
     encoded = np.where(size <= 0.0031308, size * 12.92, 1.055 * size ** (1 / 2.4) - 0.055)
-    return np.copysign(encoded, linear).astype(np.float32)
+    signed: Array = np.copysign(encoded, linear).astype(np.float32)
+    return signed
 
 
 def convert(values: Array, source: Transfer, target: Transfer) -> Array:

@@ -7,15 +7,15 @@ maps (albedo, shading) are scene-linear Rec.709: writers of integer files encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
-import numpy as np
+from numpy.typing import NDArray
 
 from .errors import OptionError
 
 MapName = Literal["albedo", "metallic", "roughness", "normal", "shading"]
 MapKind = Literal["color", "data", "vector"]
-Array: TypeAlias = np.ndarray  # the dtype and shape stand in each docstring
+Array: TypeAlias = NDArray[Any]  # the dtype and shape stand in each docstring
 Maps: TypeAlias = Mapping[MapName, Array]
 
 
@@ -83,4 +83,4 @@ def check_map_names(names: Iterable[str]) -> tuple[MapName, ...]:
         raise OptionError(f"--maps: there is no map {', '.join(map(repr, unknown))}; choose from {', '.join(MAPS)}")
     if not chosen:
         raise OptionError(f"--maps: no map chosen; choose from {', '.join(MAPS)}")
-    return tuple(cast(MapName, name) for name in MAPS if name in chosen)
+    return tuple(name for name in MAPS if name in chosen)

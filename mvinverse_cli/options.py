@@ -1,6 +1,7 @@
 """What a user can choose. Every default is written here and nowhere else; the command line reads its own from here.
 
-A field `window` is the flag `--window` and the keyword `window=` all the way. A value that cannot be raises OptionError.
+A field `window` is the flag `--window` and the keyword `window=` all the way. A value that cannot be
+raises OptionError.
 """
 
 from dataclasses import dataclass
