@@ -30,7 +30,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded picture, upright: pixels (H, W, 3) RGB, uint8, uint16 (full range) or float32, on curve `transfer`."""
+    """One decoded picture, upright: pixels (H, W, 3) RGB, uint8, uint16 (full range) or float32, on `transfer`."""
 
     pixels: Array
     transfer: Transfer

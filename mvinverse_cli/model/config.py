@@ -2,11 +2,17 @@
 
 The defaults are the published network. Lengths of the bypass and of the heads follow the two widths they are built on
 (`bypass_width`, `features`) in the published proportions.
+
+As JSON a config comes in two dialects: ours, the fields below, and the published one, the keyword arguments of the
+published class. What JSON leaves out is as published.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..color import Transfer
+from ..errors import WeightsError
 
 
 @dataclass(frozen=True)
@@ -31,3 +37,87 @@ class ModelConfig:
     input_transfer: Transfer = "srgb"
     albedo_transfer: Transfer = "srgb"
     shading_transfer: Transfer = "srgb"
+
+
+# The published class builds its encoder at these sizes whatever its decoder's are; here the two share them.
+PUBLISHED_SHARED: Mapping[str, float] = {"dec_embed_dim": 1024, "dec_num_heads": 16, "mlp_ratio": 4.0}
+PUBLISHED_RENAMED = {"dec_depth": "decoder_depth", "num_register_tokens": "registers"}
+PUBLISHED_KEYS = {"pos_type", *PUBLISHED_SHARED, *PUBLISHED_RENAMED}
+
+
+def config_to_dict(config: ModelConfig) -> dict[str, Any]:
+    """Every field of `config`, ready for JSON."""
+    return asdict(config)
+
+
+def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
+    """The config that `values` describes, in our dialect or the published one.
+
+    Raises WeightsError naming a field that is unknown, of the wrong type, or that no network can be built from.
+    """
+    own = {field.name for field in fields(ModelConfig)}
+    published = bool(values.keys() & (PUBLISHED_KEYS - own))
+    unknown = sorted(values.keys() - (PUBLISHED_KEYS if published else own))
+    if unknown:
+        raise WeightsError(f"config: unknown field {', '.join(map(repr, unknown))}")
+    if published:
+        values = from_published(values)
+    hints = get_type_hints(ModelConfig)
+    config = ModelConfig(**{name: checked_field(name, value, hints[name]) for name, value in values.items()})
+    check_config(config)
+    return config
+
+
+def from_published(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The published class's keyword arguments in our words."""
+    for name, built in PUBLISHED_SHARED.items():
+        if values.get(name, built) != built:
+            raise WeightsError(f"config: {name} is {values[name]!r}; this network is built with {built} only")
+    ours = {field: values[name] for name, field in PUBLISHED_RENAMED.items() if name in values}
+    position = values.get("pos_type", "rope100")
+    if not isinstance(position, str) or not position.startswith("rope") or not position[4:].isdecimal():
+        raise WeightsError(f"config: pos_type is {position!r}; this network knows rotary positions only, as rope100")
+    return ours | {"rope_base": float(position[4:])}
+
+
+def checked_field(name: str, value: Any, hint: Any) -> Any:
+    """The JSON `value` as the type `hint` of the field `name`. Raises WeightsError where it is of another."""
+    if hint is float and type(value) in (int, float):
+        return float(value)
+    if hint is int and type(value) is int:
+        return value
+    if get_origin(hint) is Literal and value in get_args(hint):
+        return value
+    if get_origin(hint) is tuple and isinstance(value, list | tuple) and len(value) == len(get_args(hint)):
+        return tuple(checked_field(name, item, int) for item in value)
+    wanted = " or ".join(map(repr, get_args(hint))) if get_origin(hint) is Literal else getattr(hint, "__name__", hint)
+    if get_origin(hint) is tuple:
+        wanted = f"{len(get_args(hint))} integers"
+    raise WeightsError(f"config: {name} is {value!r}; wanted {wanted}")
+
+
+def check_config(config: ModelConfig) -> None:
+    """Raises WeightsError where no network can be built from `config`."""
+    positive = ("dim", "heads", "patch_size", "position_grid", "features", "bypass_width", "bypass_groups")
+    counts = ("encoder_depth", "encoder_registers", "decoder_depth", "registers")
+    faults = [f"{name} is {getattr(config, name)}; wanted 1 or more" for name in positive if getattr(config, name) < 1]
+    faults += [f"{name} is {getattr(config, name)}; wanted 0 or more" for name in counts if getattr(config, name) < 0]
+    faults += [
+        fault
+        for holds, fault in (
+            (min(config.bypass_depths) > 0, f"bypass_depths is {config.bypass_depths}; wanted 1 or more each"),
+            (config.mlp_ratio > 0, f"mlp_ratio is {config.mlp_ratio}; wanted more than 0"),
+            (config.rope_base > 0, f"rope_base is {config.rope_base}; wanted more than 0"),
+            (
+                list(config.levels) == sorted({*config.levels} & {*range(config.decoder_depth // 2)}),
+                f"levels is {config.levels}; wanted four of decoder_depth / 2 = {config.decoder_depth // 2}, rising",
+            ),
+        )
+        if not holds
+    ]
+    if not faults and config.dim % (4 * config.heads):
+        faults.append(f"dim is {config.dim}; wanted a multiple of 4 x heads = {4 * config.heads}")
+    if not faults and 4 * config.bypass_width % config.bypass_groups:
+        faults.append(f"bypass_groups is {config.bypass_groups}; must divide 4 x bypass_width = {4 * config.bypass_width}")
+    if faults:
+        raise WeightsError("config: " + "; ".join(faults))

@@ -1,0 +1,174 @@
+"""From a file of weights to a network that is ready to run, and back to a file.
+
+The network is built on `meta`, without memory, and filled from the mapped file: on the CPU in the file's own dtype its
+parameters are the file's pages; otherwise each tensor is converted as it is read, and no second copy ever stands.
+"""
+
+import json
+import logging
+import os
+import pickle
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import WeightsError
+from ..options import DtypeName
+from .config import ModelConfig, config_to_dict
+from .device import choose_device, choose_dtype
+from .header import LENGTH_BYTES, Entry, read_header
+from .mvinverse import MVInverse
+from .weights import PICKLE_SUFFIXES, Weights, choose_name, find_weights
+
+logger = logging.getLogger(__name__)
+
+# Never rounded: pictures are normalised in float32 whatever the network computes in.
+FLOAT32_BUFFERS = ("image_mean", "image_std")
+FLOATING = ("F64", "F32", "F16", "BF16")
+DTYPE_NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+}
+
+
+def load_model(name: str = "auto", *, device: str = "auto", dtype: DtypeName = "auto") -> MVInverse:
+    """The network called `name` with its weights, in evaluation mode.
+
+    Raises WeightsError for weights that cannot be had or do not fit, OptionError for a device that is not there.
+    """
+    place = choose_device(device)
+    weights = find_weights(choose_name(name, place.type))
+    return load_weights(weights, place, choose_dtype(dtype, place))
+
+
+def load_weights(weights: Weights, device: torch.device, dtype: torch.dtype) -> MVInverse:
+    """The network that `weights` describes, filled from its file; floating point as `dtype`, integers as they are."""
+    if weights.licence is not None and "non-commercial" in weights.licence:
+        logger.warning("weights %s: %s", weights.name, weights.licence)
+    model = build_on_meta(weights.config)
+    with open_state(weights.path) as (entries, read):
+        check_fit(weights, model, entries)
+        state = {}
+        for name in entries:
+            value = read(name)
+            wanted = torch.float32 if name in FLOAT32_BUFFERS else dtype
+            state[name] = value.to(device, wanted if value.is_floating_point() else value.dtype)
+        model.load_state_dict(state, assign=True)
+    return model.eval()
+
+
+def build_on_meta(config: ModelConfig) -> MVInverse:
+    """The network without memory: names, shapes and types only."""
+    with torch.device("meta"):
+        return MVInverse(config).requires_grad_(False)
+
+
+@contextmanager
+def open_state(path: Path) -> Iterator[tuple[Mapping[str, Entry], Callable[[str], Tensor]]]:
+    """What the file at `path` holds by name, and a function that reads one tensor, mapped where the format allows.
+
+    Raises WeightsError where the file is not what its name says, or is a pickle of anything but tensors.
+    """
+    if path.suffix in PICKLE_SUFFIXES:
+        state = load_pickle(path)
+        yield {name: entry_of(value) for name, value in state.items()}, state.__getitem__
+        return
+    header = read_header(path)
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            yield header.tensors, file.get_tensor
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: damaged: {error}; download it again") from error
+
+
+def entry_of(value: Tensor) -> Entry:
+    return Entry(DTYPE_NAMES.get(value.dtype, str(value.dtype)), tuple(value.shape))
+
+
+def load_pickle(path: Path) -> dict[str, Tensor]:
+    """The tensors of a PyTorch file, mapped; code in it is refused, never run. Raises WeightsError."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path}: refused: not a plain file of tensors (it may hold code, which is never run); "
+            "ask its author for a .safetensors file"
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, LookupError) as error:
+        raise WeightsError(f"{path}: not readable as a PyTorch file: {error}") from error
+    for wrapper in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise WeightsError(f"{path}: holds no state dict (tensors by name)")
+    return content
+
+
+def check_fit(weights: Weights, model: MVInverse, entries: Mapping[str, Entry]) -> None:
+    """Raises WeightsError where names, shapes or types of the file are not exactly the network's."""
+    wanted = {name: entry_of(value) for name, value in model.state_dict().items()}
+    both = [name for name in wanted if name in entries]
+    misshapen = [
+        f"{name} {list(entries[name].shape)} instead of {list(wanted[name].shape)}"
+        for name in both
+        if entries[name].shape != wanted[name].shape
+    ]
+    mistyped = [
+        f"{name} {entries[name].dtype} instead of {wanted[name].dtype}"
+        for name in both
+        if entries[name].dtype != wanted[name].dtype
+        and not (entries[name].dtype in FLOATING and wanted[name].dtype in FLOATING)
+    ]
+    faults = {
+        "missing": [name for name in wanted if name not in entries],
+        "unexpected": [name for name in entries if name not in wanted],
+        "of another shape": misshapen,
+        "of another type": mistyped,
+    }
+    said = [
+        f"{len(names)} {fault} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for fault, names in faults.items()
+        if names
+    ]
+    if said:
+        raise WeightsError(
+            f"{weights.path}: does not fit the network: {'; '.join(said)}; "
+            f"file {len(entries)} tensors, network {len(wanted)}, built from {weights.config_source}"
+        )
+
+
+def save_checkpoint(
+    state: Mapping[str, Tensor], config: ModelConfig, path: Path, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Writes `state` with its config as one .safetensors file, whole or not at all; same input, same bytes.
+
+    metadata: further text to carry; the key `config` is taken.
+    """
+    texts = {**(metadata or {}), "config": json.dumps(config_to_dict(config))}
+    partial = path.with_name(path.name + ".part")
+    try:
+        save_file({name: value.contiguous() for name, value in state.items()}, partial, texts)
+        sort_metadata(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def sort_metadata(path: Path) -> None:
+    """Puts the metadata in order, which safetensors leaves to chance; the same words in another order, so in place."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        file.seek(LENGTH_BYTES)
+        file.write(text.ljust(length))
