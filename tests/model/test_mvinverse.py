@@ -1,0 +1,145 @@
+"""The network: published names, published numbers, and the same numbers however the work is cut up."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch.testing import assert_close
+
+from benchmarks.plain import make_plain
+from mvinverse_cli.maps import MAPS, SPECS
+from mvinverse_cli.model.checkpoint import load_model
+from mvinverse_cli.model.config import ModelConfig
+from mvinverse_cli.model.mvinverse import MVInverse
+from tests.conftest import TINY
+from tests.parity.recipe import fill
+
+PARITY = Path(__file__).parents[1] / "parity"
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    """One scene of three views, 4 x 5 patches."""
+    return torch.rand(1, 3, 3, 56, 70, generator=torch.Generator().manual_seed(1))
+
+
+def test_every_published_name_has_a_home_of_its_shape_and_type():
+    with torch.device("meta"):
+        state = MVInverse(ModelConfig()).state_dict()
+    ours = {name: [list(value.shape), str(value.dtype).removeprefix("torch.")] for name, value in state.items()}
+    assert len(ours) == 1944
+    assert ours == json.loads((PARITY / "state_dict.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def recipe_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of the full-size network with the recipe's weights."""
+    path = tmp_path_factory.mktemp("published") / "recipe.safetensors"
+    names = json.loads((PARITY / "state_dict.json").read_text())
+    save_file({name: torch.from_numpy(fill(name, tuple(shape))) for name, (shape, _) in names.items()}, path)
+    return path
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("frame_batch", [1, 2])
+@pytest.mark.parametrize("case", ["one_view", "three_views"])
+def test_full_size_network_agrees_with_the_published_one(recipe_file: Path, case: str, frame_batch: int):
+    published = load_model(str(recipe_file), device="cpu")
+    expected = np.load(PARITY / f"{case}.npz")
+    views = torch.from_numpy(expected["images"]).permute(0, 3, 1, 2)[None].float() / 255
+    with torch.inference_mode():
+        outputs = published(views, frame_batch=frame_batch)
+    for name in MAPS:
+        error = np.abs(outputs[name][0, :, ::3, ::3].numpy() - expected[name]).max()
+        assert error < (2e-4 if name == "normal" else 5e-5), name
+
+
+@pytest.mark.large
+def test_full_size_network_in_bfloat16_stays_near_float32(recipe_file: Path):
+    half = load_model(str(recipe_file), device="cpu", dtype="bfloat16")
+    expected = np.load(PARITY / "one_view.npz")
+    views = torch.from_numpy(expected["images"]).permute(0, 3, 1, 2)[None].float() / 255
+    with torch.inference_mode():
+        outputs = half(views)
+    for name in MAPS:
+        error = np.abs(outputs[name][0, :, ::3, ::3].numpy() - expected[name]).mean()
+        assert error < 0.02, name
+
+
+def test_maps_have_their_shapes_ranges_and_unit_normals(tiny_model: MVInverse, images: torch.Tensor):
+    outputs = tiny_model(images)
+    assert tuple(outputs) == MAPS
+    for name, values in outputs.items():
+        assert values.shape == (1, 3, 56, 70, SPECS[name].channels)
+        assert values.dtype == torch.float32
+        assert values.min() >= SPECS[name].low
+        assert values.max() <= SPECS[name].high
+        assert values.std() > 0.001, "a test on constant maps would show nothing"
+    assert_close(outputs["normal"].norm(dim=-1), torch.ones(1, 3, 56, 70))
+
+
+@pytest.mark.parametrize("frame_batch", [1, 2, 3, 100])
+def test_frame_batches_do_not_change_the_numbers(tiny_model: MVInverse, images: torch.Tensor, frame_batch: int):
+    whole = tiny_model(images, frame_batch=3)
+    assert_close(tiny_model(images, frame_batch=frame_batch), whole, rtol=0, atol=1e-5)
+
+
+def test_plain_path_gives_the_same_numbers(tiny: MVInverse, images: torch.Tensor):
+    fast = tiny(images)
+    assert_close(make_plain(tiny)(images), fast, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("maps", [("normal",), ("metallic", "shading"), ("albedo",)])
+def test_fewer_maps_are_the_same_maps(tiny_model: MVInverse, images: torch.Tensor, maps: tuple[str, ...]):
+    every = tiny_model(images)
+    assert_close(tiny_model(images, maps=maps), {name: every[name] for name in maps}, rtol=0, atol=0)
+
+
+def test_heads_of_other_maps_do_not_run(tiny: MVInverse, images: torch.Tensor):
+    for name in ("albedo_head", "shading_head", "res_encoder", "metallic_head", "roughness_head"):
+        delattr(tiny, name)
+    assert tuple(tiny(images, maps=("normal",))) == ("normal",)
+
+
+def test_scenes_of_a_batch_do_not_see_each_other(tiny_model: MVInverse, images: torch.Tensor):
+    other = images.flip(-1)
+    both = tiny_model(torch.cat([images, other]))
+    for scene, alone in enumerate((tiny_model(images), tiny_model(other))):
+        assert_close({name: both[name][scene : scene + 1] for name in MAPS}, alone, rtol=0, atol=1e-5)
+
+
+def test_views_of_a_scene_see_each_other_in_any_order(tiny_model: MVInverse, images: torch.Tensor):
+    joint = tiny_model(images)
+    order = [2, 0, 1]
+    assert_close(tiny_model(images[:, order])["albedo"], joint["albedo"][:, order], rtol=0, atol=1e-5)
+    alone = tiny_model(images[:, :1])
+    assert (alone["albedo"] - joint["albedo"][:, :1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(("height", "width"), [(14, 14), (14, 70), (42, 28), (154, 14)])
+def test_odd_and_tiny_grids_come_back_at_their_size(tiny_model: MVInverse, height: int, width: int):
+    outputs = tiny_model(torch.rand(1, 2, 3, height, width))
+    assert outputs["shading"].shape == (1, 2, height, width, 3)
+
+
+def test_forward_never_waits_for_the_device():
+    with torch.device("meta"):  # where any `.item()` or data-dependent branch fails
+        model = MVInverse(TINY).eval()
+        outputs = model(torch.rand(1, 2, 3, 28, 28))
+    assert outputs["albedo"].is_meta
+
+
+def test_gradients_reach_every_parameter(tiny: MVInverse, images: torch.Tensor):
+    tiny.requires_grad_(True)
+    sum(values.square().sum() for values in tiny(images).values()).backward()
+    without = [name for name, value in tiny.named_parameters() if value.grad is None]
+    assert without == []
+
+
+def test_levels_may_be_any_pairs(images: torch.Tensor):
+    model = MVInverse(replace(TINY, decoder_depth=12, levels=(1, 2, 4, 5))).eval()
+    assert model(images)["albedo"].shape == (1, 3, 56, 70, 3)
