@@ -4,7 +4,7 @@ Both are generators to be closed (`contextlib.closing`) by whoever leaves them e
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
+def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     """`items` in their order, made in a thread, at most `depth` of them before they are asked for.
 
     An error of the source is raised at its place. Closing waits for the item under way, so that what the source reads
@@ -30,7 +30,7 @@ def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
         thread.shutdown(cancel_futures=True)
 
 
-def overlapped(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+def overlapped(function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[tuple[Item, Result], None, None]:
     """Each item with `function(item)`, which runs in a thread on the next item while the caller works on the last.
 
     Closing does not wait for the call under way: an interrupt must not take as long as a network pass.

@@ -5,9 +5,9 @@ and the caller's thread brings the maps of the last one back to the source's siz
 the source, h w pixels of the network.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +21,7 @@ from .errors import DeviceMemoryError
 from .frames import Fit, Frame, Shot, as_float, find_shots, fit_grid, fit_pixels, fit_to, open_shot, restore_map
 from .maps import SPECS, Array, FrameMaps, MapName, Maps
 from .model.checkpoint import load_model
-from .model.config import ModelConfig
+from .model.config import ModelConfig, with_transfers
 from .model.mvinverse import MVInverse
 from .options import DecomposeOptions
 from .windows import window_of
@@ -49,7 +49,7 @@ def decompose(
     options: DecomposeOptions | None = None,
     *,
     model: MVInverse | None = None,
-) -> Iterator[FrameMaps]:
+) -> Generator[FrameMaps, None, None]:
     """Yields the maps of every frame of every shot among `inputs` (videos, folders, images), in their order.
 
     model: a network from `load_model`, to serve several calls; loaded as the options say where it is left out.
@@ -65,32 +65,30 @@ def decompose(
 
 
 def decompose_frames(
-    frames: Iterable[Frame], shot: Shot, model: MVInverse, options: DecomposeOptions, *, done: Collection[int] = ()
-) -> Iterator[FrameMaps]:
-    """The frames of one shot -> their maps, in the same order.
+    frames: Iterable[Frame],
+    shot: Shot,
+    model: MVInverse,
+    options: DecomposeOptions,
+    *,
+    wanted: Callable[[int], bool] = lambda number: True,
+) -> Generator[FrameMaps, None, None]:
+    """The frames of one shot -> the maps of those whose number is `wanted`, in the same order.
 
-    done: indices whose maps are not wanted again. They still take part in the windows of their neighbours, so that those
-    get the numbers of an undisturbed run.
+    The others still take part in the windows of their neighbours, so that those get the numbers of an undisturbed run.
     """
-    config = effective_config(model.config, options)
+    config = with_transfers(model.config, options)
     grid = fit_grid(shot.sizes, max_size=options.max_size, patch_size=config.patch_size)
     prepared = ahead((prepare(frame, grid, config, options.max_size) for frame in frames), options.window)
     with closing(prepared):
         groups = groupby(prepared, key=lambda item: window_of(item.index, options.window).start)
         windows = (list(members) for _, members in groups)
-        wanted = (window for window in windows if any(item.index not in done for item in window))
-        passes = overlapped(lambda window: infer(model, [item.pixels for item in window], options.maps), wanted)
+        needed = (window for window in windows if any(wanted(item.number) for item in window))
+        passes = overlapped(lambda window: infer(model, [item.pixels for item in window], options.maps), needed)
         with closing(passes):
             for window, maps in passes:
                 for i, item in enumerate(window):
-                    if item.index not in done:
+                    if wanted(item.number):
                         yield restore(item, {name: maps[name][i] for name in options.maps}, shot, config, options)
-
-
-def effective_config(config: ModelConfig, options: DecomposeOptions) -> ModelConfig:
-    """The model's config with the transfer curves that the options override."""
-    chosen = {name: getattr(options, name) for name in ("input_transfer", "albedo_transfer", "shading_transfer")}
-    return replace(config, **{name: value for name, value in chosen.items() if value is not None})
 
 
 def prepare(frame: Frame, grid: tuple[int, int], config: ModelConfig, max_size: int) -> Prepared:
@@ -98,19 +96,21 @@ def prepare(frame: Frame, grid: tuple[int, int], config: ModelConfig, max_size: 
     height, width = frame.pixels.shape[:2]
     fit = fit_to((width, height), grid, max_size=max_size, patch_size=config.patch_size)
     pixels = convert(fit_pixels(as_float(frame.pixels), fit), frame.transfer, config.input_transfer)
-    return Prepared(
-        np.clip(pixels, 0, 1), fit, frame.index, frame.number, frame.name, frame.time, frame.source
-    )
+    return Prepared(np.clip(pixels, 0, 1), fit, frame.index, frame.number, frame.name, frame.time, frame.source)
+
+
+def frame_batch(images: torch.Tensor) -> int:
+    """How many frames of `images` (1, N, 3, h, w) the parts that see each frame alone take at once."""
+    return max(1, BATCH_PIXELS[images.device.type] // (images.shape[-1] * images.shape[-2]))
 
 
 def infer(model: MVInverse, views: list[Array], maps: Sequence[MapName]) -> Maps:
     """N views (h, w, 3) on the model's input curve, seen together -> (N, h, w, C) float32 for each map."""
     device = model.image_mean.device
-    frame_batch = max(1, BATCH_PIXELS[device.type] // (views[0].shape[0] * views[0].shape[1]))
     images = torch.from_numpy(np.stack(views)).to(device).permute(0, 3, 1, 2)[None]  # (1, N, 3, h, w)
     try:
         with torch.inference_mode():
-            outputs = model(images, maps=maps, frame_batch=frame_batch)
+            outputs = model(images, maps=maps, frame_batch=frame_batch(images))
             return {name: value[0].cpu().numpy() for name, value in outputs.items()}
     except torch.OutOfMemoryError as error:
         raise DeviceMemoryError(

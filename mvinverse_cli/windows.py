@@ -8,3 +8,8 @@ def window_of(index: int, size: int) -> range:
     """
     start = index // size * size
     return range(start, start + size)
+
+
+def count_windows(frames: int, size: int) -> int:
+    """How many windows of `size` it takes for `frames` frames."""
+    return -(-frames // size)

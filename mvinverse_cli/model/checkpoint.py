@@ -6,7 +6,6 @@ parameters are the file's pages; otherwise each tensor is converted as it is rea
 
 import json
 import logging
-import os
 import pickle
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -18,11 +17,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..errors import WeightsError
+from ..errors import OutputError, WeightsError
 from ..options import DtypeName
 from .config import ModelConfig, config_to_dict
 from .device import choose_device, choose_dtype
-from .header import LENGTH_BYTES, Entry, read_header
+from .header import LENGTH_BYTES, START_BYTES, Entry, check_start, read_header
 from .mvinverse import MVInverse
 from .weights import PICKLE_SUFFIXES, Weights, choose_name, find_weights
 
@@ -91,12 +90,15 @@ def open_state(path: Path) -> Iterator[tuple[Mapping[str, Entry], Callable[[str]
 
 
 def entry_of(value: Tensor) -> Entry:
+    """A tensor as a header would describe it."""
     return Entry(DTYPE_NAMES.get(value.dtype, str(value.dtype)), tuple(value.shape))
 
 
 def load_pickle(path: Path) -> dict[str, Tensor]:
     """The tensors of a PyTorch file, mapped; code in it is refused, never run. Raises WeightsError."""
     try:
+        with path.open("rb") as file:
+            check_start(path, file.read(START_BYTES))
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise WeightsError(
@@ -151,14 +153,19 @@ def save_checkpoint(
 ) -> None:
     """Writes `state` with its config as one .safetensors file, whole or not at all; same input, same bytes.
 
-    metadata: further text to carry; the key `config` is taken.
+    metadata: further text to carry; the key `config` is taken. Raises OutputError where the file cannot be written.
     """
     texts = {**(metadata or {}), "config": json.dumps(config_to_dict(config))}
     partial = path.with_name(path.name + ".part")
     try:
+        partial.touch()
+        mode = partial.stat().st_mode
         save_file({name: value.contiguous() for name, value in state.items()}, partial, texts)
+        partial.chmod(mode)  # safetensors writes for the owner alone
         sort_metadata(partial)
-        os.replace(partial, path)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"{path}: cannot be written: {error}") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -8,11 +8,12 @@ published class. What JSON leaves out is as published.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..color import Transfer
 from ..errors import WeightsError
+from ..options import DecomposeOptions
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class ModelConfig:
 PUBLISHED_SHARED: Mapping[str, float] = {"dec_embed_dim": 1024, "dec_num_heads": 16, "mlp_ratio": 4.0}
 PUBLISHED_RENAMED = {"dec_depth": "decoder_depth", "num_register_tokens": "registers"}
 PUBLISHED_KEYS = {"pos_type", *PUBLISHED_SHARED, *PUBLISHED_RENAMED}
+
+
+def with_transfers(config: ModelConfig, options: DecomposeOptions) -> ModelConfig:
+    """`config` with the transfer curves that the user overrides."""
+    chosen = {name: getattr(options, name) for name in ("input_transfer", "albedo_transfer", "shading_transfer")}
+    return replace(config, **{name: curve for name, curve in chosen.items() if curve is not None})
 
 
 def config_to_dict(config: ModelConfig) -> dict[str, Any]:
@@ -90,34 +97,32 @@ def checked_field(name: str, value: Any, hint: Any) -> Any:
         return value
     if get_origin(hint) is tuple and isinstance(value, list | tuple) and len(value) == len(get_args(hint)):
         return tuple(checked_field(name, item, int) for item in value)
-    wanted = " or ".join(map(repr, get_args(hint))) if get_origin(hint) is Literal else getattr(hint, "__name__", hint)
-    if get_origin(hint) is tuple:
+    wanted = getattr(hint, "__name__", "")
+    if get_origin(hint) is Literal:
+        wanted = " or ".join(map(repr, get_args(hint)))
+    elif get_origin(hint) is tuple:
         wanted = f"{len(get_args(hint))} integers"
     raise WeightsError(f"config: {name} is {value!r}; wanted {wanted}")
 
 
 def check_config(config: ModelConfig) -> None:
     """Raises WeightsError where no network can be built from `config`."""
-    positive = ("dim", "heads", "patch_size", "position_grid", "features", "bypass_width", "bypass_groups")
-    counts = ("encoder_depth", "encoder_registers", "decoder_depth", "registers")
-    faults = [f"{name} is {getattr(config, name)}; wanted 1 or more" for name in positive if getattr(config, name) < 1]
-    faults += [f"{name} is {getattr(config, name)}; wanted 0 or more" for name in counts if getattr(config, name) < 0]
-    faults += [
-        fault
-        for holds, fault in (
-            (min(config.bypass_depths) > 0, f"bypass_depths is {config.bypass_depths}; wanted 1 or more each"),
-            (config.mlp_ratio > 0, f"mlp_ratio is {config.mlp_ratio}; wanted more than 0"),
-            (config.rope_base > 0, f"rope_base is {config.rope_base}; wanted more than 0"),
-            (
-                list(config.levels) == sorted({*config.levels} & {*range(config.decoder_depth // 2)}),
-                f"levels is {config.levels}; wanted four of decoder_depth / 2 = {config.decoder_depth // 2}, rising",
-            ),
-        )
-        if not holds
-    ]
-    if not faults and config.dim % (4 * config.heads):
-        faults.append(f"dim is {config.dim}; wanted a multiple of 4 x heads = {4 * config.heads}")
-    if not faults and 4 * config.bypass_width % config.bypass_groups:
-        faults.append(f"bypass_groups is {config.bypass_groups}; must divide 4 x bypass_width = {4 * config.bypass_width}")
-    if faults:
-        raise WeightsError("config: " + "; ".join(faults))
+    for name in ("dim", "heads", "patch_size", "position_grid", "features", "bypass_width", "bypass_groups"):
+        check_field(config, name, getattr(config, name) > 0, "1 or more")
+    for name in ("encoder_depth", "encoder_registers", "decoder_depth", "registers"):
+        check_field(config, name, getattr(config, name) >= 0, "0 or more")
+    for name in ("mlp_ratio", "rope_base"):
+        check_field(config, name, getattr(config, name) > 0, "more than 0")
+    pairs = range(config.decoder_depth // 2)
+    rising = list(config.levels) == sorted({*config.levels} & {*pairs})
+    check_field(config, "levels", rising, f"four of the {len(pairs)} pairs of decoder blocks, rising from 0")
+    check_field(config, "bypass_depths", min(config.bypass_depths) > 0, "1 or more each")
+    check_field(config, "dim", config.dim % (4 * config.heads) == 0, f"a multiple of 4 x heads = {4 * config.heads}")
+    divides = 4 * config.bypass_width % config.bypass_groups == 0
+    check_field(config, "bypass_groups", divides, f"a divisor of 4 x bypass_width = {4 * config.bypass_width}")
+
+
+def check_field(config: ModelConfig, name: str, holds: bool, wanted: str) -> None:
+    """Raises WeightsError, naming the field and what was wanted of it, unless the rule holds."""
+    if not holds:
+        raise WeightsError(f"config: {name} is {getattr(config, name)}; wanted {wanted}")

@@ -12,13 +12,14 @@ from typing import Any
 
 from ..errors import WeightsError
 
+START_BYTES = 64  # enough to tell what a file is
+ZIP = b"PK\x03\x04"
 LENGTH_BYTES = 8  # little-endian length of the JSON that follows
 MOST_BYTES = 100_000_000  # the format's own bound on its header
 BYTES_OF = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 IMPOSTORS = {  # what a file may begin with instead
     b"version https://git-lfs": "is a git-LFS pointer, not the file itself: run `git lfs pull`, or download it again",
-    b"<": "is a web page, not weights: the download was answered by a login or error page",
-    b"PK\x03\x04": "is a PyTorch file under a .safetensors name: rename it to .pt",
+    b"<": "is a web page, not weights: a login or error page was saved under this name",
 }
 
 
@@ -47,9 +48,11 @@ def read_header(path: Path) -> Header:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            start = file.read(LENGTH_BYTES)
-            check_start(path, start + file.read(64))
-            length = int.from_bytes(start, "little")
+            start = file.read(START_BYTES)
+            check_start(path, start)
+            if start.startswith(ZIP):
+                raise WeightsError(f"{path}: is a PyTorch file under this name: rename it to end in .pt")
+            length = int.from_bytes(start[:LENGTH_BYTES], "little")
             if size < LENGTH_BYTES + length or length > MOST_BYTES:
                 raise WeightsError(f"{path}: no safetensors file, or cut short inside its header ({size} bytes)")
             file.seek(LENGTH_BYTES)
@@ -68,13 +71,11 @@ def read_header(path: Path) -> Header:
 
 
 def check_start(path: Path, start: bytes) -> None:
-    """Raises WeightsError where the first bytes of the file at `path` are those of something else."""
+    """Raises WeightsError where the first bytes of the file at `path` are of nothing that holds weights."""
     if not start:
         raise WeightsError(f"{path}: is empty (0 bytes); download it again")
-    if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{":
-        return
     for beginning, meaning in IMPOSTORS.items():
-        if start.lstrip().startswith(beginning):
+        if start.lstrip().startswith(beginning) and start[LENGTH_BYTES : LENGTH_BYTES + 1] != b"{":
             raise WeightsError(f"{path}: {meaning}")
 
 
@@ -84,6 +85,8 @@ def parse_header(values: dict[str, Any]) -> tuple[Header, int]:
     Raises ValueError, TypeError, KeyError or AttributeError where it is not in the format.
     """
     metadata = values.pop("__metadata__", {})
+    if not all(isinstance(text, str) for text in metadata.values()):
+        raise TypeError("__metadata__")
     end = 0
     tensors = {}
     for name, value in values.items():

@@ -4,7 +4,6 @@ Reads headers and JSON only, and imports no torch: `checkpoint.load_weights` fil
 """
 
 import json
-import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,17 +14,31 @@ from ..errors import WeightsError
 from .config import ModelConfig, config_from_dict
 from .header import read_header
 
-logger = logging.getLogger(__name__)
-
 CONFIG_FILE = "config.json"
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")  # the first that is there
 PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
-HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?", re.ASCII)
+HUB_NAME = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
 
 OFFICIAL_REPOSITORY = "maddog241/mvinverse"
 OFFICIAL_REVISION = "50e7bd08fd7d06e99c165d2a90af0522dfc3dc06"
-OFFICIAL_LICENCE = "CC BY-NC 4.0 (after Pi3's weights): non-commercial use only"
-SMALL_LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Weights that have a name of their own."""
+
+    name: str
+    licence: str
+    source: str
+
+
+SMALL = Known("small", "Apache-2.0", "bundled with mvinverse")
+OFFICIAL = Known(
+    "official",
+    "CC BY-NC 4.0 (descends from Pi3's weights): non-commercial use only",
+    f"{OFFICIAL_REPOSITORY}@{OFFICIAL_REVISION}",
+)
+KNOWN = (SMALL, OFFICIAL)
 
 
 @dataclass(frozen=True)
@@ -56,11 +69,15 @@ def find_weights(name: str, *, download: bool = True) -> Weights:
     Raises WeightsError where nothing of that name can be had.
     """
     if name == "small":
-        return local_weights(name, small_path(), SMALL_LICENCE)
+        return local_weights(name, small_path(), SMALL.licence)
     if name == "official":
-        return hub_weights(name, OFFICIAL_REPOSITORY, OFFICIAL_REVISION, OFFICIAL_LICENCE, download)
-    path = Path(name).expanduser()
-    if path.exists():
+        return hub_weights(name, OFFICIAL_REPOSITORY, OFFICIAL_REVISION, download=download)
+    path = Path(name)
+    try:
+        is_local = path.exists()
+    except OSError as error:
+        raise WeightsError(f"--model {name}: cannot be looked at: {error.strerror}") from error
+    if is_local:
         return local_weights(name, path)
     hub = HUB_NAME.fullmatch(name)
     if hub is None or path.suffix in (".safetensors", *PICKLE_SUFFIXES):
@@ -68,9 +85,8 @@ def find_weights(name: str, *, download: bool = True) -> Weights:
             f"--model {name}: no such file or folder, and not a hub name; "
             "choose small, official, a .safetensors file, a folder, or owner/name[@revision]"
         )
-    licence = OFFICIAL_LICENCE if hub["repository"] == OFFICIAL_REPOSITORY else None
     try:
-        return hub_weights(name, hub["repository"], hub["revision"] or "main", licence, download)
+        return hub_weights(name, hub["repository"], hub["revision"] or "main", download=download)
     except WeightsError as error:
         raise WeightsError(f"--model {name}: no such file or folder; {error}") from error
 
@@ -105,15 +121,21 @@ def local_weights(name: str, path: Path, licence: str | None = None) -> Weights:
     return Weights(name, path, config, source, licence=licence)
 
 
-def hub_weights(name: str, repository: str, revision: str, licence: str | None, download: bool) -> Weights:
+def hub_weights(name: str, repository: str, revision: str, *, download: bool) -> Weights:
     """The weights of a hub repository at a branch, tag or commit."""
-    from .hub import Snapshot
+    from .hub import fetch  # huggingface-hub reads its environment when imported, and takes its time
 
-    snapshot = Snapshot(repository, revision, download=download)
-    config_path = snapshot.fetch(CONFIG_FILE)
-    path = snapshot.fetch_first(WEIGHTS_FILES)
-    config, source = read_config(path, config_path)
-    return Weights(name, path, config, source, repository, snapshot.revision, licence, snapshot.sha256_of(path))
+    config_file = fetch(repository, revision, CONFIG_FILE, download=download)
+    commit = config_file.commit if config_file else revision
+    for filename in WEIGHTS_FILES:
+        file = fetch(repository, commit, filename, download=download)
+        if file is not None:
+            break
+    else:
+        raise WeightsError(f"{repository}@{revision}: holds no {' or '.join(WEIGHTS_FILES)}")
+    config, source = read_config(file.path, config_file.path if config_file else None)
+    licence = OFFICIAL.licence if repository == OFFICIAL_REPOSITORY else None
+    return Weights(name, file.path, config, source, repository, file.commit, licence, file.sha256)
 
 
 def read_config(path: Path, config_path: Path | None) -> tuple[ModelConfig, str]:
@@ -121,7 +143,7 @@ def read_config(path: Path, config_path: Path | None) -> tuple[ModelConfig, str]
     metadata = {} if path.suffix in PICKLE_SUFFIXES else read_header(path).metadata
     try:
         if config_path is not None:
-            source, text = str(config_path), config_path.read_text()
+            source, text = str(config_path), config_path.read_text("utf-8")
         elif "config" in metadata:
             source, text = f"{path} (metadata)", metadata["config"]
         else:
@@ -148,5 +170,10 @@ def hash_of(weights: Weights) -> str:
 @lru_cache(maxsize=8)
 def computed_hash(path: Path, size: int, mtime_ns: int) -> str:
     """The sha256 of the file at `path`, remembered in this process while its size and time stay the same."""
+    return file_hash(path)
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of the file at `path` in hex, read in pieces."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,63 @@
+"""Where words go. stdout carries data only; notes, warnings and errors are single lines on stderr."""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from rich.console import Console
+
+
+@dataclass
+class Voice:
+    """How the command under way wants to be told of things."""
+
+    quiet: bool = False  # errors alone
+    json: bool = False  # events as JSON lines on stdout as well
+    debug: bool = False  # tracebacks and the library's own notes
+
+
+VOICE = Voice()
+STDERR = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def one_line(text: str) -> str:
+    """`text` on a single line; a file name may hold a newline."""
+    return "\\n".join(text.splitlines())
+
+
+def say(text: str) -> None:
+    """A note on stderr; a progress bar that is up makes room for it."""
+    STDERR.print(one_line(text))
+
+
+def complain(message: str, exit_code: int) -> None:
+    """The last line on stderr: why the program ends with `exit_code`."""
+    if VOICE.json:
+        emit("error", exit=exit_code, message=message)
+    say(f"mvinverse: error: {message}")
+
+
+def emit(event: str, **values: Any) -> None:
+    """One JSON line on stdout."""
+    typer.echo(json.dumps({"event": event, **values}))
+
+
+class LogLines(logging.Handler):
+    """The library's log as lines on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Notes as they are, warnings by name."""
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        say(f"mvinverse: {level}{record.getMessage()}")
+
+
+def set_voice(*, quiet: bool = False, json: bool = False, debug: bool = False) -> None:
+    """Chooses what is said from now on."""
+    VOICE.quiet, VOICE.json, VOICE.debug = quiet, json, debug
+    level = logging.DEBUG if debug else logging.ERROR if quiet else logging.INFO
+    package = logging.getLogger("mvinverse_cli")
+    package.setLevel(level)
+    package.handlers = [LogLines()]
+    package.propagate = False

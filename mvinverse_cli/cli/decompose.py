@@ -1,0 +1,149 @@
+"""`mvinverse decompose`: translates flags into options, runs the job, says what came of it."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..color import Transfer
+from ..errors import OptionError
+from ..options import Bits, DecomposeOptions, DtypeName, OnExists, Size, WriteOptions
+from .console import VOICE, complain, emit, say, set_voice
+from .progress import ProgressMode, open_progress
+
+if TYPE_CHECKING:
+    from ..job import Outcome
+
+TRUNCATED, INCOMPLETE = 1, 3  # exit codes: the source ends too soon; frames are missing or damaged
+
+DECOMPOSE = DecomposeOptions()
+WRITE = WriteOptions()
+DEFAULT_FORMATS: list[str] = list(WRITE.format)
+DEFAULT_MAPS: list[str] = [",".join(DECOMPOSE.maps)]
+
+
+def split_names(texts: list[str]) -> tuple[Any, ...]:
+    """`["a,b", "c"]` -> `("a", "b", "c")`: a flag given twice and a list with commas mean the same."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+def parse_rate(text: str) -> Fraction:
+    """`24`, `23.976` or `24000/1001` as frames per second."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise OptionError(f"--fps {text!r}: not a rate; write 24, 23.976 or 24000/1001") from error
+
+
+def option(text: str, panel: str, *names: str, **more: Any) -> Any:
+    """A flag with its help text, under a heading."""
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+FRAMES, MODEL, FILES, RUN = "Frames", "Model", "Files", "Run"
+
+
+def decompose(
+    inputs: Annotated[
+        list[str], typer.Argument(help="Videos, folders, images, or patterns like plate.####.exr.", show_default=False)
+    ],
+    output: Annotated[Path, option("Folder to write to.", FILES, "-o", "--output")] = Path("out"),
+    format: Annotated[
+        list[str], option("png, exr, tiff or mp4; repeat it, or separate by commas.", FILES, "--format")
+    ] = DEFAULT_FORMATS,
+    bits: Annotated[
+        Bits | None, option("Depth, for the formats that have it. [default: png 8, exr half, tiff 16]", FILES)
+    ] = WRITE.bits,
+    maps: Annotated[list[str], option("Maps to write, separated by commas.", FILES, "--maps")] = DEFAULT_MAPS,
+    size: Annotated[Size, option("Maps at the source's size or at the network's.", FILES)] = DECOMPOSE.size,
+    fps: Annotated[str, option("Rate of movies made from images; videos keep their own times.", FILES)] = str(
+        WRITE.fps
+    ),
+    on_exists: Annotated[
+        OnExists, option("When files are there: stop before anything is loaded, keep them, or replace them.", FILES)
+    ] = WRITE.on_exists,
+    writers: Annotated[int, option("Threads that encode and write.", FILES)] = WRITE.writers,
+    frames: Annotated[
+        str | None,
+        option("Range like 1-200 or 1-200x2,300; a sequence counts by its own numbers, others from 1.", FRAMES),
+    ] = DECOMPOSE.frames,
+    every: Annotated[int, option("Take every K-th of those frames.", FRAMES, metavar="K")] = DECOMPOSE.every,
+    start_frame: Annotated[
+        int, option("Number of a video's first frame in file names.", FRAMES)
+    ] = DECOMPOSE.start_frame,
+    allow_gaps: Annotated[
+        bool, option("Take a numbered sequence with frames missing.", FRAMES, "--allow-gaps")
+    ] = DECOMPOSE.allow_gaps,
+    model: Annotated[
+        str, option("small, official, a .safetensors file, a folder, or owner/name[@revision].", MODEL)
+    ] = DECOMPOSE.model,
+    device: Annotated[str, option("auto, cuda, cuda:1, mps or cpu.", MODEL)] = DECOMPOSE.device,
+    dtype: Annotated[DtypeName, option("auto: half on a GPU, float32 on the CPU.", MODEL)] = DECOMPOSE.dtype,
+    max_size: Annotated[int, option("Pixels of the long side that the network sees.", MODEL)] = DECOMPOSE.max_size,
+    window: Annotated[int, option("Frames attended to at once.", MODEL)] = DECOMPOSE.window,
+    input_transfer: Annotated[
+        Transfer | None, option("Curve that the network is fed. [default: the model's]", MODEL)
+    ] = DECOMPOSE.input_transfer,
+    albedo_transfer: Annotated[
+        Transfer | None, option("Curve that its albedo comes in. [default: the model's]", MODEL)
+    ] = DECOMPOSE.albedo_transfer,
+    shading_transfer: Annotated[
+        Transfer | None, option("Curve that its shading comes in. [default: the model's]", MODEL)
+    ] = DECOMPOSE.shading_transfer,
+    dry_run: Annotated[bool, option("Print the plan and touch nothing.", RUN, "--dry-run")] = False,
+    progress: Annotated[ProgressMode, option("How progress is shown.", RUN)] = "auto",
+    json: Annotated[bool, option("JSON lines on stdout: as --progress json.", RUN, "--json")] = False,
+    quiet: Annotated[bool, option("Say nothing but errors: as --progress none.", RUN, "--quiet", "-q")] = False,
+    debug: Annotated[bool, option("Show tracebacks and the library's notes.", RUN, "--debug")] = False,
+) -> int:
+    """Split videos, sequences or views of a scene into albedo, metallic, roughness, normal and shading."""
+    json = json or progress == "json"
+    set_voice(quiet=quiet, json=json, debug=debug)
+    decompose_options = DecomposeOptions(
+        model=model,
+        device=device,
+        dtype=dtype,
+        max_size=max_size,
+        size=size,
+        window=window,
+        maps=split_names(maps),
+        frames=frames,
+        every=every,
+        allow_gaps=allow_gaps,
+        start_frame=start_frame,
+        input_transfer=input_transfer,
+        albedo_transfer=albedo_transfer,
+        shading_transfer=shading_transfer,
+    )
+    write_options = WriteOptions(
+        format=split_names(format), bits=bits, fps=parse_rate(fps), on_exists=on_exists, writers=writers
+    )
+    from ..job import plan_job, run_job  # numpy, codecs and, later, torch: after the arguments are known to be good
+
+    plan = plan_job(inputs, output, decompose_options, write_options)
+    if dry_run:
+        from .plan import print_plan
+
+        print_plan(plan)
+        return 0
+    with open_progress("json" if json else "none" if quiet else progress, plan.to_do) as report:
+        outcome = run_job(plan, report)
+    return conclude(outcome, output)
+
+
+def conclude(outcome: "Outcome", output: Path) -> int:
+    """Says what came of the job and returns the exit code."""
+    from ..outputs import MANIFEST_NAME
+
+    code = TRUNCATED if outcome.truncated else INCOMPLETE if outcome.faults else 0
+    if code:
+        lost, first = len(outcome.faults), outcome.faults[0]
+        more = f" and {lost - 1} more" if lost > 1 else ""
+        said = f"{outcome.written} frames written; {first.source}: {first.reason}{more} ({output / MANIFEST_NAME})"
+        complain(said, code)
+    elif not VOICE.quiet:
+        say(f"{outcome.written} frames written to {output}")
+    if VOICE.json:
+        emit("done", exit=code, written=outcome.written, lost=[fault.number for fault in outcome.faults])
+    return code

@@ -1,0 +1,137 @@
+"""How far a run is: a bar on a terminal, lines elsewhere, events for programs."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import rich.progress
+import typer
+
+from ..job import Progress
+from .console import STDERR, emit, say
+
+ProgressMode = Literal["auto", "bar", "plain", "json", "openjd", "none"]
+Report = Callable[[Progress], None]
+
+PLAIN_SECONDS = 5.0  # a plain line is written at each new percent, and at least this often
+
+
+class Pace:
+    """Frames per second since the run began, and the seconds that are left at that pace."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+
+    def fps(self, progress: Progress) -> float:
+        """Frames on disk per second so far."""
+        return progress.done / max(time.monotonic() - self.began, 1e-6)
+
+    def eta(self, progress: Progress) -> float | None:
+        """Seconds left; None where the number of frames is unknown."""
+        return None if progress.total is None else (progress.total - progress.done) / self.fps(progress)
+
+
+def clock(seconds: float) -> str:
+    """`00:18`, `1:02:03`."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute:02d}:{second:02d}"
+
+
+def percent(progress: Progress) -> float | None:
+    """Share done, 0 to 100; None where the number of frames is unknown."""
+    return None if progress.total is None else 100 * progress.done / max(progress.total, 1)
+
+
+@contextmanager
+def open_progress(mode: ProgressMode, total: int | None) -> Iterator[Report]:
+    """What is to be called for each frame on disk, for the block."""
+    if mode == "auto":
+        mode = "bar" if STDERR.is_terminal else "plain"
+    if mode == "bar":
+        with open_bar(total) as report:
+            yield report
+    else:
+        yield {"plain": plain_lines, "json": json_lines, "openjd": openjd_lines, "none": no_lines}[mode]()
+
+
+def no_lines() -> Report:
+    """Says nothing."""
+    return lambda progress: None
+
+
+@contextmanager
+def open_bar(total: int | None) -> Iterator[Report]:
+    """A bar on stderr with frames done, frames per second and time left."""
+    columns = (
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TextColumn("{task.fields[fps]:.1f} fps"),
+        rich.progress.TimeRemainingColumn(),
+    )
+    pace = Pace()
+    with rich.progress.Progress(*columns, console=STDERR) as bar:
+        task = bar.add_task("frames", total=total, fps=0.0)
+
+        def report(progress: Progress) -> None:
+            bar.update(task, completed=progress.done, description=progress.shot, fps=pace.fps(progress))
+
+        yield report
+
+
+def plain_lines() -> Report:
+    """`Progress: 42%  frame 1042 (42/100)  3.1 fps  eta 00:18`, a line per percent or 5 s."""
+    pace = Pace()
+    last_percent, last_time = -1, pace.began
+
+    def report(progress: Progress) -> None:
+        nonlocal last_percent, last_time
+        share, now = percent(progress), time.monotonic()
+        whole = last_percent if share is None else int(share)
+        if whole == last_percent and now - last_time < PLAIN_SECONDS:
+            return
+        last_percent, last_time = whole, now
+        rate = f"{pace.fps(progress):.1f} fps"
+        eta = pace.eta(progress)
+        if eta is None:
+            say(f"Progress: frame {progress.number} ({progress.done})  {rate}")
+        else:
+            say(
+                f"Progress: {whole}%  frame {progress.number} ({progress.done}/{progress.total})  {rate}  "
+                f"eta {clock(eta)}"
+            )
+
+    return report
+
+
+def json_lines() -> Report:
+    """One JSON object per frame on stdout."""
+    pace = Pace()
+
+    def report(progress: Progress) -> None:
+        share, eta = percent(progress), pace.eta(progress)
+        emit(
+            "progress",
+            shot=progress.shot,
+            frame=progress.number,
+            done=progress.done,
+            total=progress.total,
+            percent=None if share is None else round(share, 2),
+            fps=round(pace.fps(progress), 3),
+            eta=None if eta is None else round(eta, 1),
+        )
+
+    return report
+
+
+def openjd_lines() -> Report:
+    """What an Open Job Description session reads from stdout: `openjd_progress: 42.0`."""
+
+    def report(progress: Progress) -> None:
+        share = percent(progress)
+        if share is not None:
+            typer.echo(f"openjd_progress: {share:.1f}")
+
+    return report

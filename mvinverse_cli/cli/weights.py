@@ -1,0 +1,73 @@
+"""`mvinverse weights`: what weights there are, fetching them, where they lie, whether they are whole."""
+
+from typing import Annotated
+
+import typer
+
+from ..errors import WeightsError
+
+app = typer.Typer(no_args_is_help=True, help="List, fetch, locate and verify weights.")
+
+Name = Annotated[str, typer.Argument(help="small, official, auto, a file, a folder, or owner/name[@revision]")]
+
+
+@app.command("list")
+def list_weights() -> None:
+    """Show the named weights: on this machine or not, size, licence, where from. Makes no request."""
+    from ..model.weights import KNOWN, find_weights
+
+    rows = [("NAME", "HERE", "SIZE", "LICENCE", "FROM")]
+    for known in KNOWN:
+        try:
+            size = find_weights(known.name, download=False).path.stat().st_size
+            here = ("yes", f"{size / 1e6:.0f} MB")
+        except WeightsError:
+            here = ("no", "-")
+        rows.append((known.name, *here, known.licence, known.source))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command()
+def pull(
+    names: Annotated[list[str] | None, typer.Argument(help="weights to fetch; official where none is named")] = None,
+) -> None:
+    """Fetch weights into the hub's cache, check them, and print where each file lies."""
+    from ..model.weights import find_weights
+
+    for name in names or ["official"]:
+        typer.echo(find_weights(named(name)).path)
+
+
+@app.command()
+def path(name: Name) -> None:
+    """Print where the file of weights lies. Makes no request."""
+    from ..model.weights import find_weights
+
+    typer.echo(find_weights(named(name), download=False).path)
+
+
+@app.command()
+def verify(name: Name) -> None:
+    """Hash the file again, try it against the network, and look for broken numbers; a line for each check."""
+    from ..model.verify import verify_weights
+    from ..model.weights import find_weights
+
+    failed = []
+    for check in verify_weights(find_weights(named(name), download=False)):
+        typer.echo(f"{'ok' if check.passed else 'FAILED'}  {check.name}: {check.said}")
+        if not check.passed:
+            failed.append(check.name)
+    if failed:
+        raise WeightsError(f"weights {name}: {', '.join(failed)} failed")
+
+
+def named(name: str) -> str:
+    """`auto` as the name it stands for on this machine; others as they are."""
+    if name != "auto":
+        return name
+    from ..model.device import choose_device
+    from ..model.weights import choose_name
+
+    return choose_name(name, choose_device("auto").type)

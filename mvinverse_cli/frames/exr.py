@@ -1,0 +1,108 @@
+"""EXR pictures through the official bindings: which part and channels are the picture, and its pixels.
+
+H rows, W columns of the display window. Values are scene-linear.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenEXR
+
+from ..errors import InputError
+from ..maps import Array
+from .names import shown
+
+Window = tuple[Sequence[int], Sequence[int]]  # inclusive corners (x, y)
+
+# what the reader of single channels calls UINT, HALF and FLOAT
+_DTYPES = (np.uint32, np.float16, np.float32)
+
+_DEEP = (OpenEXR.deepscanline, OpenEXR.deeptile)
+
+
+def window_size(window: Window) -> tuple[int, int]:
+    """(width, height) of a window."""
+    (left, top), (right, bottom) = window
+    return int(right) - int(left) + 1, int(bottom) - int(top) + 1
+
+
+def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]]:
+    """The first part that holds a picture, with the names of its channels: three of a colour, or one of gray.
+
+    Raises InputError with the channels that are there where none is a picture, or where several layers could be it.
+    """
+    for part in parts:
+        names = [channel.name for channel in part.header["channels"]]
+        if part.type() in _DEEP:
+            continue
+        layers = [name[:-1] for name in names if name.endswith("R") and {name[:-1] + "G", name[:-1] + "B"} <= {*names}]
+        layers = [layer for layer in layers if not layer or layer.endswith(".")]
+        if "" in layers or len(layers) == 1:
+            layer = "" if "" in layers else layers[0]
+            return part, (layer + "R", layer + "G", layer + "B")
+        if layers:
+            raise InputError(
+                f"{shown(path)}: several layers could be the picture ({', '.join(layer[:-1] for layer in layers)}) "
+                "and none is plain R, G, B; export the one you mean"
+            )
+        if "Y" in names and not {"RY", "BY"} & {*names}:
+            return part, ("Y",)
+    held = ", ".join(channel.name for part in parts for channel in part.header["channels"])
+    raise InputError(
+        f"{shown(path)}: no R, G, B or Y channels, only {shown(held) or 'none'}; export a flat RGB picture"
+    )
+
+
+def read_exr(data: bytes, path: Path) -> tuple[Array, bool]:
+    """(H, W, 3) float32 of an EXR file's bytes, and whether an alpha channel was taken out.
+
+    Pixels of the display window that the data window leaves out are black. Colour is stored multiplied by alpha and
+    comes back divided by it; where alpha is 0 it stays as it is, which keeps light that has no coverage.
+    """
+    parts = OpenEXR.File(io.BytesIO(data), header_only=True).parts
+    part, names = choose_layer(parts, path)
+    alpha_name = names[0][:-1] + "A"
+    has_alpha = alpha_name in {channel.name for channel in part.header["channels"]}
+    wanted = (*names, alpha_name) if has_alpha else names
+    data_window, display_window = part.header["dataWindow"], part.header["displayWindow"]
+    planes = _read_planes(data, parts.index(part), wanted, data_window, path)
+    planes = [_in_display_window(plane, data_window, display_window) for plane in planes]
+    if has_alpha:
+        alpha = planes.pop()
+        planes = [np.divide(plane, alpha, out=plane, where=alpha > 0) for plane in planes]
+    return np.stack(planes * (3 // len(planes)), axis=-1), has_alpha
+
+
+def _read_planes(data: bytes, part_index: int, names: Sequence[str], window: Window, path: Path) -> list[Array]:
+    """(h, w) float32 of the data window for each name."""
+    width, height = window_size(window)
+    try:
+        if part_index == 0:
+            # This reader decodes the wanted channels alone, and unlike File never writes to stdout on a damaged file.
+            source = OpenEXR.InputFile(io.BytesIO(data))
+            types = [_DTYPES[source.header()["channels"][name].type.v] for name in names]
+            planes = zip(source.channels(list(names)), types, strict=True)
+            return [np.frombuffer(plane, dtype).reshape(height, width).astype(np.float32) for plane, dtype in planes]
+        channels = OpenEXR.File(io.BytesIO(data), separate_channels=True).parts[part_index].channels
+        return [np.asarray(channels[name].pixels, np.float32) for name in names]
+    except (RuntimeError, OSError, ValueError, IndexError) as error:
+        raise InputError(f"{shown(path)}: truncated or damaged ({shown(str(error))}); render it again") from error
+
+
+def _in_display_window(plane: Array, data: Window, display: Window) -> Array:
+    """(h, w) of the data window -> (H, W) of the display window: cut where it is larger, black where it is smaller."""
+    width, height = window_size(display)
+    left, top = int(data[0][0]) - int(display[0][0]), int(data[0][1]) - int(display[0][1])
+    if (left, top) == (0, 0) and plane.shape == (height, width):
+        return plane
+    placed = np.zeros((height, width), plane.dtype)
+    rows = slice(max(top, 0), max(min(top + plane.shape[0], height), 0))
+    columns = slice(max(left, 0), max(min(left + plane.shape[1], width), 0))
+    placed[rows, columns] = plane[
+        rows.start - top : max(rows.stop, rows.start) - top,
+        columns.start - left : max(columns.stop, columns.start) - left,
+    ]
+    return placed

@@ -1,0 +1,84 @@
+"""Names of files: which are media, how they read in messages, and the grammar of numbered sequences."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mxf", ".gif", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts"),
+    *(".wmv", ".flv", ".ogv", ".3gp", ".nut", ".y4m", ".ivf", ".h264", ".h265", ".hevc", ".mjpeg"),
+)
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".exr")
+
+_LISTED = 8  # missing ranges that a message spells out
+
+_NUMBERED = re.compile(r"(?P<prefix>.+)\.(?P<digits>\d+)(?P<suffix>\.[^.]+)", re.DOTALL)
+_FIELD = re.compile(r"(?P<hashes>#+|@+)|%0?(?P<printf>\d*)d|\$F(?P<houdini>\d*)")
+
+
+def shown(name: str | Path) -> str:
+    """A name fit for one line on any terminal: control characters and undecodable bytes are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(name))
+
+
+def is_video(path: Path) -> bool:
+    """By its extension."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_image(path: Path) -> bool:
+    """By its extension."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A name with one frame number in it, such as `plate.####.exr`: `prefix`, at least `width` digits, `suffix`."""
+
+    folder: Path
+    prefix: str
+    width: int
+    suffix: str
+
+    def matches(self) -> list[tuple[int, Path]]:
+        """(number, path) of the files on disk, by number. A number that outgrew the padding has no leading zero."""
+        name = re.compile(re.escape(self.prefix) + r"(\d+)" + re.escape(self.suffix), re.DOTALL)
+        found = []
+        for path in self.folder.iterdir():
+            match = name.fullmatch(path.name)
+            if match and (len(match[1]) == self.width or (len(match[1]) > self.width and match[1][0] != "0")):
+                found.append((int(match[1]), path))
+        return sorted(found)
+
+
+def parse_pattern(text: str) -> Pattern | None:
+    """The pattern that `text` is (`####`, `@@@@`, `%04d` or `$F4` in its last part); None where it is none."""
+    path = Path(text)
+    fields = list(_FIELD.finditer(path.name))
+    if not fields:
+        return None
+    field = fields[-1]
+    digits = field["printf"] or field["houdini"]
+    width = len(field["hashes"]) if field["hashes"] else int(digits or 1)
+    return Pattern(path.parent, path.name[: field.start()], width, path.name[field.end() :])
+
+
+def sequence_numbers(paths: Sequence[Path]) -> tuple[str, list[int]] | None:
+    """(prefix, number of each path) where two or more files are `<prefix>.<digits>.<ext>` of one folder; else None."""
+    matches = [_NUMBERED.fullmatch(path.name) for path in paths]
+    numbered = [match for match in matches if match is not None]
+    kinds = {(path.parent, match["prefix"], match["suffix"]) for path, match in zip(paths, numbered, strict=False)}
+    if len(paths) < 2 or len(numbered) < len(paths) or len(kinds) > 1:
+        return None
+    return numbered[0]["prefix"], [int(match["digits"]) for match in numbered]
+
+
+def missing_ranges(numbers: Iterable[int]) -> str:
+    """The gaps between ascending `numbers` as `1003-1005,1010`; empty where there are none."""
+    ordered = list(numbers)
+    gaps = [(a + 1, b - 1) for a, b in pairwise(ordered) if b > a + 1]
+    ranges = [str(first) if first == last else f"{first}-{last}" for first, last in gaps]
+    more = f" and {len(ranges) - _LISTED} more ranges" if len(ranges) > _LISTED else ""
+    return ",".join(ranges[:_LISTED]) + more

@@ -1,0 +1,99 @@
+"""Picture files: bytes to upright RGB in the precision that the file has.
+
+H rows, W columns of the upright picture; C channels as stored.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import imagecodecs
+import numpy as np
+
+from ..color import Transfer
+from ..errors import InputError
+from ..maps import Array
+from .exr import read_exr
+from .headers import Header, read_header
+from .names import shown
+from .tiff import decode_tiff
+
+
+@dataclass(frozen=True)
+class Picture:
+    """pixels (H, W, 3) RGB, uint8, uint16 or finite float32, on curve `transfer`."""
+
+    pixels: Array
+    transfer: Transfer
+    had_alpha: bool
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Upright (width, height) from the header alone.
+
+    Raises InputError for what cannot be opened or is no picture.
+    """
+    try:
+        with path.open("rb") as file:
+            return read_header(file, path).size
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {error.strerror or error}") from error
+
+
+def read_picture(path: Path) -> Picture:
+    """A whole picture.
+
+    Raises InputError where it cannot be opened, is truncated or damaged, or holds numbers that are not finite.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {error.strerror or error}") from error
+    header = read_header(io.BytesIO(data), path)
+    try:
+        stored, had_alpha = _decode(data, header, path)
+    except (RuntimeError, ValueError, IndexError, cv2.error) as error:
+        raise InputError(f"{shown(path)}: truncated or damaged ({shown(str(error))}); export it again") from error
+    pixels = header.orientation.apply(stored)
+    if pixels.dtype == np.float32:
+        check_finite(pixels, path)
+        return Picture(pixels, "linear", had_alpha)
+    return Picture(pixels, "srgb", had_alpha)
+
+
+def check_finite(pixels: Array, path: Path) -> None:
+    """Raises InputError that says how many pixels (H, W, 3) hold NaN or infinity, and where the first one is."""
+    if np.isfinite(pixels).all():
+        return
+    bad = ~np.isfinite(pixels).all(axis=-1)
+    row, column = np.argwhere(bad)[0]
+    raise InputError(
+        f"{shown(path)}: {int(bad.sum())} of {bad.size} pixels hold NaN or infinity, the first at x {column}, y {row}; "
+        "repair the plate"
+    )
+
+
+def _decode(data: bytes, header: Header, path: Path) -> tuple[Array, bool]:
+    """(H, W, 3) as stored, and whether an alpha channel was taken out."""
+    if header.format == "exr":
+        return read_exr(data, path)
+    if header.format == "tiff":
+        return decode_tiff(data)
+    if header.format == "jpeg":
+        # cv2 knows CMYK and YCCK, and refuses a truncated file where libjpeg alone would fill it up with gray
+        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        if stored is None:
+            raise ValueError("the JPEG data ends early")
+        return stored, False
+    decode = imagecodecs.png_decode if header.format == "png" else imagecodecs.webp_decode
+    return _without_alpha(decode(data))
+
+
+def _without_alpha(stored: Array) -> tuple[Array, bool]:
+    """(H, W), or (H, W, C) of gray, gray+alpha, RGB or RGBA, unassociated -> (H, W, 3), and whether alpha was there."""
+    if stored.ndim == 2:
+        stored = stored[..., None]
+    has_alpha = stored.shape[-1] in (2, 4)
+    color = stored[..., :-1] if has_alpha else stored
+    return np.repeat(color, 3, axis=-1) if color.shape[-1] == 1 else color, has_alpha

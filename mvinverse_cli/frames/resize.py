@@ -1,0 +1,105 @@
+"""The resize rule and its inverse: pictures to the grid of patches that the network sees, maps back to the source.
+
+Sizes of pictures are (width, height) as in file headers; shapes of arrays are (height, width) as in numpy.
+H W pixels of the source, h w of the grid.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..maps import Array
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How one picture lies in the grid: scaled to `inner`, then padded at the bottom and right to `grid`."""
+
+    source: tuple[int, int]  # (width, height)
+    inner: tuple[int, int]  # (height, width)
+    grid: tuple[int, int]  # (height, width)
+
+    def __post_init__(self) -> None:
+        if min(*self.source, *self.inner) < 1 or self.inner[0] > self.grid[0] or self.inner[1] > self.grid[1]:
+            raise ValueError(f"a picture of {self.source} scaled to {self.inner} does not lie in a grid of {self.grid}")
+
+
+def _fitted(size: tuple[int, int], max_size: int, patch_size: int) -> tuple[int, int]:
+    """(height, width) that a picture of `size` is scaled to when it is alone."""
+    width, height = size
+    longest = max(width, height)
+    if longest > max_size:  # in integers: 1920 * (1024 / 1920) need not be 1024
+        width, height = width * max_size // longest, height * max_size // longest
+    return max(height // patch_size, 1) * patch_size, max(width // patch_size, 1) * patch_size
+
+
+def fit_grid(sizes: Iterable[tuple[int, int]], *, max_size: int, patch_size: int) -> tuple[int, int]:
+    """(height, width) of the grid that pictures of all `sizes` (width, height) share.
+
+    Each picture's long side is brought to at most `max_size` (never enlarged to it) and its sides are rounded down to
+    multiples of `patch_size`, at least one patch; the grid is the largest of these along each axis.
+    """
+    fitted = [_fitted(size, max_size, patch_size) for size in sizes]
+    return max(height for height, _ in fitted), max(width for _, width in fitted)
+
+
+def fit_to(size: tuple[int, int], grid: tuple[int, int], *, max_size: int, patch_size: int) -> Fit:
+    """How a picture of `size` (width, height) lies in `grid` (height, width).
+
+    A picture whose size the grid was not made for (a video that changes size) is shrunk until it lies in it.
+    """
+    height, width = _fitted(size, max_size, patch_size)
+    if height > grid[0] or width > grid[1]:
+        scale = min(grid[0] / height, grid[1] / width)
+        height = max(int(height * scale) // patch_size, 1) * patch_size
+        width = max(int(width * scale) // patch_size, 1) * patch_size
+    return Fit(source=size, inner=(height, width), grid=grid)
+
+
+def as_float(pixels: Array) -> Array:
+    """uint8 or uint16 of any shape -> float32 in [0, 1]; float32 comes back as it is."""
+    if pixels.dtype == np.float32:
+        return pixels
+    return np.multiply(pixels, 1 / np.iinfo(pixels.dtype).max, dtype=np.float32)
+
+
+def fit_pixels(pixels: Array, fit: Fit) -> Array:
+    """(H, W, 3) float32 of the source -> (h, w, 3) float32 of the grid, contiguous; the padding repeats the edge."""
+    scaled = _resized(pixels, fit.inner)
+    below, right = fit.grid[0] - fit.inner[0], fit.grid[1] - fit.inner[1]
+    if below or right:
+        scaled = cv2.copyMakeBorder(scaled, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(scaled)
+
+
+def restore_map(values: Array, fit: Fit, *, unit_vectors: bool) -> Array:
+    """(h, w, C) float32 of the grid -> (H, W, C) float32 of the source, bilinear between pixel centres, C <= 4.
+
+    `unit_vectors` brings each pixel back to length 1, which interpolation shortens; a zero vector stays zero.
+    """
+    height, width = fit.inner
+    restored = np.ascontiguousarray(values[:height, :width])
+    if restored.shape[:2] != (fit.source[1], fit.source[0]):
+        restored = _with_channels(cv2.resize(restored, fit.source, interpolation=cv2.INTER_LINEAR))
+    if unit_vectors:
+        length = np.sqrt(np.einsum("hwc,hwc->hw", restored, restored))[..., None]
+        restored = np.divide(restored, length, out=np.zeros_like(restored), where=length > 0)
+    return restored
+
+
+def _resized(pixels: Array, shape: tuple[int, int]) -> Array:
+    """Shrinks by area and enlarges bilinearly, each axis by itself: INTER_AREA is only right for shrinking."""
+    height, width = shape
+    shrunk = (min(width, pixels.shape[1]), min(height, pixels.shape[0]))
+    if shrunk != (pixels.shape[1], pixels.shape[0]):
+        pixels = cv2.resize(pixels, shrunk, interpolation=cv2.INTER_AREA)
+    if shrunk != (width, height):
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+    return pixels
+
+
+def _with_channels(values: Array) -> Array:
+    """(H, W) or (H, W, C) -> (H, W, C): cv2 drops a single channel."""
+    return values[..., None] if values.ndim == 2 else values

@@ -1,0 +1,212 @@
+"""From what the user names to shots: the front door of this wing. Reads names and headers only.
+
+Every mistake that can be seen without decoding a whole file is said here, before a model is loaded.
+"""
+
+import stat
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from glob import has_magic
+from pathlib import Path
+
+from natsort import natsorted, ns
+
+from ..errors import InputError
+from .frame import Shot
+from .names import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Pattern,
+    is_image,
+    is_video,
+    missing_ranges,
+    parse_pattern,
+    sequence_numbers,
+    shown,
+)
+from .picture_reader import PictureReader
+from .pictures import read_size
+from .reader import FrameReader
+from .selection import select_frames
+from .video import probe_video
+from .video_reader import VideoReader
+
+
+def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool) -> tuple[Shot, ...]:
+    """The shots that `inputs` are, in the order given.
+
+    Each video, folder and pattern (`plate.####.exr`, `plate.%04d.exr`, `plate.$F4.exr`) is a shot; all image files
+    (and globs of them) together are one, which stands where the first of them does.
+    Raises InputError for what is missing, unreadable or ambiguous.
+    """
+    found: list[Shot | None] = []
+    images: list[Path] = []
+    for source in _sources(inputs):
+        if isinstance(source, Pattern):
+            found.append(_pattern_shot(source, allow_gaps))
+        elif source.is_dir():
+            found.append(_folder_shot(source, allow_gaps))
+        elif is_video(source):
+            found.append(_video_shot(source))
+        else:
+            if not images:
+                found.append(None)  # keeps the place of the pictures
+            images.append(source)
+    shots = tuple(_picture_shot(images, allow_gaps) if shot is None else shot for shot in found)
+    _check_distinct(shots)
+    return shots
+
+
+def open_shot(shot: Shot, *, frames: str | None, every: int, start_frame: int) -> FrameReader:
+    """The reader of the frames that `frames` (fileseq grammar) and `every` choose; to be used in a `with`.
+
+    Raises OptionError where the range does not fit the shot, InputError where a video cannot be opened.
+    """
+    selection = select_frames(shot, frames=frames, every=every, start_frame=start_frame)
+    if shot.kind == "video":
+        return VideoReader(shot, selection, start_frame=start_frame)
+    return PictureReader(shot, selection)
+
+
+def _sources(inputs: Sequence[str | Path]) -> Iterator[Path | Pattern]:
+    """Existing files and folders, and patterns. A name that exists is itself, whatever `#`, `%d` or `*` is in it."""
+    if not inputs:
+        raise InputError("no input given; name a video, a folder or pictures")
+    for text in map(str, inputs):
+        path = Path(text)
+        pattern = parse_pattern(text)
+        if _exists(path):
+            yield _checked(path)
+        elif pattern is not None:
+            yield pattern
+        elif has_magic(text):
+            yield from map(_checked, _matches(path))
+        else:
+            raise InputError(f"{shown(text)}: no such file or folder; check the path")
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """Existing paths that a glob names, in natural order; hidden ones only where it says so, as in a shell."""
+    found = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
+    matches = [path for path in found if not path.name.startswith(".") or pattern.name.startswith(".")]
+    if not matches:
+        raise InputError(f"{shown(pattern)}: no file matches; check the folder and the name")
+    return natsorted(sorted(matches), alg=ns.PATH)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long, or with a null byte
+        return False
+
+
+def _checked(path: Path) -> Path:
+    """The path of a folder, or of a file that has an extension we read and bytes in it."""
+    is_media = is_video(path) or is_image(path)
+    if path.is_dir():
+        if is_media:
+            raise InputError(f"{shown(path)}: a folder under a media file's name; rename it, or name the files in it")
+        return path
+    if not is_media:
+        suffix = f"the extension {shown(path.suffix)}" if path.suffix else "a name without an extension"
+        known = " ".join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
+        raise InputError(f"{shown(path)}: {suffix} is not one that is read; convert it to one of: {known}")
+    _check_bytes(path)
+    return path
+
+
+def _check_bytes(path: Path) -> None:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {error.strerror}; check the path and the rights") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{shown(path)}: not a file; give a video or a picture")
+    if status.st_size == 0:
+        raise InputError(f"{shown(path)}: the file is empty (0 bytes); copy or render it again")
+
+
+def _video_shot(path: Path) -> Shot:
+    facts = probe_video(path)
+    return Shot(path.stem, "video", (path,), (), (facts.size,), facts.rate, facts.frame_count)
+
+
+def _folder_shot(folder: Path, allow_gaps: bool) -> Shot:
+    try:
+        entries = [path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir()]
+    except OSError as error:
+        raise InputError(f"{shown(folder)}: {error.strerror}; check the rights") from error
+    images = _natural(path for path in entries if is_image(path))
+    if not images:
+        videos = sum(map(is_video, entries))
+        advice = "; name the videos themselves" if videos else "; give a folder that holds pictures itself"
+        raise InputError(f"{shown(folder)}: no pictures in this folder, {videos} video files{advice}")
+    return _picture_shot(images, allow_gaps)
+
+
+def _pattern_shot(pattern: Pattern, allow_gaps: bool) -> Shot:
+    name = shown(pattern.folder / f"{pattern.prefix}{'#' * pattern.width}{pattern.suffix}")
+    if not is_image(Path("_" + pattern.suffix)):
+        raise InputError(f"{name}: a numbered sequence has to be of pictures ({' '.join(IMAGE_SUFFIXES)})")
+    matches = pattern.matches() if pattern.folder.is_dir() else []
+    if not matches:
+        raise InputError(f"{name}: no file matches; check the folder, the name and the number of digits")
+    prefix = pattern.prefix.rstrip("._- ") or pattern.folder.resolve().name or "sequence"
+    return _sequence_shot(prefix, [n for n, _ in matches], [path for _, path in matches], allow_gaps)
+
+
+def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
+    """One shot of picture files: a sequence where their names say so, else stills in the order given."""
+    numbered = sequence_numbers(paths)
+    if numbered is not None:
+        prefix, numbers = numbered
+        return _sequence_shot(prefix.rstrip("._- ") or "sequence", numbers, paths, allow_gaps)
+    by_stem: dict[str, Path] = {}
+    for path in paths:
+        _check_bytes(path)
+        other = by_stem.setdefault(path.stem, path)
+        if other is not path:
+            what = "is given twice" if other == path else f"and {shown(other)} would share the name of their outputs"
+            raise InputError(f"{shown(path)}: {what}; leave one out or rename it")
+    sizes = tuple(dict.fromkeys(read_size(path) for path in paths))
+    name = paths[0].stem if len(paths) == 1 else _common_folder(paths)
+    return Shot(name, "stills", tuple(paths), tuple(range(1, len(paths) + 1)), sizes, None, len(paths))
+
+
+def _sequence_shot(name: str, numbers: Sequence[int], paths: Sequence[Path], allow_gaps: bool) -> Shot:
+    by_number: dict[int, Path] = {}
+    for number, path in zip(numbers, paths, strict=True):
+        _check_bytes(path)
+        other = by_number.setdefault(number, path)
+        if other is not path:
+            what = "is given twice" if other == path else f"and {shown(other)} have the same frame number"
+            raise InputError(f"{shown(path)}: {what}; leave one out or rename it")
+    ordered = dict(sorted(by_number.items()))
+    missing = missing_ranges(ordered)
+    first = next(iter(ordered.values()))
+    if missing and not allow_gaps:
+        raise InputError(f"{shown(first.parent / name)}: frames {missing} are missing; add them or pass --allow-gaps")
+    return Shot(name, "sequence", tuple(ordered.values()), tuple(ordered), (read_size(first),), None, len(ordered))
+
+
+def _common_folder(paths: Sequence[Path]) -> str:
+    """The name of the one folder that all `paths` lie in, else "stills"."""
+    folders = {path.resolve().parent for path in paths}
+    return (folders.pop().name if len(folders) == 1 else "") or "stills"
+
+
+def _natural(paths: Iterable[Path]) -> list[Path]:
+    """1, 2, 10; plain order first, so that 2 and 02 do not come as the disk lists them."""
+    return natsorted(sorted(paths), key=lambda path: path.name)
+
+
+def _check_distinct(shots: Sequence[Shot]) -> None:
+    """Raises InputError where two shots would write into the same folder."""
+    by_name: defaultdict[str, list[Shot]] = defaultdict(list)
+    for shot in shots:
+        by_name[shot.name].append(shot)
+    for name, same in by_name.items():
+        if len(same) > 1:
+            first, second = (shown(shot.paths[0]) for shot in same[:2])
+            raise InputError(f"{first} and {second}: both would be written as {shown(name)!r}; rename one")

@@ -1,0 +1,77 @@
+"""TIFF pictures: the first page, in the precision that the file has.
+
+H rows, W columns, C samples as stored, S colour samples (1 or 3).
+"""
+
+import io
+
+import numpy as np
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
+
+from ..maps import Array
+
+_GRAYS = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
+_JPEGS = (COMPRESSION.OJPEG, COMPRESSION.JPEG)  # whose YCbCr comes back as RGB
+
+
+def decode_tiff(data: bytes) -> tuple[Array, bool]:
+    """(H, W, 3) uint8, uint16 or float32 of a file's bytes, and whether an alpha channel was taken out.
+
+    Raises ValueError or RuntimeError for what is damaged, truncated or of a kind that is not read.
+    """
+    with TiffFile(io.BytesIO(data)) as tiff:
+        page = tiff.pages.first
+        if not isinstance(page, TiffPage):
+            raise ValueError("the first page has no tags of its own")
+        ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
+        if max(ends) > len(data):  # tifffile fills some missing strips with zeros and says nothing
+            raise ValueError(f"the picture ends at byte {max(ends)}, the file at {len(data)}")
+        samples = page.asarray()
+        if page.axes == "SYX":
+            samples = np.moveaxis(samples, 0, -1)
+        if samples.ndim == 2:
+            samples = samples[..., None]  # (H, W, C)
+        if page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
+            return np.moveaxis(page.colormap[:, samples[..., 0]], 0, -1), False
+        return _color_of(_in_full_range(samples, page.bitspersample), page)
+
+
+def _color_of(samples: Array, page: TiffPage) -> tuple[Array, bool]:
+    """(H, W, C) -> (H, W, 3), and whether there was alpha; colour that was stored multiplied by alpha is divided."""
+    is_rgb = page.photometric == PHOTOMETRIC.RGB or (
+        page.photometric == PHOTOMETRIC.YCBCR and page.compression in _JPEGS
+    )
+    if not is_rgb and page.photometric not in _GRAYS:
+        raise ValueError(f"its colours are {getattr(page.photometric, 'name', page.photometric)}, not RGB or gray")
+    count = 3 if is_rgb else 1
+    color, rest = samples[..., :count], samples[..., count:]  # (H, W, S), (H, W, C - S)
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        color = np.iinfo(color.dtype).max - color if color.dtype.kind == "u" else 1 - color
+    if rest.size and page.extrasamples[:1] == (EXTRASAMPLE.ASSOCALPHA,):
+        color = _divided(color, rest[..., :1])
+    return np.ascontiguousarray(np.repeat(color, 3, axis=-1) if count == 1 else color), bool(rest.size)
+
+
+def _in_full_range(samples: Array, bits: int) -> Array:
+    """Unsigned samples of `bits` and floats of any width -> uint8 or uint16 at full range, or float32."""
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float32)
+    if samples.dtype.kind == "b":
+        return samples.astype(np.uint8) * np.uint8(255)
+    if samples.dtype.kind != "u" or bits > 32:
+        raise ValueError(f"its samples are {samples.dtype}, not 8 or 16 bit or float")
+    if bits in (8, 16):
+        return samples
+    target = np.uint8 if bits < 8 else np.uint16
+    scaled: Array = np.rint(samples * (np.iinfo(target).max / (2**bits - 1))).astype(target)
+    return scaled
+
+
+def _divided(color: Array, alpha: Array) -> Array:
+    """(H, W, S) multiplied by alpha (H, W, 1) -> as if alpha were 1; where alpha is 0 it stays."""
+    if color.dtype == np.float32:
+        return np.divide(color, alpha, out=color.copy(), where=alpha > 0)
+    full = np.iinfo(color.dtype).max
+    divided = np.divide(color * float(full), alpha, out=color.astype(np.float64), where=alpha > 0)
+    whole: Array = np.rint(divided).clip(0, full).astype(color.dtype)
+    return whole

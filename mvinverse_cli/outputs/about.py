@@ -1,0 +1,42 @@
+"""Where maps come from: what every file written says of the weights, the source and the curves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..color import Transfer
+from ..maps import SPECS
+
+
+def plain_text(text: str) -> str:
+    """`text` as valid UTF-8: the undecodable bytes of an odd file name become `\\udcff` and the like."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@dataclass(frozen=True)
+class About:
+    """The provenance of one shot's maps."""
+
+    software: str  # "mvinverse 0.1.0"
+    model: str  # as the user knows it: small, owner/name, a path
+    revision: str | None  # commit of a hub model
+    sha256: str  # of the weights file
+    source: str  # what the user named: a video, the pattern of a sequence, a folder of stills
+    input_transfer: Transfer
+    albedo_transfer: Transfer
+    shading_transfer: Transfer
+    normal_convention: str = SPECS["normal"].meaning
+
+    def attributes(self, source: str | None = None) -> Mapping[str, str]:
+        """Named texts for a file's header, in a fixed order; `source` is the frame's own file where it has one."""
+        texts = {
+            "software": self.software,
+            "mvinverse/model": self.model,
+            "mvinverse/revision": self.revision,
+            "mvinverse/sha256": self.sha256,
+            "mvinverse/source": source or self.source,
+            "mvinverse/inputTransfer": self.input_transfer,
+            "mvinverse/albedoTransfer": self.albedo_transfer,
+            "mvinverse/shadingTransfer": self.shading_transfer,
+            "mvinverse/normalConvention": self.normal_convention,
+        }
+        return {name: plain_text(text) for name, text in texts.items() if text}

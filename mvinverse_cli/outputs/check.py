@@ -1,0 +1,132 @@
+"""What lies in the output folder before a model is loaded: files in the way, frames already done, room to write.
+
+`check_shot` and `check_folder` only look (`--dry-run` ends there); `make_folder` is the first to touch the disk.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import OutputError
+from .naming import ShotOutputs
+from .whole import WholeFile, write_errors
+
+FRAME_NUMBER = re.compile(r"\.(-?\d+)\.[a-z]+$")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What of a shot is there and stays: nothing but under `--on-exists skip`."""
+
+    frames_done: (
+        frozenset[int] | None
+    )  # numbers of frames with all their files; None: frames have no files of their own
+    movies_done: bool  # every movie is there, or none is wanted
+
+    def needs(self, number: int) -> bool:
+        """Whether frame `number` has to be computed: for its files or for a movie."""
+        return not self.movies_done or (self.frames_done is not None and number not in self.frames_done)
+
+
+def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]] | None, sources: Iterable[Path]) -> Standing:
+    """What is there of the (number, name) `frames`; None, for a video of unknown length, stands for every number found.
+
+    Raises OutputError where two stills share a name, where an output is one of the `sources`, and under
+    `--on-exists error` where an output is there.
+    """
+    if frames is not None and shot.stills:
+        check_names_differ(shot, frames)
+    listing = list_folders(shot)
+    if frames is None:
+        frames = [(number, "") for number in numbers_in(listing)]
+    movies = [*shot.movie_files().values()]
+    present = [path for path in movies if path in listing]
+    movies_done = len(present) == len(movies)
+    done: set[int] = set()
+    for number, name in frames:
+        paths = [file.path for file in shot.frame_files(number, name)]
+        there = [path for path in paths if path in listing]
+        present += there
+        if len(there) == len(paths):
+            done.add(number)
+    check_no_source(present, sources)
+    if present and shot.options.on_exists == "error":
+        more = f", as are {len(present) - 1} more files of this shot" if len(present) > 1 else ""
+        raise OutputError(
+            f"{min(present)}: is there already{more}; choose --on-exists skip or overwrite, or another output folder"
+        )
+    if shot.options.on_exists == "overwrite":
+        done, movies_done = set(), not movies
+    return Standing(frozenset(done) if shot.frame_formats else None, movies_done)
+
+
+def check_names_differ(shot: ShotOutputs, frames: Iterable[tuple[int, str]]) -> None:
+    """Raises OutputError where two stills would be written to one file."""
+    first: dict[str, int] = {}
+    for number, name in frames:
+        if first.setdefault(name, number) != number:
+            raise OutputError(
+                f"{shot.folder}: stills {first[name]} and {number} are both named {name!r} and would be written to one "
+                "file; rename one, or run them apart"
+            )
+
+
+def check_no_source(outputs: Iterable[Path], sources: Iterable[Path]) -> None:
+    """Raises OutputError where one of the `outputs`, which exist, is one of the `sources` under any name."""
+    originals = {identity(path): path for path in sources if path.exists()}
+    if not originals:
+        return
+    for path in outputs:
+        source = originals.get(identity(path))
+        if source is not None:
+            raise OutputError(f"{path}: is the source {source} and would be overwritten; choose another output folder")
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """What stays the same of a file under all its names."""
+    try:
+        facts = path.stat()
+    except OSError:
+        facts = path.lstat()  # a dangling link
+    return facts.st_dev, facts.st_ino
+
+
+def list_folders(shot: ShotOutputs) -> frozenset[Path]:
+    """Every path in the folders that the shot is written to: one listing costs less than a look per file."""
+    found: list[Path] = []
+    for folder in (shot.folder, *(shot.folder / name for name in shot.maps)):
+        with write_errors(folder):
+            if folder.is_dir():
+                found += folder.iterdir()
+    return frozenset(found)
+
+
+def numbers_in(listing: Iterable[Path]) -> list[int]:
+    """Every frame number in the names listed, of this shot and of others."""
+    matches = (FRAME_NUMBER.search(path.name) for path in listing)
+    return sorted({int(match[1]) for match in matches if match})
+
+
+def check_folder(folder: Path) -> None:
+    """Raises OutputError where `folder` is a file, or cannot be created or written to; creates nothing."""
+    nearest = folder
+    while not os.path.lexists(nearest) and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise OutputError(f"{folder}: {nearest} is not a folder; choose another output folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder}: no permission to write in {nearest}; choose another output folder")
+
+
+def make_folder(folder: Path) -> None:
+    """Creates `folder` and writes a file there and removes it; raises OutputError where that fails."""
+    check_folder(folder)
+    with write_errors(folder):
+        probe = WholeFile(folder / "probe", "overwrite")
+        try:
+            probe.file.write(bytes(4096))
+            probe.file.flush()
+        finally:
+            probe.discard()

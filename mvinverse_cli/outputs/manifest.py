@@ -1,0 +1,145 @@
+"""`OUT/mvinverse.json`: what was made, from what, with which weights and options, and which frames are there.
+
+One manifest for all shots of an output folder. It holds no times and no host names: two runs write the same bytes.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import OutputError
+from ..maps import SPECS, MapSpec
+from ..options import DecomposeOptions, Format
+from .about import About
+from .check import Standing
+from .naming import ShotOutputs
+from .record import Json, ShotRecord
+from .whole import write_errors, write_whole
+
+MANIFEST_NAME = "mvinverse.json"
+LAYOUT = 1  # grows when an older version could no longer read the file
+SAVE_SECONDS = 5.0  # at most so often while frames are written
+INTEGER_CODES = {"color": "sRGB-encoded, Rec.709 primaries", "data": "straight", "vector": "n * 0.5 + 0.5"}
+FLOAT_CODES = {"color": "scene-linear, Rec.709 primaries", "data": "straight", "vector": "raw xyz"}
+
+
+def color_contract(spec: MapSpec) -> Json:
+    """What the values of a map's files mean."""
+    return {
+        "meaning": spec.meaning,
+        "integer_files": INTEGER_CODES[spec.kind],
+        "float_files": FLOAT_CODES[spec.kind],
+    }
+
+
+class Manifest:
+    """The manifest of `folder`: nothing is written before `save`."""
+
+    def __init__(self, folder: Path, shots: Sequence[ShotRecord] = ()) -> None:
+        self.path = folder / MANIFEST_NAME
+        self.software = ""
+        self.shots = {(shot.folder, shot.name): shot for shot in shots}
+        self._saved = 0.0  # monotonic seconds
+
+    def add_shot(
+        self,
+        shot: ShotOutputs,
+        about: About,
+        kind: str,
+        sources: Sequence[str],
+        decompose: DecomposeOptions,
+        standing: Standing,
+    ) -> "ShotProgress":
+        """Enters a shot that is about to be written, and takes over the frames that an earlier run wrote of it.
+
+        sources: as the user named them, one pattern for a sequence; standing: what `check_shot` found. Raises
+        OutputError where the earlier run had other settings, unless `--on-exists overwrite` starts anew.
+        """
+        folder = shot.folder.relative_to(self.path.parent).as_posix()
+        record = ShotRecord.of_run(shot.stem, folder, kind, sources, about, decompose, shot.options)
+        earlier = self.shots.get((record.folder, record.name))
+        if earlier is not None:
+            differences = record.differences(earlier)
+            if not differences:
+                record.continue_from(earlier)
+            elif shot.options.on_exists != "overwrite":
+                raise OutputError(
+                    f"{self.path}: {shot.stem!r} was written with other settings ({'; '.join(differences)}); "
+                    "choose the same, another output folder, or --on-exists overwrite"
+                )
+        record.add_frames(shot.frame_formats, standing.frames_done or ())
+        self.software = about.software
+        self.shots[record.folder, record.name] = record
+        return ShotProgress(self, record, shot.frame_formats, new_movies=not standing.movies_done)
+
+    def save(self) -> None:
+        """Writes the file, whole. Raises OutputError where it cannot."""
+        content = {
+            "layout": LAYOUT,
+            "software": self.software,
+            "maps": {name: color_contract(spec) for name, spec in SPECS.items()},
+            "shots": [shot.to_json() for shot in self.shots.values()],
+        }
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        # the bytes of a name that is not UTF-8 become JSON's own escapes, and come back as they were
+        write_whole(self.path, text.encode("utf-8", "backslashreplace"), "overwrite")
+        self._saved = time.monotonic()
+
+    def save_now_and_then(self) -> None:
+        """Saves where the last time is some seconds ago: the cost does not grow with the number of frames."""
+        if time.monotonic() - self._saved >= SAVE_SECONDS:
+            self.save()
+
+
+class ShotProgress:
+    """Notes in the manifest what becomes of a shot's frames."""
+
+    def __init__(
+        self, manifest: Manifest, record: ShotRecord, frame_formats: Sequence[Format], *, new_movies: bool
+    ) -> None:
+        self._manifest = manifest
+        self._record = record
+        self._frame_formats = frame_formats
+        self._new_movies = new_movies
+        self._in_movies: set[int] = set()  # encoded; there is no movie before the shot ends
+
+    def wrote(self, number: int) -> None:
+        """Frame `number` is on disk: what `open_writers` takes as `on_done`."""
+        self._record.add_frames(self._frame_formats, (number,))
+        self._in_movies.add(number)
+        self._manifest.save_now_and_then()
+
+    def lost(self, number: int | None, source: Path, reason: str) -> None:
+        """Frame `number` was asked for and could not be had; None where it is not known which."""
+        fault = {"number": number, "source": str(source), "reason": reason}
+        self._record.faults[number] = fault
+        self._manifest.save_now_and_then()
+
+    def finish(self) -> None:
+        """Every frame asked for is written or lost, and the movies have their names."""
+        if self._new_movies:
+            self._record.add_frames(("mp4",), self._in_movies)
+        self._record.complete = not self._record.faults
+        self._manifest.save()
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """The manifest of an output folder, empty where there is none yet; creates nothing.
+
+    Raises OutputError for a file that is no manifest.
+    """
+    path = folder / MANIFEST_NAME
+    with write_errors(path):
+        if not path.exists():
+            return Manifest(folder)
+        text = path.read_bytes()
+    try:
+        content = json.loads(text)
+        if content["layout"] != LAYOUT:
+            raise ValueError(f"layout {content['layout']}, where this version reads {LAYOUT}")
+        return Manifest(folder, [ShotRecord.from_json(shot) for shot in content["shots"]])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise OutputError(
+            f"{path}: is no manifest of this tool ({error}); move it away or choose another folder"
+        ) from error

@@ -1,0 +1,174 @@
+"""The writers of one shot at work: frames come in order and become files on a pool of threads.
+
+Files of frames are encoded side by side; a movie is encoded frame after frame on a thread of its own. Only so many
+frames wait at a time, so that memory does not grow with the shot.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from ..maps import SPECS, FrameMaps, MapName
+from .about import About
+from .exr import encode_exr
+from .movie import MovieWriter
+from .naming import FrameFile, ShotOutputs
+from .png import encode_png
+from .quantize import check_finite, quantize
+from .tiff import encode_tiff
+from .whole import write_whole
+
+logger = logging.getLogger(__name__)
+
+
+class Clipped(NamedTuple):
+    """The share in [0, 1] of a map's values, in one frame, that lie outside the range of an integer file."""
+
+    share: float
+    map: MapName
+    place: str
+
+
+class Pending(NamedTuple):
+    """A frame on its way to the disk. It holds no maps: those go when the last file is written."""
+
+    number: int
+    files: list[Future[Clipped | None]]
+
+
+class Lane(NamedTuple):
+    """A movie and the one thread that encodes it, in order."""
+
+    movie: MovieWriter
+    thread: ThreadPoolExecutor
+
+
+@contextmanager
+def open_writers(
+    shot: ShotOutputs, about: About, on_done: Callable[[int], None] = lambda number: None
+) -> Iterator["Writers"]:
+    """Writers of one shot, for the block: whole movies when it ends well, none when it does not.
+
+    about: what every file says of where it comes from. on_done: told the number of each frame that is on disk (encoded,
+    in movies), in order and in the caller's thread, within `write` or at the end of the block. Errors of the threads
+    are raised there too.
+    """
+    writers = Writers(shot, about, on_done)
+    try:
+        yield writers
+        writers.finish()
+    finally:
+        writers.stop()
+
+
+class Writers:
+    """Takes the frames of one shot: `open_writers` makes and ends it."""
+
+    def __init__(self, shot: ShotOutputs, about: About, on_done: Callable[[int], None]) -> None:
+        self.shot = shot
+        self.about = about
+        self.on_done = on_done
+        self.backlog_limit = shot.options.writers + 1  # frames: one for each thread and one to go on with
+        self._pool = ThreadPoolExecutor(shot.options.writers, thread_name_prefix="writer")
+        self._lanes: list[Lane] = []
+        self._lanes_open = False  # until the first frame tells the size of the movies
+        self._backlog: deque[Pending] = deque()
+        self._clipped: dict[MapName, Clipped] = {}  # the worst frame of each map
+
+    def write(self, frame: FrameMaps) -> None:
+        """Hands a frame on, in the order of the shot; waits while the backlog is full.
+
+        Under `--on-exists skip` files that are there stay as they are. Raises the error of an earlier frame.
+        """
+        self._settle(self.backlog_limit - 1)
+        place = f"{self.shot.stem}: frame {frame.name if self.shot.stills else frame.number}"
+        if not self._lanes_open:
+            self._open_lanes(frame)
+        skip = self.shot.options.on_exists == "skip"
+        files = [
+            self._pool.submit(self._write_file, file, frame, place)
+            for file in self.shot.frame_files(frame.number, frame.name)
+            if not (skip and file.path.exists())
+        ]
+        files += [lane.thread.submit(self._encode, lane.movie, frame, place) for lane in self._lanes]
+        self._backlog.append(Pending(frame.number, files))
+
+    def finish(self) -> None:
+        """Waits for every frame and gives the movies their names."""
+        self._settle(0)
+        for ending in [lane.thread.submit(lane.movie.finish) for lane in self._lanes]:
+            ending.result()
+        for clipped in self._clipped.values():
+            logger.warning(
+                "%s: %.2g%% of the %s map is outside the range of integer files and was clipped, the most in this shot",
+                clipped.place,
+                clipped.share * 100,
+                clipped.map,
+            )
+
+    def stop(self) -> None:
+        """Ends the threads; drops what has not begun, and the movies where `finish` has not been reached."""
+        for thread in (self._pool, *(lane.thread for lane in self._lanes)):
+            thread.shutdown(cancel_futures=True)
+        for lane in self._lanes:
+            lane.movie.abandon()
+        for frame in self._backlog:
+            if all(not file.cancelled() and file.exception() is None for file in frame.files):
+                self.on_done(frame.number)
+
+    def _settle(self, most: int) -> None:
+        """Waits until `most` frames are left, reports those that are done, raises the error of one that failed."""
+        for frame in self._backlog:
+            for file in frame.files:
+                if file.done():
+                    file.result()
+        while self._backlog and (len(self._backlog) > most or all(file.done() for file in self._backlog[0].files)):
+            for file in self._backlog[0].files:
+                self._note(file.result())
+            self.on_done(self._backlog.popleft().number)
+
+    def _note(self, clipped: Clipped | None) -> None:
+        if clipped and (clipped.map not in self._clipped or clipped.share > self._clipped[clipped.map].share):
+            self._clipped[clipped.map] = clipped
+
+    def _open_lanes(self, frame: FrameMaps) -> None:
+        options = self.shot.options
+        attributes = self.about.attributes()
+        for name, path in self.shot.movie_files().items():
+            if not (options.on_exists == "skip" and path.exists()):
+                height, width = frame.maps[name].shape[:2]
+                rate = self.shot.rate or options.fps
+                movie = MovieWriter(path, SPECS[name], (height, width), rate, attributes, options.on_exists)
+                self._lanes.append(Lane(movie, ThreadPoolExecutor(1, thread_name_prefix=f"movie-{name}")))
+        self._lanes_open = True
+
+    def _write_file(self, file: FrameFile, frame: FrameMaps, place: str) -> Clipped | None:
+        content, clipped = self._encode_file(file, frame, place)
+        write_whole(file.path, content, self.shot.options.on_exists)
+        return clipped
+
+    def _encode_file(self, file: FrameFile, frame: FrameMaps, place: str) -> tuple[bytes, Clipped | None]:
+        attributes = self.about.attributes(frame.source)
+        bits = self.shot.options.bits_of(file.format)
+        if file.format == "exr":
+            rate = self.shot.rate
+            exr = encode_exr(frame.maps, file.maps, bits, attributes, number=frame.number, rate=rate, place=place)
+            return exr, None
+        (name,) = file.maps
+        spec = SPECS[name]
+        if bits == "float":
+            check_finite(frame.maps[name], spec, place)
+            return encode_tiff(frame.maps[name].astype(np.float32, copy=False), spec, attributes), None
+        codes, share = quantize(frame.maps[name], spec, 8 if bits == "8" else 16, place)
+        encode = encode_png if file.format == "png" else encode_tiff
+        return encode(codes, spec, attributes), Clipped(share, name, place) if share else None
+
+    @staticmethod
+    def _encode(movie: MovieWriter, frame: FrameMaps, place: str) -> Clipped | None:
+        share = movie.encode(frame.maps[movie.spec.name], frame.time, place)
+        return Clipped(share, movie.spec.name, place) if share else None

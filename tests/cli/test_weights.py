@@ -1,0 +1,93 @@
+"""`mvinverse weights`: data on stdout, errors typed, no request but for `pull`."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+from typer.testing import CliRunner
+
+from mvinverse_cli.cli.weights import app
+from mvinverse_cli.errors import WeightsError
+from mvinverse_cli.model.checkpoint import save_checkpoint
+from mvinverse_cli.model.weights import OFFICIAL_REPOSITORY, OFFICIAL_REVISION
+from tests.conftest import TINY
+from tests.hub import OWNER, Hub, serve_hub, use_hub
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with serve_hub() as hub:
+        hub.files[OFFICIAL_REPOSITORY] = hub.files[OWNER]
+        hub.refs[OFFICIAL_REVISION] = OFFICIAL_REVISION
+        use_hub(hub.url, tmp_path / "home", monkeypatch)
+        yield hub
+        huggingface_hub.close_session()
+
+
+def stdout(*arguments: str) -> str:
+    """What the command prints; an error that it raises is raised here."""
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_list_says_what_is_here_without_a_request(hub):
+    header, small, official = stdout("list").splitlines()
+    assert header.split() == ["NAME", "HERE", "SIZE", "LICENCE", "FROM"]
+    assert small.startswith("small")
+    assert official.split()[:2] == ["official", "no"]
+    assert "non-commercial" in official
+    assert official.endswith(f"{OFFICIAL_REPOSITORY}@{OFFICIAL_REVISION}")
+    assert hub.requests == []
+    stdout("pull")
+    assert stdout("list").splitlines()[2].split()[:2] == ["official", "yes"]
+
+
+def test_pull_prints_where_each_file_lies(hub):
+    paths = [Path(line) for line in stdout("pull", OWNER, "official").splitlines()]
+    assert [path.read_bytes() for path in paths] == 2 * [hub.files[OWNER]["model.safetensors"]]
+
+
+def test_path_prints_the_path_alone_and_makes_no_request(hub):
+    pulled = stdout("pull", OWNER)
+    hub.requests.clear()
+    assert stdout("path", OWNER) == pulled
+    assert hub.requests == []
+
+
+def test_path_of_what_is_not_here_is_an_error_without_a_request(hub):
+    with pytest.raises(WeightsError, match="weights pull"):
+        stdout("path", "official")
+    assert hub.requests == []
+
+
+def test_verify_prints_a_line_for_each_check(tmp_path, tiny_model):
+    path = tmp_path / "tiny.safetensors"
+    save_checkpoint(tiny_model.state_dict(), TINY, path)
+    lines = stdout("verify", str(path)).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["ok  sha256", "ok  network", "ok  values"]
+
+
+def test_verify_finds_a_byte_that_turned_on_disk(hub):
+    path = Path(stdout("pull", OWNER).strip())
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"\x40")
+    result = CliRunner().invoke(app, ["verify", OWNER])
+    assert isinstance(result.exception, WeightsError)
+    assert "sha256, network failed" in str(result.exception)
+    assert result.stdout.startswith("FAILED  sha256")
+
+
+def test_auto_is_what_this_machine_would_load(monkeypatch, hub):
+    monkeypatch.setattr("mvinverse_cli.model.device.available_devices", lambda: ["cuda:0", "cpu"])
+    assert OFFICIAL_REVISION in stdout("pull", "auto")
+
+
+def test_help_imports_neither_torch_nor_huggingface_hub():
+    code = (
+        "import sys, mvinverse_cli.cli.weights; sys.exit(str({'torch', 'huggingface_hub'} & {*sys.modules} or '') or 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,145 @@
+"""EXR plates: scene-linear, in the display window, from the part and layer that is the picture."""
+
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import pytest
+
+from mvinverse_cli.errors import InputError
+from mvinverse_cli.frames.pictures import read_picture, read_size
+
+RANDOM = np.random.default_rng(0)
+PLATE = RANDOM.random((6, 8, 3)).astype(np.float32) * 20 - 1  # light below 0 and above 1
+
+
+def window(left: int, top: int, right: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([left, top], np.int32), np.array([right, bottom], np.int32)
+
+
+def part(channels: dict[str, np.ndarray], name: str = "main", **header) -> OpenEXR.Part:
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage} | header
+    return OpenEXR.Part(header, {key: np.ascontiguousarray(value) for key, value in channels.items()}, name=name)
+
+
+def write(path: Path, *parts: OpenEXR.Part) -> Path:
+    OpenEXR.File(list(parts)).write(str(path))
+    return path
+
+
+def rgb(values: np.ndarray = PLATE, prefix: str = "") -> dict[str, np.ndarray]:
+    return {prefix + name: values[..., i] for i, name in enumerate("RGB")}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("compression", ["NO", "ZIP", "PIZ"])
+def test_float_and_half_plates_are_linear_and_exact(dtype, compression, tmp_path):
+    stored = PLATE.astype(dtype)
+    header = {"compression": getattr(OpenEXR, compression + "_COMPRESSION")}
+    path = write(tmp_path / "a.exr", part(rgb(stored), **header))
+    picture = read_picture(path)
+    assert read_size(path) == (8, 6)
+    assert picture.transfer == "linear"
+    assert picture.pixels.dtype == np.float32
+    np.testing.assert_array_equal(picture.pixels, stored.astype(np.float32))
+
+
+def test_tiled_files_are_read(tmp_path):
+    tiles = OpenEXR.TileDescription()
+    path = write(tmp_path / "a.exr", part(rgb(), type=OpenEXR.tiledimage, tiles=tiles))
+    np.testing.assert_array_equal(read_picture(path).pixels, PLATE)
+
+
+def test_the_only_layer_is_the_picture(tmp_path):
+    channels = rgb(prefix="beauty.") | {"depth.Z": PLATE[..., 0], "crypto.r": PLATE[..., 1]}
+    np.testing.assert_array_equal(read_picture(write(tmp_path / "a.exr", part(channels))).pixels, PLATE)
+
+
+def test_plain_channels_win_over_layers(tmp_path):
+    channels = rgb() | rgb(PLATE * 0, "diffuse.") | rgb(PLATE * 0, "specular.")
+    np.testing.assert_array_equal(read_picture(write(tmp_path / "a.exr", part(channels))).pixels, PLATE)
+
+
+def test_two_layers_and_no_plain_channels_are_ambiguous(tmp_path):
+    path = write(tmp_path / "a.exr", part(rgb(prefix="diffuse.") | rgb(prefix="specular.")))
+    with pytest.raises(InputError, match=r"several layers could be the picture \(diffuse, specular\)"):
+        read_size(path)
+
+
+def test_a_single_luminance_channel_becomes_gray(tmp_path):
+    path = write(tmp_path / "a.exr", part({"Y": PLATE[..., 0]}))
+    np.testing.assert_array_equal(read_picture(path).pixels, np.repeat(PLATE[..., :1], 3, axis=-1))
+
+
+def test_no_picture_channels_is_an_error_that_lists_them(tmp_path):
+    path = write(tmp_path / "a.exr", part({"Z": PLATE[..., 0], "N.X": PLATE[..., 1]}))
+    with pytest.raises(InputError, match=r"a\.exr: no R, G, B or Y channels, only N\.X, Z"):
+        read_size(path)
+
+
+@pytest.mark.parametrize("beauty_first", [True, False])
+def test_the_first_part_with_a_picture_is_read(beauty_first, tmp_path):
+    parts = [part(rgb(), "beauty"), part({"Z": PLATE[..., 0]}, "depth")]
+    path = write(tmp_path / "a.exr", *(parts if beauty_first else parts[::-1]))
+    np.testing.assert_array_equal(read_picture(path).pixels, PLATE)
+
+
+@pytest.mark.parametrize(
+    ("data", "display"),
+    [
+        (window(2, 1, 9, 6), window(0, 0, 11, 9)),  # smaller
+        (window(-2, -1, 5, 4), window(0, 0, 3, 2)),  # larger
+        (window(3, 2, 10, 7), window(0, 0, 5, 4)),  # across
+        (window(20, 20, 27, 25), window(0, 0, 5, 4)),  # elsewhere
+        (window(100, 50, 107, 55), window(100, 50, 107, 55)),  # away from 0
+    ],
+)
+def test_the_display_window_is_the_picture(data, display, tmp_path):
+    path = write(tmp_path / "a.exr", part(rgb(), dataWindow=data, displayWindow=display))
+    pixels = read_picture(path).pixels
+    width, height = (display[1] - display[0] + 1).tolist()
+    assert read_size(path) == (width, height)
+    assert pixels.shape == (height, width, 3)
+    for y in range(height):
+        for x in range(width):
+            column, row = (display[0] + [x, y] - data[0]).tolist()
+            inside = 0 <= column < 8 and 0 <= row < 6
+            np.testing.assert_array_equal(pixels[y, x], PLATE[row, column] if inside else 0)
+
+
+def test_colour_is_divided_by_alpha(tmp_path):
+    alpha = np.full((6, 8), 0.5, np.float32)
+    alpha[0] = 0
+    picture = read_picture(write(tmp_path / "a.exr", part(rgb() | {"A": alpha})))
+    assert picture.had_alpha
+    np.testing.assert_allclose(picture.pixels[1:], PLATE[1:] * 2)
+    np.testing.assert_array_equal(picture.pixels[0], PLATE[0])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_none_are_counted_and_located(value, tmp_path):
+    plate = PLATE.copy()
+    plate[2, 5, 1] = plate[4, 0] = value
+    path = write(tmp_path / "a.exr", part(rgb(plate)))
+    with pytest.raises(InputError, match=r"a\.exr: 2 of 48 pixels .* first at x 5, y 2; repair the plate"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.99])
+def test_a_truncated_file_is_told_and_writes_nothing_to_stdout(share, tmp_path, capfd):
+    noise = RANDOM.random((64, 64, 3)).astype(np.float32)
+    path = write(tmp_path / "a.exr", part(rgb(noise)))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(InputError, match=r"a\.exr: "):
+        read_picture(path)
+    assert capfd.readouterr().out == ""
+
+
+def test_deep_data_is_no_picture(tmp_path):
+    samples = np.empty((6, 8), object)
+    for index in np.ndindex(samples.shape):
+        samples[index] = np.ones(2, np.float32)
+    deep = part(dict.fromkeys("RGB", samples), type=OpenEXR.deepscanline, compression=OpenEXR.ZIPS_COMPRESSION)
+    with pytest.raises(InputError, match="no R, G, B or Y"):
+        read_size(write(tmp_path / "a.exr", deep))

@@ -1,0 +1,91 @@
+"""Sequences and stills through the front door."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mvinverse_cli.errors import InputError
+from mvinverse_cli.frames import Frame, FrameReader, find_shots, open_shot
+from mvinverse_cli.frames import picture_reader as module
+from tests.frames.media import write_png
+
+
+@pytest.fixture
+def plate(tmp_path: Path) -> Path:
+    """A folder of plate.1001.png to plate.1006.png, whose gray says their number."""
+    for number in range(1001, 1007):
+        write_png(tmp_path / f"plate.{number}.png", number - 1000)
+    return tmp_path
+
+
+def read(folder: Path, frames: str | None = None, every: int = 1) -> tuple[list[Frame], FrameReader]:
+    (shot,) = find_shots([folder], allow_gaps=True)
+    with open_shot(shot, frames=frames, every=every, start_frame=1) as reader:
+        return list(reader), reader
+
+
+def test_a_sequence_keeps_its_numbers_and_has_no_times(plate):
+    frames, reader = read(plate, frames="1002-1006", every=2)
+    assert [frame.number for frame in frames] == [1002, 1004, 1006]
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert [int(frame.pixels[0, 0, 0]) for frame in frames] == [2, 4, 6]
+    assert {frame.time for frame in frames} == {None}
+    assert frames[0].name == "plate.1002"
+    assert frames[0].source == plate / "plate.1002.png"
+    assert reader.expected == 3
+    assert not reader.truncated
+
+
+def test_an_unreadable_picture_is_skipped_and_leaves_a_hole(plate):
+    broken = plate / "plate.1003.png"
+    broken.write_bytes(broken.read_bytes()[:50])
+    frames, reader = read(plate)
+    assert [frame.index for frame in frames] == [0, 1, 3, 4, 5]
+    assert [frame.number for frame in frames] == [1001, 1002, 1004, 1005, 1006]
+    (fault,) = reader.faults
+    assert (fault.number, fault.source) == (1003, broken)
+    assert "plate.1003.png: truncated or damaged" in fault.reason
+
+
+def test_a_picture_that_vanishes_while_running_is_a_fault(plate):
+    (shot,) = find_shots([plate], allow_gaps=False)
+    with open_shot(shot, frames=None, every=1, start_frame=1) as reader:
+        frames = iter(reader)
+        next(frames)
+        (plate / "plate.1002.png").unlink()
+        assert next(frames).number == 1003
+    assert [fault.number for fault in reader.faults] == [1002]
+
+
+def test_no_readable_picture_at_all_raises_the_first_reason(plate):
+    for path in plate.iterdir():
+        path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(InputError, match=r"plate\.1001\.png: truncated or damaged"):
+        read(plate)
+
+
+def test_pictures_are_read_one_at_a_time(plate, monkeypatch):
+    opened = []
+    whole = module.read_picture
+    monkeypatch.setattr(module, "read_picture", lambda path: opened.append(path) or whole(path))
+    (shot,) = find_shots([plate], allow_gaps=False)
+    with open_shot(shot, frames=None, every=1, start_frame=1) as reader:
+        next(iter(reader))
+    assert len(opened) == 1
+
+
+def test_dropped_alpha_is_said_once(tmp_path, caplog):
+    for name in "ab":
+        write_png(tmp_path / f"{name}.png", np.zeros((6, 8, 4), np.uint8))
+    with caplog.at_level(logging.INFO, "mvinverse_cli"):
+        read(tmp_path)
+    assert caplog.text.count("alpha channel") == 1
+
+
+def test_stills_are_numbered_from_one_and_keep_their_names(tmp_path):
+    for name in ("b", "a"):
+        write_png(tmp_path / f"{name}.png")
+    frames, _ = read(tmp_path, frames="2")
+    assert [(frame.name, frame.number, frame.index) for frame in frames] == [("b", 2, 0)]

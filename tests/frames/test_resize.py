@@ -1,0 +1,137 @@
+"""The resize rule and its inverse, as laws."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mvinverse_cli.frames import Fit, as_float, fit_grid, fit_pixels, fit_to, restore_map
+
+lengths = st.integers(1, 300)
+sizes = st.tuples(lengths, lengths)
+limits = st.integers(14, 280)
+
+
+def alone(size: tuple[int, int], max_size: int = 1024, patch_size: int = 14) -> Fit:
+    grid = fit_grid([size], max_size=max_size, patch_size=patch_size)
+    return fit_to(size, grid, max_size=max_size, patch_size=patch_size)
+
+
+@pytest.mark.parametrize(
+    ("size", "grid"),
+    [
+        ((1920, 1080), (574, 1022)),
+        ((1080, 1920), (1022, 574)),
+        ((640, 480), (476, 630)),
+        ((1, 1), (14, 14)),
+        ((3, 5000), (1022, 14)),
+        ((1024, 14), (14, 1022)),
+        ((16384, 16384), (1022, 1022)),
+    ],
+)
+def test_long_side_is_limited_and_sides_are_whole_patches(size, grid):
+    assert fit_grid([size], max_size=1024, patch_size=14) == grid
+
+
+@given(st.lists(sizes, min_size=1, max_size=5), limits, st.sampled_from([2, 14]))
+def test_every_view_lies_in_the_common_grid(views, max_size, patch_size):
+    grid = fit_grid(views, max_size=max_size, patch_size=patch_size)
+    assert max(grid) <= max_size
+    for size in views:
+        fit = fit_to(size, grid, max_size=max_size, patch_size=patch_size)
+        assert fit.inner[0] % patch_size == fit.inner[1] % patch_size == 0
+        assert fit.inner == fit_grid([size], max_size=max_size, patch_size=patch_size)
+
+
+@given(sizes, sizes, limits)
+def test_a_view_the_grid_was_not_made_for_still_lies_in_it(first, later, max_size):
+    grid = fit_grid([first], max_size=max_size, patch_size=14)
+    fit = fit_to(later, grid, max_size=max_size, patch_size=14)
+    assert fit.inner[0] <= grid[0]
+    assert fit.inner[1] <= grid[1]
+
+
+@settings(deadline=None)
+@given(sizes, limits, st.sampled_from([1, 3]))
+def test_a_map_comes_back_at_the_size_of_the_source(size, max_size, channels):
+    fit = alone(size, max_size)
+    restored = restore_map(np.ones((*fit.grid, channels), np.float32), fit, unit_vectors=False)
+    assert restored.shape == (size[1], size[0], channels)
+    assert restored.dtype == np.float32
+
+
+@settings(deadline=None)
+@given(st.lists(sizes, min_size=2, max_size=3), limits, st.floats(0, 1, width=32))
+def test_a_constant_picture_stays_constant(views, max_size, value):
+    grid = fit_grid(views, max_size=max_size, patch_size=14)
+    fit = fit_to(views[0], grid, max_size=max_size, patch_size=14)
+    picture = np.full((views[0][1], views[0][0], 3), value, np.float32)
+    fitted = fit_pixels(picture, fit)
+    assert fitted.shape == (*grid, 3)
+    assert fitted.flags.c_contiguous
+    np.testing.assert_allclose(fitted, value, atol=1e-6)
+    np.testing.assert_allclose(restore_map(fitted, fit, unit_vectors=False), value, atol=1e-6)
+
+
+@settings(deadline=None)
+@given(st.tuples(st.integers(60, 300), st.integers(60, 300)), st.integers(56, 320))
+def test_a_smooth_ramp_survives_the_round_trip(size, max_size):
+    width, height = size
+    ramp = np.stack(np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height)), axis=-1)
+    ramp = np.dstack([ramp, ramp.mean(axis=-1)]).astype(np.float32)
+    fit = alone(size, max_size)
+    restored = restore_map(fit_pixels(ramp, fit), fit, unit_vectors=False)
+    # at the edge the outermost pixel centre of the small picture lies half its pixel inside
+    assert np.abs(restored - ramp).max() <= 0.75 / min(fit.inner)
+
+
+def test_no_pixel_changes_where_the_size_fits_already():
+    pixels = np.random.default_rng(0).random((28, 42, 3), np.float32)
+    fit = alone((42, 28))
+    np.testing.assert_array_equal(fit_pixels(pixels, fit), pixels)
+    np.testing.assert_array_equal(restore_map(pixels, fit, unit_vectors=False), pixels)
+
+
+def test_padding_repeats_the_edge_and_is_cropped_again():
+    grid = fit_grid([(28, 14), (14, 42)], max_size=1024, patch_size=14)
+    fit = fit_to((28, 14), grid, max_size=1024, patch_size=14)
+    pixels = np.random.default_rng(0).random((14, 28, 3), np.float32)
+    fitted = fit_pixels(pixels, fit)
+    assert fitted.shape == (42, 28, 3)
+    np.testing.assert_array_equal(fitted[14:], np.broadcast_to(pixels[-1], (28, 28, 3)))
+    np.testing.assert_array_equal(restore_map(fitted, fit, unit_vectors=False), pixels)
+
+
+def test_restored_normals_have_length_one_and_a_zero_vector_stays_zero():
+    fit = alone((50, 40))
+    normals = np.random.default_rng(0).normal(size=(*fit.grid, 3)).astype(np.float32)
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    normals[:14, :14] = 0
+    restored = restore_map(normals, fit, unit_vectors=True)
+    length = np.linalg.norm(restored, axis=-1)
+    assert restored[0, 0].tolist() == [0, 0, 0]
+    np.testing.assert_allclose(length[20:, 20:], 1, atol=1e-5)
+    assert np.isfinite(restored).all()
+
+
+def test_a_turned_picture_with_negative_strides_is_taken():
+    pixels = np.rot90(np.random.default_rng(0).random((30, 50, 3), np.float32))
+    assert fit_pixels(pixels, alone((30, 50))).shape == (42, 28, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_integers_become_the_unit_range(dtype):
+    most = np.iinfo(dtype).max
+    unit = as_float(np.array([0, most // 3, most], dtype))
+    assert unit.dtype == np.float32
+    np.testing.assert_allclose(unit, [0, 1 / 3, 1], atol=1e-7)
+
+
+def test_floats_are_not_touched():
+    pixels = np.array([-1.0, 7.0], np.float32)
+    assert as_float(pixels) is pixels
+
+
+def test_a_fit_that_leaves_the_grid_is_a_defect():
+    with pytest.raises(ValueError, match="does not lie in"):
+        Fit(source=(30, 30), inner=(28, 28), grid=(14, 28))

@@ -1,0 +1,242 @@
+"""What the user names becomes shots, or one line that says what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from mvinverse_cli.errors import InputError
+from mvinverse_cli.frames import Shot, find_shots
+from tests.frames.media import png_chunk, write_numbered, write_png
+
+
+def find(*inputs: str | Path, allow_gaps: bool = False) -> tuple[Shot, ...]:
+    return find_shots(inputs, allow_gaps=allow_gaps)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder called `shot`, from whose parent names are given."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shot").mkdir()
+    return tmp_path / "shot"
+
+
+def fill(folder: Path, *names: str) -> None:
+    for name in names:
+        write_png(folder / name)
+
+
+def names(shot: Shot) -> list[str]:
+    return [path.name for path in shot.paths]
+
+
+def test_a_video_is_a_shot(folder):
+    write_numbered(folder / "clip.mp4", 7)
+    (shot,) = find("shot/clip.mp4")
+    assert (shot.name, shot.kind, shot.frame_count, shot.rate) == ("clip", "video", 7, 25)
+    assert shot.sizes == ((64, 48),)
+    assert shot.numbers == ()
+
+
+def test_a_folder_is_stills_in_natural_order_without_hidden_and_other_files(folder):
+    fill(folder, "10.png", "2.png", "1.png", ".hidden.png")
+    (folder / "notes.txt").write_text("not media")
+    (folder / "deeper.png").mkdir()
+    (shot,) = find("shot")
+    assert (shot.name, shot.kind, shot.numbers, shot.frame_count) == ("shot", "stills", (1, 2, 3), 3)
+    assert names(shot) == ["1.png", "2.png", "10.png"]
+
+
+def test_a_folder_of_one_prefix_is_a_sequence_with_its_own_numbers(folder):
+    fill(folder, "plate.1002.png", "plate.1001.png", "plate.1003.png")
+    (shot,) = find(folder)
+    assert (shot.name, shot.kind, shot.numbers) == ("plate", "sequence", (1001, 1002, 1003))
+    assert names(shot) == ["plate.1001.png", "plate.1002.png", "plate.1003.png"]
+
+
+@pytest.mark.parametrize("files", [["a.1.png", "b.2.png"], ["a.1.png", "a.2.jpg"], ["a_1.png", "a_2.png"], ["a.1.png"]])
+def test_names_that_do_not_agree_are_stills(files, folder):
+    fill(folder, *files)
+    assert find(folder)[0].kind == "stills"
+
+
+def test_listed_files_keep_their_order_and_are_one_shot(folder):
+    fill(folder, "b.png", "a.png", "c.png")
+    (shot,) = find("shot/c.png", "shot/a.png", "shot/b.png")
+    assert (shot.name, shot.kind) == ("shot", "stills")
+    assert names(shot) == ["c.png", "a.png", "b.png"]
+
+
+def test_one_still_gives_its_name(folder):
+    fill(folder, "room.png")
+    assert find("shot/room.png")[0].name == "room"
+
+
+def test_stills_of_several_folders_are_called_stills(folder):
+    fill(folder, "a.png")
+    fill(folder.parent, "b.png")
+    assert find("shot/a.png", "b.png")[0].name == "stills"
+
+
+def test_a_glob_that_the_shell_left_is_expanded_in_natural_order(folder):
+    fill(folder, "v10.png", "v9.png", ".v1.png")
+    (shot,) = find("shot/*.png")
+    assert names(shot) == ["v9.png", "v10.png"]
+    assert find(str(folder / "*.png")) == (Shot(**{**vars(shot), "paths": tuple(folder / n for n in names(shot))}),)
+
+
+def test_a_glob_of_videos_is_a_shot_each(folder):
+    for name in ("b.mp4", "a.mp4"):
+        write_numbered(folder / name, 2)
+    assert [shot.name for shot in find("shot/*.mp4")] == ["a", "b"]
+
+
+def test_shots_come_in_the_order_given(folder):
+    fill(folder, "x.0001.png", "x.0002.png")
+    fill(folder.parent, "a.png", "b.png")
+    write_numbered(folder / "clip.mp4", 2)
+    shots = find("b.png", "shot/clip.mp4", "a.png", "shot/x.####.png")
+    assert [shot.kind for shot in shots] == ["stills", "video", "sequence"]
+    assert names(shots[0]) == ["b.png", "a.png"]
+
+
+@pytest.mark.parametrize("pattern", ["p.####.png", "p.@@@@.png", "p.%04d.png", "p.$F4.png"])
+def test_patterns_are_sequences_and_their_padding_grows(pattern, folder):
+    fill(folder, "p.9998.png", "p.9999.png", "p.10000.png", "p.99.png", "p.09997.png", "p.x.png")
+    (shot,) = find(folder / pattern)
+    assert (shot.name, shot.kind, shot.numbers) == ("p", "sequence", (9998, 9999, 10000))
+
+
+@pytest.mark.parametrize(("pattern", "name"), [("v_%d.png", "v"), ("v_#.png", "v"), ("v_$F.png", "v")])
+def test_a_pattern_may_have_any_separator_and_no_padding(pattern, name, folder):
+    fill(folder, "v_8.png", "v_9.png", "v_10.png")
+    (shot,) = find(folder / pattern)
+    assert (shot.name, shot.numbers) == (name, (8, 9, 10))
+
+
+def test_a_pattern_of_numbers_alone_is_called_like_its_folder(folder):
+    fill(folder, "0001.png", "0002.png")
+    assert find("shot/####.png")[0].name == "shot"
+
+
+def test_a_name_that_exists_is_no_pattern_and_no_glob(folder):
+    fill(folder, "100%d.png", "a#.png", "b[1].png")
+    (shot,) = find("shot/100%d.png", "shot/a#.png", "shot/b[1].png")
+    assert names(shot) == ["100%d.png", "a#.png", "b[1].png"]
+
+
+def test_a_gap_is_listed_and_may_be_allowed(folder):
+    fill(folder, *(f"p.{n}.png" for n in (1001, 1002, 1006, 1008)))
+    for source in ("shot", "shot/p.####.png"):
+        with pytest.raises(InputError, match=r"frames 1003-1005,1007 are missing.*--allow-gaps"):
+            find(source)
+        assert find(source, allow_gaps=True)[0].numbers == (1001, 1002, 1006, 1008)
+
+
+def test_sizes_are_the_distinct_ones_of_stills_and_the_first_of_a_sequence(folder):
+    for name, size in (("a", (8, 6)), ("b", (4, 9)), ("c", (8, 6))):
+        write_png(folder / f"{name}.png", size=size)
+    assert find(folder)[0].sizes == ((8, 6), (4, 9))
+    other = folder.parent / "plates"
+    other.mkdir()
+    for number, size in ((1, (8, 6)), (2, (4, 9))):
+        write_png(other / f"p.{number}.png", size=size)
+    assert find(other)[0].sizes == ((8, 6),)
+
+
+def test_symlinks_are_followed(folder):
+    fill(folder, "real.png")
+    (folder.parent / "link.png").symlink_to(folder / "real.png")
+    assert find("link.png")[0].name == "link"
+
+
+def refused(*inputs: str | Path, allow_gaps: bool = False) -> str:
+    with pytest.raises(InputError) as raised:
+        find(*inputs, allow_gaps=allow_gaps)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert message.isprintable()
+    return message
+
+
+def test_two_stills_of_one_stem_are_refused_and_both_named(folder):
+    fill(folder, "a.png", "a.jpg")
+    fill(folder.parent, "a.png")
+    for inputs in (["shot"], ["shot/a.png", "a.png"]):
+        message = refused(*inputs)
+        assert "a.png" in message
+        assert "would share the name" in message
+    assert "given twice" in refused("a.png", "a.png")
+
+
+def test_one_frame_number_in_two_files_is_refused(folder):
+    fill(folder, "p.1.png", "p.01.png")
+    assert "have the same frame number" in refused("shot")
+
+
+def test_two_shots_of_one_name_are_refused_and_both_named(folder):
+    write_numbered(folder / "clip.mp4", 2)
+    write_numbered(folder.parent / "clip.mkv", 2)
+    message = refused("shot/clip.mp4", "clip.mkv")
+    assert "shot/clip.mp4 and clip.mkv" in message
+
+
+def test_what_is_not_there_is_named(folder):
+    assert refused("gone.mp4").startswith("gone.mp4: no such file")
+    assert "no file matches" in refused("shot/*.png")
+    assert "no file matches" in refused("shot/p.####.png")
+    assert "no file matches" in refused("nowhere/p.####.png")
+    assert "no such file" in refused("x" * 5000)
+    assert "no such file" in refused("nul\0byte.png")
+    assert "no input" in refused()
+
+
+def test_a_folder_without_pictures_says_how_many_videos_it_holds(folder):
+    assert "no pictures in this folder, 0 video files" in refused("shot")
+    for name in ("a.mp4", "b.mov"):
+        (folder / name).write_bytes(b"x")
+    assert "2 video files; name the videos themselves" in refused("shot")
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "scene.blend", "README", "photo.heic"])
+def test_an_unknown_extension_lists_the_known_ones(name, folder):
+    (folder / name).write_text("x")
+    message = refused(folder / name)
+    assert ".exr" in message
+    assert ".mp4" in message
+
+
+def test_empty_files_are_found_anywhere_before_a_picture_is_read(folder):
+    fill(folder, "p.1.png", "p.2.png", "p.3.png")
+    (folder / "p.2.png").write_bytes(b"")
+    assert "p.2.png: the file is empty" in refused("shot")
+    assert "p.2.png: the file is empty" in refused("shot/p.#.png")
+    (folder / "clip.mp4").write_bytes(b"")
+    assert "clip.mp4: the file is empty" in refused("shot/clip.mp4")
+
+
+def test_folders_and_broken_links_under_media_names_are_refused(folder):
+    (folder / "clip.mp4").mkdir()
+    assert "a folder under a media file's name" in refused("shot/clip.mp4")
+    (folder / "a.png").symlink_to(folder / "gone.png")
+    assert "a.png: No such file" in refused("shot")
+
+
+def test_a_broken_header_of_any_still_is_told(folder):
+    fill(folder, "a.png", "b.png")
+    (folder / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n" + png_chunk(b"oops", b""))
+    assert "b.png: its header is broken" in refused("shot")
+
+
+def test_a_pattern_of_videos_is_refused(folder):
+    write_numbered(folder / "clip.0001.mp4", 2)
+    assert "has to be of pictures" in refused("shot/clip.####.mp4")
+
+
+def test_names_that_are_no_text_are_escaped_in_messages(folder):
+    assert "new\\nline\\udcff.mp4: no such file" in refused("new\nline\udcff.mp4")
+
+
+def test_an_endless_gap_is_summed_up(folder):
+    fill(folder, *(f"t.{n * 10**9}.png" for n in range(12)))
+    assert "and 3 more ranges are missing" in refused("shot")

@@ -1,0 +1,374 @@
+"""Videos through the front door: `find_shots` and `open_shot`."""
+
+import logging
+import os
+import tracemalloc
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mvinverse_cli.errors import InputError, OptionError
+from mvinverse_cli.frames import Frame, FrameReader, Shot, find_shots, open_shot
+from mvinverse_cli.frames.video_color import RgbConverter
+from tests.frames.media import (
+    cut,
+    damage,
+    number_of,
+    numbered,
+    packet_spans,
+    patches,
+    to_frame,
+    write_numbered,
+    write_video,
+)
+
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+
+
+def shot_of(path: Path) -> Shot:
+    (shot,) = find_shots([path], allow_gaps=False)
+    return shot
+
+
+def read(path: Path, frames: str | None = None, every: int = 1, start_frame: int = 1001) -> tuple[list, FrameReader]:
+    with open_shot(shot_of(path), frames=frames, every=every, start_frame=start_frame) as reader:
+        return list(reader), reader
+
+
+def indices(frames: list[Frame]) -> list[int]:
+    """What the pictures themselves say."""
+    return [number_of(frame.pixels) for frame in frames]
+
+
+CODECS = {
+    "h264": ("clip.mp4", "libx264", "yuv420p", {"crf": "1"}),
+    "h264 10 bit": ("clip.mp4", "libx264", "yuv420p10le", {"crf": "1"}),
+    "hevc": ("clip.mp4", "libx265", "yuv420p", {"x265-params": "log-level=none:crf=1"}),
+    "hevc 10 bit": ("clip.mkv", "libx265", "yuv422p10le", {"x265-params": "log-level=none:crf=1"}),
+    "vp9": ("clip.webm", "libvpx-vp9", "yuv420p", {"lossless": "1"}),
+    "vp8": ("clip.webm", "libvpx", "yuv420p", {"crf": "4", "b": "9M", "auto-alt-ref": "1", "lag-in-frames": "5"}),
+    "av1": ("clip.mp4", "libsvtav1", "yuv420p10le", {"preset": "10", "crf": "1"}),
+    "prores": ("clip.mov", "prores_ks", "yuv422p10le", {}),
+    "prores 4444": ("clip.mov", "prores_ks", "yuv444p10le", {"profile": "4"}),
+    "mjpeg": ("clip.avi", "mjpeg", "yuvj420p", {"qmin": "1", "qmax": "1"}),
+    "ffv1 8 bit": ("clip.mkv", "ffv1", "yuv422p", {}),
+    "ffv1 12 bit": ("clip.mkv", "ffv1", "yuv444p12le", {}),
+}
+
+
+@pytest.mark.parametrize("kind", CODECS)
+def test_every_codec_gives_all_frames_in_true_colour(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("SVT_LOG", "0")
+    name, codec, pix_fmt, options = CODECS[kind]
+    if codec not in av.codec.codecs_available:
+        pytest.skip(f"this PyAV has no {codec}")
+    # JPEG is BT.601 by definition and has no tag to say otherwise; VP8 likewise
+    matrix = "bt601" if codec in ("mjpeg", "libvpx") else "bt709"
+    pictures = [to_frame(patches(i), pix_fmt, matrix=matrix, full=codec == "mjpeg") for i in range(8)]
+    frames, reader = read(write_video(tmp_path / name, pictures, codec, options=options))
+    assert not reader.faults
+    assert not reader.truncated
+    assert [frame.number for frame in frames] == list(range(1001, 1009))
+    assert [frame.index for frame in frames] == list(range(8))
+    assert [frame.time for frame in frames] == [Fraction(i, 25) for i in range(8)]
+    deep = pictures[0].format.components[0].bits > 8
+    for i, frame in enumerate(frames):
+        assert frame.pixels.dtype == (np.uint16 if deep else np.uint8)
+        assert frame.transfer == "srgb"
+        middles = (slice(8, -8), slice(8, None, 16))  # of the patches, away from where chroma is shared
+        error = frame.pixels[middles] / np.iinfo(frame.pixels.dtype).max - patches(i)[middles]
+        assert np.abs(error).max() <= (4 if codec == "libvpx" else 2) / 255
+
+
+def test_gif_is_a_video(tmp_path):
+    pictures = [av.VideoFrame.from_ndarray(np.full((48, 64, 3), 36 * i, np.uint8)) for i in range(6)]
+    gif = write_video(tmp_path / "clip.gif", [p.reformat(format="rgb8") for p in pictures], "gif", rate=10)
+    frames, reader = read(gif)
+    assert len(frames) == 6
+    assert not reader.faults
+    assert frames[0].pixels.shape == (48, 64, 3)
+    assert frames[3].pixels.mean() == pytest.approx(108, abs=20)  # 3 bits of red and green, 2 of blue
+
+
+@pytest.mark.parametrize(("height", "matrix"), [(64, "bt601"), (704, "bt601"), (720, "bt709")])
+def test_an_untagged_stream_is_read_by_its_height_and_says_so(height, matrix, tmp_path, caplog):
+    picture = to_frame(patches(height=height), "yuv420p", matrix=matrix, tagged=False)
+    path = write_video(tmp_path / "clip.mp4", [picture], options={"crf": "1"})
+    with caplog.at_level(logging.INFO, "mvinverse_cli"):
+        (frame,), _ = read(path)
+    assert np.abs(frame.pixels[8:-8, 8::16] / 255 - patches(height=height)[8:-8, 8::16]).max() <= 2 / 255
+    assert matrix.replace("bt", "BT.") in caplog.text
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("matrix", ["bt709", "bt601", "bt2020"])
+def test_matrix_and_range_are_read_from_the_tags(matrix, full, tmp_path, caplog):
+    picture = to_frame(patches(), "yuv420p", matrix=matrix, full=full)
+    path = write_video(tmp_path / "clip.mp4", [picture], options={"crf": "1"})
+    (frame,), _ = read(path)
+    assert np.abs(frame.pixels[8:-8, 8::16] / 255 - patches()[8:-8, 8::16]).max() <= 2 / 255
+    assert not caplog.text
+
+
+@pytest.mark.parametrize(("tag", "value", "name"), [("color_trc", 16, "PQ"), ("color_trc", 18, "HLG")])
+def test_hdr_curves_are_warned_of_by_name(tag, value, name, tmp_path, caplog):
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        setattr(stream.codec_context, tag, value)
+        stream.codec_context.color_primaries = 9
+        container.mux(stream.encode(to_frame(numbered(1), "yuv420p")))
+        container.mux(stream.encode(None))
+    read(path)
+    assert name in caplog.text
+    assert "BT.2020" in caplog.text
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_rotated_video_stands_upright(degrees, mirrored, tmp_path):
+    stored = patches() * np.linspace(0.4, 1, 64)[:, None, None]
+    path = write_video(
+        tmp_path / "clip.mp4", [to_frame(stored, "yuv444p")], options={"crf": "1"}, rotation=(degrees, mirrored)
+    )
+    shot = shot_of(path)
+    (frame,), _ = read(path)
+    upright = np.rot90(stored, degrees // 90)
+    if mirrored:
+        # the mirror is the last step on a screen
+        upright = upright[:, ::-1]
+    assert shot.sizes == ((upright.shape[1], upright.shape[0]),)
+    assert frame.pixels.shape == upright.shape
+    assert np.abs(frame.pixels / 255 - upright).mean() < 6 / 255
+
+
+def test_times_of_a_variable_rate_are_exact(tmp_path):
+    times = [0, 40, 90, 333, 1001]
+    path = write_numbered(tmp_path / "clip.mkv", 5, times=times)
+    frames, reader = read(path)
+    assert [frame.time for frame in frames] == [Fraction(time, 1000) for time in times]
+    assert not reader.truncated
+
+
+def test_odd_sizes_are_read_whole(tmp_path):
+    path = write_video(tmp_path / "clip.mkv", [to_frame(numbered(9, 35, 21), "yuv420p")], "ffv1")
+    (frame,), _ = read(path)
+    assert frame.pixels.shape == (21, 35, 3)
+    assert number_of(frame.pixels) == 9
+
+
+@pytest.mark.parametrize("pix_fmt", ["gray", "gray10le", "gray16le"])
+def test_gray_video_is_full_range(pix_fmt, tmp_path):
+    deep = pix_fmt != "gray"
+    most = 1023 if pix_fmt == "gray10le" else 65535 if deep else 255
+    ramp = np.linspace(0, most, 64).round().astype(np.uint16 if deep else np.uint8)
+    picture = av.VideoFrame.from_ndarray(np.tile(ramp, (48, 1)), format=pix_fmt)
+    (frame,), _ = read(write_video(tmp_path / "clip.mkv", [picture], "ffv1"))
+    assert frame.pixels.dtype == (np.uint16 if deep else np.uint8)
+    np.testing.assert_allclose(
+        frame.pixels[5] / np.iinfo(frame.pixels.dtype).max, ramp[:, None] / most * [1, 1, 1], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("pix_fmt", ["bgr0", "gbrp10le", "bgra", "yuva444p10le"])
+def test_rgb_and_alpha_formats_come_as_plain_rgb(pix_fmt, tmp_path):
+    rgb = av.VideoFrame.from_ndarray(np.rint(patches() * 65535).astype(np.uint16), format="rgb48le")
+    picture = rgb.reformat(format=pix_fmt, dst_colorspace=1)
+    (frame,), _ = read(write_video(tmp_path / "clip.mkv", [picture], "ffv1"))
+    assert frame.pixels.dtype == (np.uint16 if "10" in pix_fmt else np.uint8)
+    assert frame.pixels.shape == (64, 96, 3)
+    if not pix_fmt.startswith("yuv"):  # its way in is swscale's own
+        most = np.iinfo(frame.pixels.dtype).max
+        assert np.abs(frame.pixels[8:-8, 8::16] / most - patches()[8:-8, 8::16]).max() <= 1 / 255
+
+
+def test_frames_are_chosen_by_place_and_keep_their_number(tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 30)
+    frames, reader = read(path, frames="5-15x2", every=2)
+    assert indices(frames) == [4, 8, 12]
+    assert [frame.number for frame in frames] == [1005, 1009, 1013]
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert reader.expected == 3
+
+
+def test_expected_is_known_before_the_first_frame(tmp_path):
+    with open_shot(shot_of(write_numbered(tmp_path / "a.mp4", 12)), frames=None, every=5, start_frame=1) as reader:
+        assert reader.expected == 3
+    with open_shot(shot_of(write_numbered(tmp_path / "b.mkv", 12)), frames=None, every=5, start_frame=1) as reader:
+        assert reader.expected is None
+
+
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.h264", "fragmented.mp4"])
+def test_a_file_without_a_frame_count_is_read_to_its_end(name, tmp_path):
+    options = FRAGMENTED if name.startswith("fragmented") else None
+    path = write_numbered(tmp_path / name, 20, container_options=options)
+    frames, reader = read(path)
+    assert shot_of(path).frame_count is None
+    assert indices(frames) == list(range(20))
+    assert not reader.faults
+    assert not reader.truncated
+
+
+def test_a_range_past_the_end_of_unknown_length_is_told_at_the_end(tmp_path):
+    path = write_numbered(tmp_path / "clip.mkv", 10)
+    with pytest.raises(OptionError, match="holds frames 1-10"):
+        read(path, frames="11-12")
+    frames, reader = read(path, frames="9-12")
+    assert indices(frames) == [8, 9]
+    assert [fault.number for fault in reader.faults] == [1011, 1012]
+    assert "ends at its frame 10" in reader.faults[0].reason
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("clip.mp4", "libx264", {"g": "6", "bf": "2"}),
+        ("clip.mkv", "libx264", {"g": "6", "bf": "2"}),
+        ("clip.mp4", "libx265", {"x265-params": "log-level=none:keyint=6"}),
+        ("clip.webm", "libvpx-vp9", {"g": "6"}),
+        ("clip.mov", "prores_ks", {}),
+    ],
+)
+def test_bad_packets_are_skipped_and_the_timeline_kept(name, codec, options, tmp_path):
+    pix_fmt = "yuv422p10le" if codec == "prores_ks" else "yuv420p"
+    path = write_numbered(tmp_path / name, 30, codec, pix_fmt=pix_fmt, options=options)
+    # behind the container's own headers, so that packets are bad and not missing
+    damage(path, [(offset + size // 3, size - size // 3) for offset, size in packet_spans(path)[11:13]])
+    frames, reader = read(path)
+    assert [frame.time for frame in frames] == [Fraction(frame.index, 25) for frame in frames]
+    assert [frame.number for frame in frames] == [frame.index + 1001 for frame in frames]
+    assert 0 < len(reader.faults) < 15
+    assert sorted([f.number for f in frames] + [f.number for f in reader.faults]) == list(range(1001, 1031))
+    after = [frame for frame in frames if frame.index >= 24]  # whole groups of pictures behind the damage
+    assert indices(after) == [frame.index for frame in after] != []
+    assert not reader.truncated
+
+
+def test_a_lost_frame_leaves_a_hole_in_index_and_number(tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 10, options={"g": "1"})
+    offset, size = packet_spans(path)[4]
+    frames, reader = read(damage(path, [(offset, size)]), frames="3-8")
+    assert [frame.index for frame in frames] == [0, 1, 3, 4, 5]
+    assert [fault.number for fault in reader.faults] == [1005]
+    assert reader.faults[0].source == path
+
+
+@pytest.mark.parametrize("spare_first", [True, False])
+def test_a_video_whose_every_packet_is_bad_is_an_input_error(spare_first, tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 10, options={"g": "1"})
+    damage(path, packet_spans(path)[spare_first:])
+    with pytest.raises(InputError, match=r"clip.mp4.*export it again"):
+        read(path, frames="2-10")
+
+
+@pytest.mark.parametrize("last", range(24, 30))
+def test_a_truncated_mp4_with_its_index_in_front_gives_all_it_has(last, tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 40, options={"bf": "3"}, container_options={"movflags": "faststart"})
+    frames, reader = read(cut(path, last))
+    assert indices(frames) == [frame.index for frame in frames]
+    assert last - 4 <= len(frames) <= last
+    assert reader.truncated
+    assert reader.expected == 40
+    assert sorted([f.number for f in frames] + [f.number for f in reader.faults]) == list(range(1001, 1041))
+    assert "of 40 frames" in reader.faults[-1].reason
+
+
+def test_a_truncated_mp4_without_its_index_is_an_input_error(tmp_path):
+    path = cut(write_numbered(tmp_path / "clip.mp4", 40), 28)
+    with pytest.raises(InputError, match=r"clip.mp4: not a video that can be read"):
+        shot_of(path)
+
+
+@pytest.mark.parametrize("last", range(24, 30))
+def test_a_truncated_mkv_gives_all_it_has_and_says_that_it_ends_early(last, tmp_path):
+    frames, reader = read(cut(write_numbered(tmp_path / "clip.mkv", 40, options={"bf": "3"}), last))
+    assert indices(frames) == [frame.index for frame in frames]
+    assert last - 4 <= len(frames) <= last
+    assert reader.truncated
+    assert [fault.number for fault in reader.faults if fault.number is None] == [None]
+    assert "before its promised end" in reader.faults[-1].reason
+
+
+def test_a_lost_frame_keeps_its_place_where_the_container_has_no_times(tmp_path):
+    path = write_numbered(tmp_path / "clip.avi", 20, "mpeg4", options={"g": "4", "qmin": "1", "qmax": "1"})
+    frames, reader = read(damage(path, [packet_spans(path)[9]]))
+    assert indices(frames)[:8] == list(range(8))
+    assert indices(frames)[-4:] == [frame.index for frame in frames][-4:] == [16, 17, 18, 19]
+    assert 0 < len(reader.faults) < 4
+
+
+def test_a_video_that_changes_size_gives_each_frame_at_its_own(tmp_path):
+    small, large = (write_numbered(tmp_path / f"{n}.h264", 3) for n in "ab")
+    large = write_video(tmp_path / "b.h264", [to_frame(numbered(i, 128, 96), "yuv420p") for i in range(3)])
+    both = tmp_path / "both.h264"
+    both.write_bytes(small.read_bytes() + large.read_bytes())
+    frames, _ = read(both)
+    assert [frame.pixels.shape[:2] for frame in frames] == [(48, 64)] * 3 + [(96, 128)] * 3
+
+
+def test_only_the_wanted_frames_are_decoded_and_converted(tmp_path, monkeypatch):
+    path = write_numbered(tmp_path / "clip.mp4", 60, times=range(0, 60 * 40, 40))
+    converted = []
+    convert = RgbConverter.convert
+    monkeypatch.setattr(
+        RgbConverter, "convert", lambda self, frame: converted.append(frame.pts) or convert(self, frame)
+    )
+    with open_shot(shot_of(path), frames=None, every=1, start_frame=1) as reader:
+        frames = iter(reader)
+        assert indices([next(frames) for _ in range(5)]) == list(range(5))
+        assert len(converted) == 5
+    converted.clear()
+    frames, _ = read(path, frames="2,4")
+    assert indices(frames) == [1, 3]
+    assert len(converted) == 2
+
+
+def test_memory_does_not_grow_with_the_length_of_the_clip(tmp_path):
+    def peak(count: int) -> int:
+        shot = shot_of(write_numbered(tmp_path / f"{count}.mkv", count, "mjpeg", pix_fmt="yuvj420p"))
+        tracemalloc.start()
+        with open_shot(shot, frames=None, every=1, start_frame=1) as reader:
+            assert sum(1 for _ in reader) == count
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return used
+
+    peak(5)  # what is imported and cached on first use
+    assert peak(400) < peak(20) + 100_000
+
+
+def test_audio_alone_is_an_input_error(tmp_path):
+    path = tmp_path / "sound.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+        silence.sample_rate = 48000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode(None))
+    with pytest.raises(InputError, match=r"no video in it, only audio"):
+        shot_of(path)
+
+
+@pytest.mark.parametrize("text", ["this is no video\n" * 100, "#EXTM3U\n#EXTINF:1,\nhttp://example.invalid/a.ts\n"])
+def test_text_under_a_video_name_is_an_input_error(text, tmp_path):
+    path = tmp_path / "notes.mp4"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"notes.mp4: not a video"):
+        shot_of(path)
+
+
+@pytest.mark.parametrize(
+    "name", [b"a b.mp4", b"new\nline.mp4", b"100%d.mp4", b"x:y.mp4", b"-dash.mp4", "ü日.mp4".encode(), b"\xff\xfe.mp4"]
+)
+def test_odd_names_are_read(name, tmp_path, monkeypatch):
+    clip = write_numbered(tmp_path / "clip.mp4", 2)
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    clip.rename(path)
+    monkeypatch.chdir(tmp_path)
+    (shot,) = find_shots([path.name], allow_gaps=False)
+    with open_shot(shot, frames=None, every=1, start_frame=1) as reader:
+        assert indices(list(reader)) == [0, 1]

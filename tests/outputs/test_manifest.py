@@ -1,0 +1,321 @@
+"""The books of an output folder."""
+
+import json
+from contextlib import suppress
+from dataclasses import fields, replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from mvinverse_cli.errors import OutputError
+from mvinverse_cli.maps import MAPS
+from mvinverse_cli.options import DecomposeOptions, WriteOptions
+from mvinverse_cli.outputs import MANIFEST_NAME, About, Standing, load_manifest, manifest, open_writers, record
+
+ABOUT = About("mvinverse 0.1.0", "small", None, "ab" * 32, "clip.mov", "srgb", "srgb", "linear")
+NO_MOVIE = Standing(frozenset(), movies_done=True)
+NEW_MOVIES = Standing(frozenset(), movies_done=False)
+
+
+def add(books, shot, decompose=None, *, about=ABOUT, sources=("clip.mov",), standing=None):
+    standing = standing or (NEW_MOVIES if shot.movie_files() else NO_MOVIE)
+    return books.add_shot(shot, about, "video", sources, decompose or DecomposeOptions(), standing)
+
+
+def read(shot):
+    return json.loads((shot.folder / MANIFEST_NAME).read_text())
+
+
+def run(shot, numbers, decompose=None, **fields):
+    books = load_manifest(shot.folder)
+    progress = add(books, shot, decompose, **fields)
+    books.save()
+    for number in numbers:
+        progress.wrote(number)
+    progress.finish()
+
+
+def fill(disk):
+    with suppress(OSError), (disk / "rest").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def test_a_manifest_tells_what_was_made_from_what_with_what(make_shot):
+    shot = make_shot(format=("png", "exr"), fps=Fraction(24000, 1001))
+    run(shot, range(1001, 1049))
+    content = read(shot)
+    assert content["software"] == "mvinverse 0.1.0"
+    assert set(content["maps"]) == set(MAPS)
+    assert content["maps"]["albedo"]["float_files"] == "scene-linear, Rec.709 primaries"
+    assert content["maps"]["normal"]["integer_files"] == "n * 0.5 + 0.5"
+    assert "OpenGL" in content["maps"]["normal"]["meaning"]
+    (entry,) = content["shots"]
+    assert (entry["name"], entry["folder"], entry["kind"], entry["sources"]) == ("clip", ".", "video", ["clip.mov"])
+    assert entry["about"] == {field.name: getattr(ABOUT, field.name) for field in fields(ABOUT)}
+    assert set(entry["decompose"]) == {field.name for field in fields(DecomposeOptions)}
+    assert set(entry["write"]) == {field.name for field in fields(WriteOptions)}
+    assert entry["write"]["fps"] == "24000/1001"
+    assert entry["formats"] == {
+        "png": {"bits": "8", "frames": "1001-1048"},
+        "exr": {"bits": "half", "frames": "1001-1048"},
+    }
+    assert entry["faults"] == []
+    assert entry["complete"] is True
+
+
+def test_a_shot_is_not_complete_before_it_is_finished(make_shot):
+    shot = make_shot(format=("png",))
+    books = load_manifest(shot.folder)
+    progress = add(books, shot)
+    progress.wrote(1001)
+    books.save()
+    assert read(shot)["shots"][0]["complete"] is False
+    assert read(shot)["shots"][0]["formats"]["png"]["frames"] == "1001"
+
+
+def test_lost_frames_are_listed_with_their_reason(make_shot):
+    shot = make_shot(format=("png",))
+    books = load_manifest(shot.folder)
+    progress = add(books, shot)
+    progress.wrote(1001)
+    progress.lost(None, Path("clip.mov"), "ends early")
+    progress.lost(1002, Path("clip.mov"), "damaged packet")
+    progress.finish()
+    (entry,) = read(shot)["shots"]
+    assert entry["complete"] is False
+    assert entry["faults"] == [
+        {"number": 1002, "source": "clip.mov", "reason": "damaged packet"},
+        {"number": None, "source": "clip.mov", "reason": "ends early"},
+    ]
+
+
+def test_a_movie_counts_when_the_shot_is_finished(make_shot):
+    shot = make_shot(format=("mp4",))
+    books = load_manifest(shot.folder)
+    progress = add(books, shot)
+    progress.wrote(1001)
+    books.save()
+    assert read(shot)["shots"][0]["formats"]["mp4"]["frames"] == ""
+    progress.finish()
+    assert read(shot)["shots"][0]["formats"]["mp4"]["frames"] == "1001"
+
+
+def test_two_runs_write_the_same_manifest(make_shot, tmp_path):
+    one, two = (make_shot(folder=tmp_path / name, format=("png", "mp4")) for name in ("one", "two"))
+    run(one, range(1001, 1011))
+    run(two, range(1001, 1011))
+    assert (one.folder / MANIFEST_NAME).read_bytes() == (two.folder / MANIFEST_NAME).read_bytes()
+
+
+def test_several_shots_share_the_manifest_of_the_top_folder(make_shot, tmp_path):
+    books = load_manifest(tmp_path)
+    for name in ("a", "b"):
+        add(books, make_shot(folder=tmp_path / name, stem=name, format=("png",))).finish()
+    content = json.loads((tmp_path / MANIFEST_NAME).read_text())
+    assert [(shot["folder"], shot["name"]) for shot in content["shots"]] == [("a", "a"), ("b", "b")]
+
+
+def test_frames_of_an_earlier_run_stay_listed(make_shot):
+    run(make_shot(format=("png",)), range(1001, 1011))
+    shot = make_shot(format=("png", "exr"), on_exists="skip")
+    run(shot, range(1011, 1021), standing=Standing(frozenset({1000}), movies_done=True))
+    assert read(shot)["shots"][0]["formats"] == {
+        "png": {"bits": "8", "frames": "1000-1020"},
+        "exr": {"bits": "half", "frames": "1000,1011-1020"},
+    }
+
+
+def test_formats_of_an_earlier_run_stay_listed(make_shot):
+    run(make_shot(format=("png",)), range(1001, 1011))
+    run(make_shot(format=("exr",)), range(1001, 1003))
+    formats = read(make_shot())["shots"][0]["formats"]
+    assert {name: entry["frames"] for name, entry in formats.items()} == {"exr": "1001-1002", "png": "1001-1010"}
+
+
+def test_a_movie_that_was_skipped_keeps_the_frames_it_had(make_shot):
+    run(make_shot(format=("png", "mp4")), range(1001, 1011))
+    shot = make_shot(format=("png", "mp4"), on_exists="skip")
+    run(shot, range(1011, 1013), standing=NO_MOVIE)
+    assert read(shot)["shots"][0]["formats"]["mp4"]["frames"] == "1001-1010"
+
+
+def test_a_lost_frame_that_is_written_later_is_lost_no_more(make_shot):
+    shot = make_shot(format=("png",), on_exists="skip")
+    books = load_manifest(shot.folder)
+    progress = add(books, shot)
+    progress.lost(1002, Path("clip.mov"), "damaged packet")
+    progress.lost(None, Path("clip.mov"), "ends early")
+    progress.finish()
+    run(shot, [1002])
+    assert read(shot)["shots"][0]["faults"] == []
+    assert read(shot)["shots"][0]["complete"] is True
+
+
+@pytest.mark.parametrize("on_exists", ["error", "skip"])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"max_size": 512}, "max_size was 1024 and is 512"),
+        ({"size": "model"}, "size was 'source' and is 'model'"),
+        ({"window": 8}, "window was 16 and is 8"),
+        ({"every": 2}, "every was 1 and is 2"),
+        ({"start_frame": 1}, "start_frame was 1001 and is 1"),
+        ({"maps": ("albedo",)}, "maps was .* and is"),
+    ],
+)
+def test_going_on_with_options_that_change_pixels_is_refused(make_shot, change, told, on_exists):
+    run(make_shot(format=("png",)), [1001])
+    books = load_manifest(make_shot().folder)
+    with pytest.raises(OutputError, match=rf"mvinverse\.json: 'clip' was written with other settings \({told}"):
+        add(books, make_shot(format=("png",), on_exists=on_exists), DecomposeOptions(**change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"sha256": "cd" * 32}, {"input_transfer": "linear"}, {"albedo_transfer": "linear"}, {"shading_transfer": "srgb"}],
+)
+def test_going_on_with_other_weights_or_curves_is_refused(make_shot, change):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, [1001])
+    with pytest.raises(OutputError, match=next(iter(change))):
+        add(load_manifest(shot.folder), shot, about=replace(ABOUT, **change))
+
+
+def test_going_on_with_another_source_is_refused(make_shot):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, [1001])
+    with pytest.raises(OutputError, match=r"sources was \['clip.mov'\] and is \['other.mov'\]"):
+        add(load_manifest(shot.folder), shot, sources=["other.mov"])
+
+
+def test_going_on_with_other_bits_of_a_format_is_refused(make_shot):
+    run(make_shot(format=("png",)), [1001])
+    with pytest.raises(OutputError, match="png bits was '8' and is '16'"):
+        add(load_manifest(make_shot().folder), make_shot(format=("png",), bits="16", on_exists="skip"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"device": "cpu"}, {"dtype": "float32"}, {"frames": "1001-1005"}, {"allow_gaps": True}, {"model": "./small"}],
+)
+def test_options_that_leave_pixels_alone_may_differ(make_shot, change):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, [1001])
+    run(shot, [1002], DecomposeOptions(**change))
+    assert read(shot)["shots"][0]["formats"]["png"]["frames"] == "1001-1002"
+
+
+def test_every_option_either_decides_pixels_or_is_known_not_to():
+    free = {"model", "device", "dtype", "frames", "allow_gaps"}
+    resolved = {"input_transfer", "albedo_transfer", "shading_transfer"}  # compared as the curves that were used
+    assert {field.name for field in fields(DecomposeOptions)} == free | resolved | set(record.PIXEL_OPTIONS)
+
+
+def test_overwrite_with_other_settings_starts_anew(make_shot):
+    run(make_shot(format=("png",)), range(1001, 1011))
+    shot = make_shot(format=("png",), on_exists="overwrite")
+    run(shot, [1001], DecomposeOptions(window=8))
+    assert read(shot)["shots"][0]["formats"]["png"]["frames"] == "1001"
+
+
+def test_another_shot_in_the_folder_may_have_other_settings(make_shot):
+    run(make_shot(format=("png",)), [1001])
+    run(make_shot(format=("png",), stem="other"), [1001], DecomposeOptions(window=8))
+    assert [shot["name"] for shot in read(make_shot())["shots"]] == ["clip", "other"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"layout": 2, "shots": []}',
+        '{"layout": 1, "shots": [{}]}',
+        '{"layout": 1, "shots": 3}',
+    ],
+)
+def test_a_file_that_is_no_manifest_is_refused_and_kept(make_shot, text):
+    shot = make_shot()
+    shot.folder.mkdir()
+    path = shot.folder / MANIFEST_NAME
+    path.write_text(text)
+    with pytest.raises(OutputError, match=r"mvinverse\.json: is no manifest of this tool .* move it away"):
+        load_manifest(shot.folder)
+    assert path.read_text() == text
+
+
+def test_bytes_that_are_no_text_are_refused(make_shot):
+    shot = make_shot()
+    shot.folder.mkdir()
+    (shot.folder / MANIFEST_NAME).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(OutputError, match="is no manifest"):
+        load_manifest(shot.folder)
+
+
+def test_loading_creates_nothing(tmp_path):
+    load_manifest(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_number_of_saves_does_not_grow_with_the_frames(make_shot, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(manifest.time, "monotonic", lambda: now)
+    shot = make_shot(format=("png",))
+    books = load_manifest(shot.folder)
+    progress = add(books, shot)
+    books.save()
+    saves = []
+    monkeypatch.setattr(type(books), "save", lambda self: saves.append(1))
+    for number in range(100_000):
+        progress.wrote(number)
+    assert saves == []
+    now += manifest.SAVE_SECONDS
+    progress.wrote(100_000)
+    assert saves == [1]
+
+
+def test_a_manifest_of_many_frames_is_small(make_shot):
+    shot = make_shot(format=("png", "exr", "tiff"))
+    run(shot, range(1, 100_001))
+    assert (shot.folder / MANIFEST_NAME).stat().st_size < 5000
+    assert len(load_manifest(shot.folder).shots[".", "clip"].formats["png"].frames) == 100_000
+
+
+def test_names_that_are_not_utf8_come_back(make_shot):
+    stem = b"k\xfcche".decode("utf-8", "surrogateescape")
+    shot = make_shot(stem=stem, format=("png",), on_exists="skip")
+    run(shot, [1001], sources=[stem])
+    run(shot, [1002], sources=[stem])
+    assert [entry["name"] for entry in read(shot)["shots"]] == [stem]
+
+
+def test_a_full_disk_keeps_the_manifest_that_was_there(make_shot, small_disk):
+    shot = make_shot(folder=small_disk, format=("png",))
+    run(shot, [1001])
+    before = (small_disk / MANIFEST_NAME).read_bytes()
+    fill(small_disk)
+    books = load_manifest(small_disk)
+    add(books, shot)
+    with pytest.raises(OutputError, match=r"mvinverse\.json: cannot write: No space left on device"):
+        books.save()
+    assert (small_disk / MANIFEST_NAME).read_bytes() == before
+
+
+def test_the_writers_report_into_the_manifest(make_shot, make_frame):
+    shot = make_shot(format=("png", "mp4"), maps=("albedo",))
+    books = load_manifest(shot.folder)
+    progress = add(books, shot)
+    with open_writers(shot, ABOUT, progress.wrote) as opened:
+        for index in range(5):
+            opened.write(make_frame(index))
+    progress.finish()
+    (entry,) = read(shot)["shots"]
+    assert {name: entry["frames"] for name, entry in entry["formats"].items()} == {
+        "png": "1001-1005",
+        "mp4": "1001-1005",
+    }
