@@ -5,6 +5,7 @@ and the caller's thread brings the maps of the last one back to the source's siz
 the source, h w pixels of the network.
 """
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from .model.config import ModelConfig, with_transfers
 from .model.mvinverse import MVInverse
 from .options import DecomposeOptions
 from .windows import window_of
+
+logger = logging.getLogger(__name__)
 
 # Pixels that encoder, bypass and heads take at once: enough to fill the device, few enough to stay lean
 # (on the CPU larger batches are no faster: benchmarks/forward.py).
@@ -62,6 +65,8 @@ def decompose(
     for shot in shots:
         with open_shot(shot, frames=options.frames, every=options.every, start_frame=options.start_frame) as reader:
             yield from decompose_frames(reader, shot, model, options)
+        for fault in reader.faults:
+            logger.warning("%s: frame %s is left out: %s", fault.source, fault.number, fault.reason)
 
 
 def decompose_frames(
@@ -92,11 +97,13 @@ def decompose_frames(
 
 
 def prepare(frame: Frame, grid: tuple[int, int], config: ModelConfig, max_size: int) -> Prepared:
-    """A decoded frame brought to the network's curve and grid; light outside [0, 1] is clipped."""
+    """A decoded frame on the network's curve and grid. Light outside [0, 1] is clipped first, as in a camera: a
+    highlight of 50 must not outshine its neighbours when they are averaged."""
     height, width = frame.pixels.shape[:2]
     fit = fit_to((width, height), grid, max_size=max_size, patch_size=config.patch_size)
-    pixels = convert(fit_pixels(as_float(frame.pixels), fit), frame.transfer, config.input_transfer)
-    return Prepared(np.clip(pixels, 0, 1), fit, frame.index, frame.number, frame.name, frame.time, frame.source)
+    pixels = fit_pixels(np.clip(as_float(frame.pixels), 0, 1), fit)
+    pixels = convert(pixels, frame.transfer, config.input_transfer)
+    return Prepared(pixels, fit, frame.index, frame.number, frame.name, frame.time, frame.source)
 
 
 def frame_batch(images: torch.Tensor) -> int:

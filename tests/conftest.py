@@ -1,12 +1,15 @@
 """Fixtures shared by every wing."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 
+from mvinverse_cli.model.checkpoint import save_checkpoint
 from mvinverse_cli.model.config import ModelConfig
 from mvinverse_cli.model.mvinverse import MVInverse
+from tests.frames.media import write_numbered, write_png
 
 TINY = ModelConfig(
     dim=32,
@@ -41,3 +44,26 @@ def tiny_model() -> MVInverse:
 def tiny(tiny_model: MVInverse) -> MVInverse:
     """A copy of `tiny_model` that a test may change."""
     return copy.deepcopy(tiny_model)
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tiny_model: MVInverse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny network as a file for `--model`."""
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_checkpoint(tiny_model.state_dict(), TINY, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten frames of 64x48, each another gray, at 25 frames per second."""
+    return write_numbered(tmp_path_factory.mktemp("clip") / "clip.mp4", 10)
+
+
+@pytest.fixture
+def stills(tmp_path: Path) -> list[Path]:
+    """Three views that keep their names, the second of another size."""
+    folder = tmp_path / "views"
+    folder.mkdir()
+    sizes = {"left": (64, 48), "middle": (40, 60), "right": (64, 48)}
+    return [write_png(folder / f"{name}.png", 60 * i + 40, size) for i, (name, size) in enumerate(sizes.items())]

@@ -3,16 +3,18 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import rich.progress
 import typer
 
-from ..job import Progress
 from .console import STDERR, emit, say
 
+if TYPE_CHECKING:  # the job brings the codecs with it, which --help does without
+    from ..job import Progress
+
 ProgressMode = Literal["auto", "bar", "plain", "json", "openjd", "none"]
-Report = Callable[[Progress], None]
+Report: TypeAlias = "Callable[[Progress], None]"
 
 PLAIN_SECONDS = 5.0  # a plain line is written at each new percent, and at least this often
 
@@ -23,11 +25,11 @@ class Pace:
     def __init__(self) -> None:
         self.began = time.monotonic()
 
-    def fps(self, progress: Progress) -> float:
+    def fps(self, progress: "Progress") -> float:
         """Frames on disk per second so far."""
         return progress.done / max(time.monotonic() - self.began, 1e-6)
 
-    def eta(self, progress: Progress) -> float | None:
+    def eta(self, progress: "Progress") -> float | None:
         """Seconds left; None where the number of frames is unknown."""
         return None if progress.total is None else (progress.total - progress.done) / self.fps(progress)
 
@@ -39,7 +41,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute:02d}:{second:02d}"
 
 
-def percent(progress: Progress) -> float | None:
+def percent(progress: "Progress") -> float | None:
     """Share done, 0 to 100; None where the number of frames is unknown."""
     return None if progress.total is None else 100 * progress.done / max(progress.total, 1)
 
@@ -75,7 +77,7 @@ def open_bar(total: int | None) -> Iterator[Report]:
     with rich.progress.Progress(*columns, console=STDERR) as bar:
         task = bar.add_task("frames", total=total, fps=0.0)
 
-        def report(progress: Progress) -> None:
+        def report(progress: "Progress") -> None:
             bar.update(task, completed=progress.done, description=progress.shot, fps=pace.fps(progress))
 
         yield report
@@ -86,7 +88,7 @@ def plain_lines() -> Report:
     pace = Pace()
     last_percent, last_time = -1, pace.began
 
-    def report(progress: Progress) -> None:
+    def report(progress: "Progress") -> None:
         nonlocal last_percent, last_time
         share, now = percent(progress), time.monotonic()
         whole = last_percent if share is None else int(share)
@@ -110,7 +112,7 @@ def json_lines() -> Report:
     """One JSON object per frame on stdout."""
     pace = Pace()
 
-    def report(progress: Progress) -> None:
+    def report(progress: "Progress") -> None:
         share, eta = percent(progress), pace.eta(progress)
         emit(
             "progress",
@@ -129,7 +131,7 @@ def json_lines() -> Report:
 def openjd_lines() -> Report:
     """What an Open Job Description session reads from stdout: `openjd_progress: 42.0`."""
 
-    def report(progress: Progress) -> None:
+    def report(progress: "Progress") -> None:
         share = percent(progress)
         if share is not None:
             typer.echo(f"openjd_progress: {share:.1f}")

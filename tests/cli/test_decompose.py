@@ -1,0 +1,359 @@
+"""The command: files, words and exit codes, as a shell or a farm sees them."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import cv2
+import numpy as np
+import OpenEXR
+import pytest
+
+from mvinverse_cli.cli.main import main
+from mvinverse_cli.maps import MAPS
+from tests.frames.media import cut, damage, packet_spans, write_numbered, write_png
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def cause(self) -> str:
+        """The last line on stderr."""
+        return self.err.splitlines()[-1]
+
+
+@pytest.fixture
+def run(tiny_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """`mvinverse decompose ARGUMENTS` with the tiny network, in a folder of its own and in this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object, model: object = tiny_file) -> Ran:
+        capfd.readouterr()
+        code = main(["decompose", "--device", "cpu", "--model", str(model), *map(str, arguments)])
+        return Ran(code, *capfd.readouterr())
+
+    return run
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_video_becomes_numbered_files_of_five_maps_at_its_size(run, clip: Path):
+    ran = run(clip, "-o", "out", "--frames", "1-2")
+    assert ran.code == 0, ran.err
+    expected = [f"{name}/clip_{name}.{number}.png" for name in MAPS for number in (1001, 1002)]
+    assert files_in(Path("out")) == sorted([*expected, "mvinverse.json"])
+    for name in MAPS:
+        pixels = cv2.imread(f"out/{name}/clip_{name}.1001.png", cv2.IMREAD_UNCHANGED)
+        assert pixels.dtype == np.uint8
+        assert pixels.shape == ((48, 64) if name in ("metallic", "roughness") else (48, 64, 3))
+
+
+def test_stills_keep_their_names_and_sizes(run, stills: list[Path]):
+    ran = run(*stills, "-o", "out", "--format", "exr", "--maps", "albedo,normal")
+    assert ran.code == 0, ran.err
+    assert files_in(Path("out")) == ["left.exr", "middle.exr", "mvinverse.json", "right.exr"]
+    with OpenEXR.File("out/middle.exr", separate_channels=True) as file:
+        assert sorted(file.channels()) == ["albedo.B", "albedo.G", "albedo.R", "normal.X", "normal.Y", "normal.Z"]
+        assert file.channels()["normal.X"].pixels.shape == (60, 40)
+
+
+def test_a_movie_keeps_the_times_of_its_source(run, tmp_path: Path):
+    times = [0, 40, 100, 140, 300]
+    path = write_numbered(tmp_path / "uneven.mp4", 5, times=times)
+    ran = run(path, "--format", "mp4", "--maps", "roughness")
+    assert ran.code == 0, ran.err
+    with av.open("out/uneven_roughness.mp4") as movie:
+        assert [round(float(frame.time) * 1000) for frame in movie.decode(video=0)] == times
+
+
+def test_every_format_of_a_call_is_written(run, clip: Path):
+    ran = run(clip, "--frames", "3", "--maps", "metallic", "--format", "png,tiff", "--format", "exr", "--bits", "16")
+    assert ran.code == 0, ran.err
+    assert files_in(Path("out")) == [
+        "clip.1003.exr", "metallic/clip_metallic.1003.png", "metallic/clip_metallic.1003.tif", "mvinverse.json",
+    ]  # fmt: skip
+    assert cv2.imread("out/metallic/clip_metallic.1003.png", cv2.IMREAD_UNCHANGED).dtype == np.uint16
+
+
+def test_several_shots_have_a_folder_each(run, clip: Path, stills: list[Path]):
+    ran = run(clip, stills[0].parent, "--frames", "1", "--maps", "albedo", "-o", "out")
+    assert ran.code == 0, ran.err
+    assert files_in(Path("out")) == [
+        "clip/albedo/clip_albedo.1001.png", "mvinverse.json", "views/albedo/left_albedo.png",
+    ]  # fmt: skip
+
+
+def test_the_manifest_tells_what_was_done(run, clip: Path, tiny_file: Path):
+    assert run(clip, "--every", "4").code == 0
+    (shot,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
+    assert shot["formats"]["png"]["frames"] in ("1001,1005,1009", "1001-1009x4")
+    assert shot["complete"] is True
+    assert shot["decompose"]["every"] == 4
+    assert shot["about"]["model"] == str(tiny_file)
+
+
+def test_two_runs_write_the_same_bytes(run, clip: Path):
+    arguments = (clip, "--frames", "1-3", "--format", "png,exr,tiff,mp4", "--window", "2")
+    assert run(*arguments, "-o", "first").code == 0
+    assert run(*arguments, "-o", "second").code == 0
+    assert files_in(Path("first")) == files_in(Path("second"))
+    for name in files_in(Path("first")):
+        assert Path("first", name).read_bytes() == Path("second", name).read_bytes(), name
+
+
+def test_skip_computes_only_what_is_missing_and_ends_with_the_same_bytes(run, clip: Path):
+    assert run(clip, "--window", "4").code == 0
+    shutil.copytree("out", "whole")
+    gone = Path("out/albedo/clip_albedo.1006.png")
+    gone.unlink()
+    kept = Path("out/albedo/clip_albedo.1005.png").stat().st_mtime_ns
+    ran = run(clip, "--window", "4", "--on-exists", "skip")
+    assert ran.code == 0
+    assert "1 frames written" in ran.err
+    assert Path("out/albedo/clip_albedo.1005.png").stat().st_mtime_ns == kept
+    assert gone.read_bytes() == Path("whole/albedo/clip_albedo.1006.png").read_bytes()
+
+
+def test_skip_with_everything_there_loads_no_model(run, clip: Path, monkeypatch: pytest.MonkeyPatch):
+    assert run(clip, "--frames", "1-2").code == 0
+    monkeypatch.setattr("mvinverse_cli.model.checkpoint.load_weights", None)
+    ran = run(clip, "--frames", "1-2", "--on-exists", "skip")
+    assert ran.code == 0, ran.err
+
+
+def test_skip_with_other_settings_is_refused(run, clip: Path):
+    assert run(clip, "--frames", "1-2").code == 0
+    ran = run(clip, "--frames", "1-4", "--on-exists", "skip", "--window", "3")
+    assert ran.code == 7
+    assert "window" in ran.cause
+
+
+def test_files_that_are_there_are_said_before_a_model_is_looked_for(run, clip: Path):
+    assert run(clip, "--frames", "1").code == 0
+    before = Path("out/albedo/clip_albedo.1001.png").stat().st_mtime_ns
+    ran = run(clip, "--frames", "1", model="no/such@model")
+    assert ran.code == 7
+    assert "--on-exists skip or overwrite" in ran.cause
+    ran = run(clip, "--frames", "1", "--on-exists", "overwrite")
+    assert ran.code == 0
+    assert Path("out/albedo/clip_albedo.1001.png").stat().st_mtime_ns != before
+
+
+def test_dry_run_prints_the_plan_and_touches_nothing(run, clip: Path):
+    ran = run(clip, "--dry-run", "--frames", "1-10", "--window", "4", "--format", "exr")
+    assert ran.code == 0
+    assert "10 frames 1001-1010, 64x48 at 25 fps" in ran.out
+    assert "3 passes of up to 4 frames at 56x42" in ran.out
+    assert "out/clip.1001.exr" in ran.out
+    assert not Path("out").exists()
+
+
+def test_dry_run_speaks_json_and_says_what_weights_are_missing(run, clip: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    ran = run(clip, "--dry-run", "--json", model="nobody/nothing")
+    plan = json.loads(ran.out)
+    assert ran.code == 0
+    assert plan["event"] == "plan"
+    assert plan["model"]["here"] is False
+    assert plan["shots"][0]["frames"] == 10
+
+
+def test_json_lines_tell_each_frame_and_the_end(run, clip: Path):
+    ran = run(clip, "--json", "--frames", "1-3")
+    events = [json.loads(line) for line in ran.out.splitlines()]
+    assert [event["event"] for event in events] == ["progress"] * 3 + ["done"]
+    assert [event["frame"] for event in events[:3]] == [1001, 1002, 1003]
+    assert events[2]["percent"] == 100
+    assert events[3] == {"event": "done", "exit": 0, "written": 3, "lost": []}
+
+
+def test_plain_progress_goes_to_stderr_and_nothing_to_stdout(run, clip: Path):
+    ran = run(clip, "--frames", "1-2")
+    assert ran.out == ""
+    assert "Progress: 50%  frame 1001 (1/2)  " in ran.err
+    assert "  eta 00:00" in ran.err
+
+
+def test_quiet_says_nothing(run, clip: Path):
+    assert run(clip, "--frames", "1", "--quiet") == Ran(0, "", "")
+
+
+def test_openjd_progress_is_what_a_farm_reads(run, clip: Path):
+    assert run(clip, "--frames", "1-2", "--progress", "openjd").out == "openjd_progress: 50.0\nopenjd_progress: 100.0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nowhere.mp4"], 4, "nowhere.mp4: no such file"),
+        (["empty"], 4, "empty: no pictures"),
+        (["text.mp4"], 4, "text.mp4"),
+        (["a.png", "zero.png", "b.png"], 4, "zero.png: the file is empty"),
+        (["nan.exr"], 4, "nan.exr"),
+        (["audio.mp4"], 4, "audio.mp4"),
+        (["note.txt"], 4, "note.txt"),
+        (["a.png", "-o", "note.txt"], 7, "note.txt"),
+        (["a.png", "-o", "note.txt/out"], 7, "note.txt"),
+        (["a.png", "-o", "/proc/out"], 7, "/proc"),
+        (["a.png", "--device", "cuda:7"], 2, "--device cuda:7"),
+        (["a.png", "--device", "tpu"], 2, "--device tpu"),
+        (["a.png", "--maps", "albedo,depth"], 2, "'depth'"),
+        (["a.png", "--format", "jpg"], 2, "'jpg'"),
+        (["a.png", "--bits", "half"], 2, "--bits half"),
+        (["a.png", "--window", "0"], 2, "--window 0"),
+        (["a.png", "--frames", "5-9"], 2, "--frames 5-9"),
+        (["a.png", "--frames", "x"], 2, "--frames 'x'"),
+        (["a.png", "--fps", "fast"], 2, "--fps 'fast'"),
+        (["a.png", "--no-such-flag"], 2, "--no-such-flag"),
+        (["a.png", "--window", "many"], 2, "--window"),
+        ([], 2, "'inputs'"),
+        (["a.png", "--model", "nowhere.safetensors"], 5, "nowhere.safetensors"),
+        (["a.png", "--model", "note.safetensors"], 5, "note.safetensors"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_exit_code_and_nothing_is_written(
+    run, clip: Path, arguments: list[str], code: int, said: str
+):
+    Path("empty").mkdir()
+    Path("text.mp4").write_text("this is no video\n")
+    Path("note.txt").write_text("a note\n")
+    Path("note.safetensors").write_text("<!DOCTYPE html>\n")
+    Path("zero.png").touch()
+    for name in ("a.png", "b.png"):
+        write_png(Path(name))
+    with av.open("audio.mp4", "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        silence.sample_rate = 8000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode(None))
+    pixels = np.full((6, 8, 3), 0.5, np.float32)
+    pixels[2, 3, 0] = np.nan
+    OpenEXR.File({}, {"RGB": pixels}).write("nan.exr")
+    before = files_in(Path())
+    ran = run(*arguments)
+    assert ran.code == code, ran.err
+    assert said in ran.cause
+    assert ran.cause.startswith("mvinverse: error: ")
+    assert "Traceback" not in ran.err
+    # what only decoding shows has its manifest, which tells of it
+    assert set(files_in(Path())) - set(before) <= ({"out/mvinverse.json"} if "nan.exr" in arguments else set())
+
+
+def test_a_mistake_in_json_is_an_event_as_well(run):
+    ran = run("nowhere.mp4", "--json")
+    event = json.loads(ran.out)
+    assert (event["event"], event["exit"]) == ("error", 4)
+    assert "nowhere.mp4" in event["message"]
+
+
+def test_a_truncated_video_gives_the_frames_that_decode_and_exit_1(run, tmp_path: Path):
+    path = cut(write_numbered(tmp_path / "cut.mp4", 10, container_options={"movflags": "faststart"}), 6)
+    ran = run(path, "--maps", "albedo")
+    assert ran.code == 1, ran.err
+    assert "cut.mp4" in ran.cause
+    written = len(list(Path("out/albedo").iterdir()))
+    assert 3 <= written < 10
+    (shot,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
+    assert shot["complete"] is False
+    assert shot["faults"]
+
+
+def test_damage_inside_a_video_keeps_the_timeline_and_exits_3(run, tmp_path: Path):
+    path = write_numbered(tmp_path / "hurt.mp4", 8, options={"g": "1"})
+    damage(path, packet_spans(path)[3:4])
+    ran = run(path, "--maps", "albedo")
+    assert ran.code == 3, ran.err
+    numbers = [int(path.name.split(".")[1]) for path in Path("out/albedo").iterdir()]
+    assert sorted(numbers) == [1001, 1002, 1003, 1005, 1006, 1007, 1008]
+
+
+def test_a_broken_picture_of_a_sequence_is_left_out_and_exits_3(run, tmp_path: Path):
+    for number in range(1, 5):
+        write_png(tmp_path / f"plate.{number}.png")
+    broken = tmp_path / "plate.3.png"
+    broken.write_bytes(broken.read_bytes()[:-20])
+    ran = run("plate.#.png", "--maps", "albedo")
+    assert ran.code == 3, ran.err
+    assert "plate.3.png" in ran.cause
+    assert [Path(name).name for name in files_in(Path("out/albedo"))] == [
+        f"plate_albedo.{number:04d}.png" for number in (1, 2, 4)
+    ]
+
+
+def test_an_output_that_is_the_input_is_refused(run, tmp_path: Path):
+    source = tmp_path / "view.exr"
+    OpenEXR.File({}, {"RGB": np.full((14, 14, 3), 0.5, np.float32)}).write(str(source))
+    before = source.read_bytes()
+    ran = run(source, "-o", ".", "--format", "exr", "--on-exists", "overwrite")
+    assert ran.code == 7
+    assert source.read_bytes() == before
+
+
+def start(*arguments: object, **more: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "mvinverse_cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_at_once_and_leaves_whole_files(
+    tiny_file: Path, tmp_path: Path, number: signal.Signals, code: int
+):
+    path = write_numbered(tmp_path / "long.mp4", 60)
+    process = start("decompose", path, "-o", tmp_path / "out", "--model", tiny_file, "--window", "2", "--json")
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["event"] == "progress"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert "interrupted" in err.splitlines()[-1]
+    files = [Path(tmp_path, "out", name) for name in files_in(tmp_path / "out")]
+    assert files
+    assert not [path for path in files if path.suffix == ".part"]
+    for path in files:
+        assert path.suffix == ".json" or cv2.imread(str(path)) is not None
+    json.loads((tmp_path / "out" / "mvinverse.json").read_text())
+
+
+def test_python_m_is_the_same_program_and_survives_a_closed_stdout(clip: Path):
+    process = start("decompose", clip, "--dry-run", "--model", "small")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr as errors:
+        assert "Traceback" not in errors.read()
+    process.wait(timeout=60)
+    assert start("--version").communicate()[0].startswith("mvinverse ")
+
+
+def test_odd_names_survive_an_ascii_locale(tiny_file: Path, tmp_path: Path):
+    path = tmp_path / "kü che%d:#\n.png"
+    write_png(path)
+    bare = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "NO_COLOR": "1"}
+    process = start("decompose", path, "-o", tmp_path / "out", "--model", tiny_file, env=bare, cwd=tmp_path)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert len(files_in(tmp_path / "out")) == 6
+
+
+def test_a_defect_is_one_line_and_debug_shows_where(run, clip: Path, monkeypatch: pytest.MonkeyPatch):
+    def break_down(*arguments: object, **named: object) -> None:
+        raise RuntimeError("gears are jammed")
+
+    monkeypatch.setattr("mvinverse_cli.job.find_shots", break_down)
+    ran = run(clip)
+    assert ran.code == 1
+    assert "defect: RuntimeError: gears are jammed" in ran.cause
+    with pytest.raises(RuntimeError):
+        run(clip, "--debug")

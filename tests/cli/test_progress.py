@@ -1,0 +1,77 @@
+"""Progress in every form."""
+
+import json
+
+import pytest
+
+from mvinverse_cli.cli import progress
+from mvinverse_cli.cli.console import STDERR
+from mvinverse_cli.cli.progress import clock, open_progress
+from mvinverse_cli.job import Progress
+
+
+class Clock:
+    """A clock that moves when it is told to."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock_of_test(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    fake = Clock()
+    monkeypatch.setattr(progress, "time", fake)
+    return fake
+
+
+def test_a_plain_line_reads_as_the_farm_expects(clock_of_test: Clock, capfd: pytest.CaptureFixture[str]):
+    with open_progress("plain", 100) as report:
+        clock_of_test.now += 42 / 3.1
+        report(Progress("clip", 1042, 42, 100))
+    assert capfd.readouterr().err == "Progress: 42%  frame 1042 (42/100)  3.1 fps  eta 00:19\n"
+
+
+def test_plain_lines_come_per_percent_or_every_five_seconds(clock_of_test: Clock, capfd: pytest.CaptureFixture[str]):
+    with open_progress("plain", 10_000) as report:
+        for done in range(1, 301):
+            clock_of_test.now += 0.06
+            report(Progress("clip", done, done, 10_000))
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split("%")[0] for line in lines] == [f"Progress: {p}" for p in (0, 0, 1, 1, 2, 2, 3)]
+
+
+def test_an_unknown_length_is_counted_without_percent(clock_of_test: Clock, capfd: pytest.CaptureFixture[str]):
+    with open_progress("plain", None) as report:
+        for done in (1, 2, 3):
+            clock_of_test.now += 4
+            report(Progress("clip", done, done, None))
+    assert capfd.readouterr().err == "Progress: frame 2 (2)  0.2 fps\n"
+
+
+def test_json_of_an_unknown_length_has_nulls(clock_of_test: Clock, capfd: pytest.CaptureFixture[str]):
+    with open_progress("json", None) as report:
+        clock_of_test.now += 2
+        report(Progress("clip", 1001, 1, None))
+    event = json.loads(capfd.readouterr().out)
+    assert event == {
+        "event": "progress", "shot": "clip", "frame": 1001, "done": 1, "total": None, "percent": None, "fps": 0.5,
+        "eta": None,
+    }  # fmt: skip
+
+
+def test_auto_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(STDERR, "_force_terminal", True)
+    with open_progress("auto", 4) as report:
+        report(Progress("clip", 1001, 1, 4))
+        report(Progress("clip", 1004, 4, 4))
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert "4/4" in shown.err
+    assert "fps" in shown.err
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "00:00"), (18.4, "00:18"), (3723, "1:02:03")])
+def test_times_read_as_clocks(seconds: float, text: str):
+    assert clock(seconds) == text

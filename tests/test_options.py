@@ -1,0 +1,76 @@
+"""Options: every mistake is said in the words of its flag, and every field has a flag with the same default."""
+
+import inspect
+from dataclasses import fields
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from mvinverse_cli.cli.decompose import decompose, parse_rate, split_names
+from mvinverse_cli.errors import OptionError
+from mvinverse_cli.options import DecomposeOptions, WriteOptions
+
+PARAMETERS = inspect.signature(decompose).parameters
+FIELDS = [(options, field.name) for options in (DecomposeOptions(), WriteOptions()) for field in fields(options)]
+
+
+@pytest.mark.parametrize(("options", "name"), FIELDS, ids=[name for _, name in FIELDS])
+def test_every_field_has_a_flag_of_its_name_with_the_same_default(options: Any, name: str):
+    default = PARAMETERS[name].default
+    if isinstance(default, list):
+        default = split_names(default)
+    if name == "fps":
+        default = parse_rate(default)
+    assert default == getattr(options, name)
+    declared = PARAMETERS[name].annotation.__metadata__[0].param_decls
+    assert not declared or "--" + name.replace("_", "-") in declared
+
+
+@pytest.mark.parametrize(
+    ("options", "value", "said"),
+    [
+        (DecomposeOptions, {"window": 0}, "--window 0"),
+        (DecomposeOptions, {"every": -1}, "--every -1"),
+        (DecomposeOptions, {"max_size": 13}, "--max-size 13"),
+        (DecomposeOptions, {"start_frame": -1}, "--start-frame -1"),
+        (DecomposeOptions, {"dtype": "int8"}, "--dtype 'int8'"),
+        (DecomposeOptions, {"size": "half"}, "--size 'half'"),
+        (DecomposeOptions, {"maps": ("depth",)}, "'depth'"),
+        (DecomposeOptions, {"albedo_transfer": "gamma"}, "--albedo-transfer 'gamma'"),
+        (WriteOptions, {"format": ()}, "--format"),
+        (WriteOptions, {"format": ("jpg",)}, "'jpg'"),
+        (WriteOptions, {"bits": "12"}, "--bits '12'"),
+        (WriteOptions, {"bits": "half"}, "--bits half"),
+        (WriteOptions, {"fps": Fraction(0)}, "--fps 0"),
+        (WriteOptions, {"on_exists": "ask"}, "--on-exists 'ask'"),
+        (WriteOptions, {"writers": 0}, "--writers 0"),
+    ],
+)
+def test_a_value_that_cannot_be_is_said_with_its_flag(options: type, value: dict[str, Any], said: str):
+    with pytest.raises(OptionError, match=said):
+        options(**value)
+
+
+def test_bits_apply_to_the_formats_that_have_them():
+    options = WriteOptions(format=("png", "exr"), bits="16")
+    assert options.bits_of("png") == "16"
+    assert options.bits_of("exr") == "half"
+    assert WriteOptions(format=("tiff",)).bits_of("tiff") == "16"
+
+
+def test_a_format_named_twice_is_written_once():
+    assert WriteOptions(format=("exr", "png", "exr")).format == ("exr", "png")
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("24", 24), ("23.976", Fraction(2997, 125)), ("24000/1001", Fraction(24000, 1001))]
+)
+def test_rates_are_exact(text: str, rate: Fraction):
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize("text", ["fast", "24/0", ""])
+def test_a_rate_that_is_none_is_said(text: str):
+    with pytest.raises(OptionError, match="--fps"):
+        parse_rate(text)
