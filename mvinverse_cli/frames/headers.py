@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 import OpenEXR
-import tifffile
 
 from ..errors import InputError
 from .exr import choose_layer, window_size
 from .names import shown
 from .orientation import UPRIGHT, Orientation, exif_orientation
+from .tiff import read_tiff_layout
 
 Format = Literal["png", "jpeg", "webp", "tiff", "exr"]
 
@@ -47,7 +47,7 @@ def read_header(file: BinaryIO, path: Path) -> Header:
     file.seek(0)
     try:
         header = _read_known(file, start, path)
-    except (struct.error, IndexError, ValueError, RuntimeError, tifffile.TiffFileError) as error:
+    except (struct.error, IndexError, ValueError, RuntimeError) as error:
         reason = str(error) or type(error).__name__
         raise InputError(f"{shown(path)}: its header is broken ({shown(reason)}); export the picture again") from error
     check_size(header.width, header.height, path)
@@ -73,9 +73,10 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return _read_webp(file)
     if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return _read_tiff(file)
+        return Header("tiff", *read_tiff_layout(file))
     if start.startswith(b"\x76\x2f\x31\x01"):
         part, _ = choose_layer(OpenEXR.File(file, header_only=True).parts, path)
+        check_size(*window_size(part.header["dataWindow"]), path)
         return Header("exr", *window_size(part.header["displayWindow"]))
     raise InputError(f"{shown(path)}: not a PNG, JPEG, WebP, TIFF or EXR picture, whatever its name; convert it to one")
 
@@ -142,11 +143,3 @@ def _read_webp(file: BinaryIO) -> Header:
         width, height = struct.unpack_from("<HH", head, 26)
         return Header("webp", width & 0x3FFF, height & 0x3FFF)
     raise ValueError(f"unknown first chunk {kind!r}")
-
-
-def _read_tiff(file: BinaryIO) -> Header:
-    with tifffile.TiffFile(file) as tiff:
-        page = tiff.pages.first
-        tag = page.tags.get(_ORIENTATION_TAG)
-        orientation = exif_orientation(int(tag.value)) if tag is not None else UPRIGHT
-        return Header("tiff", page.imagewidth, page.imagelength, orientation)

@@ -4,14 +4,42 @@ H rows, W columns, C samples as stored, S colour samples (1 or 3).
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import numpy as np
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 
 from ..maps import Array
+from .orientation import UPRIGHT, Orientation, exif_orientation
 
+_ORIENTATION_TAG = 274
 _GRAYS = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 _JPEGS = (COMPRESSION.OJPEG, COMPRESSION.JPEG)  # whose YCbCr comes back as RGB
+
+
+@contextmanager
+def _first_page(file: BinaryIO) -> Iterator[TiffPage]:
+    try:
+        with TiffFile(file) as tiff:
+            page = tiff.pages.first
+            if not isinstance(page, TiffPage):
+                raise ValueError("the first page has no tags of its own")
+            yield page
+    except (TypeError, ArithmeticError, LookupError) as error:  # tifffile trusts tags to be of their usual type
+        raise ValueError(f"malformed tags: {error}") from error
+
+
+def read_tiff_layout(file: BinaryIO) -> tuple[int, int, Orientation]:
+    """Width, height and orientation of the first page, from its tags.
+
+    Raises ValueError where they are broken.
+    """
+    with _first_page(file) as page:
+        tag = page.tags.get(_ORIENTATION_TAG)
+        width, height = int(page.imagewidth), int(page.imagelength)
+        return width, height, UPRIGHT if tag is None else exif_orientation(int(tag.value))
 
 
 def decode_tiff(data: bytes) -> tuple[Array, bool]:
@@ -19,10 +47,7 @@ def decode_tiff(data: bytes) -> tuple[Array, bool]:
 
     Raises ValueError or RuntimeError for what is damaged, truncated or of a kind that is not read.
     """
-    with TiffFile(io.BytesIO(data)) as tiff:
-        page = tiff.pages.first
-        if not isinstance(page, TiffPage):
-            raise ValueError("the first page has no tags of its own")
+    with _first_page(io.BytesIO(data)) as page:
         ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
         if max(ends) > len(data):  # tifffile fills some missing strips with zeros and says nothing
             raise ValueError(f"the picture ends at byte {max(ends)}, the file at {len(data)}")

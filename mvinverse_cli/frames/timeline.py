@@ -4,6 +4,8 @@ import heapq
 from fractions import Fraction
 from itertools import pairwise
 
+_REORDERED = 16  # the most pictures that H.264 and HEVC hold back; a wider gap is no matter of order
+
 
 class Timeline:
     """Counts places from 1 by what was handed to the decoder, not by what came out of it.
@@ -52,7 +54,8 @@ class Timeline:
         """The file broke off: pictures that belong between those still to come, every `step`, never came."""
         known = sorted(self._waiting if self._last is None else [self._last, *self._waiting])
         for before, after in pairwise(known):
-            for skipped in range(1, round((after - before) / step)):
+            steps = round((after - before) / step)
+            for skipped in range(1, steps if steps <= _REORDERED + 1 else 1):
                 heapq.heappush(self._waiting, before + skipped * step)
 
     def finish(self, *, keep_gap: bool) -> None:

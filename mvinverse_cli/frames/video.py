@@ -4,12 +4,14 @@ import struct
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.sidedata.sidedata import SideData
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from ..errors import InputError
@@ -17,6 +19,9 @@ from .headers import check_size
 from .names import shown
 from .orientation import UPRIGHT, Orientation, matrix_orientation
 from .video_decoder import VideoDecoder
+
+# PyAV 18 refuses titles that are not UTF-8 unless it is told; 19 takes them, and no longer the argument.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.startswith("18.") else {}
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,14 @@ def probe_video(path: Path) -> VideoFacts:
         if first is None:
             raise InputError(f"{shown(path)}: none of its frames can be decoded ({decoder.reason}); export it again")
         size = orientation_of(first).size(first.width, first.height)
-        return VideoFacts(size, stream.average_rate, _promised_frames(stream))
+        return VideoFacts(size, stream.average_rate, _promised_frames(container, stream))
 
 
 def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     """Raises InputError where nothing with pictures can be opened."""
     try:
         # "file:" keeps a colon in a name from being read as a protocol; a playlist in disguise may fetch nothing
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **_LENIENT)
     except (FFmpegError, OSError) as error:
         raise InputError(f"{shown(path)}: not a video that can be read ({error.strerror})") from error
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
@@ -55,13 +60,27 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
         held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         container.close()
         raise InputError(f"{shown(path)}: no video in it, only {held}; give a file with pictures")
-    stream = streams[0]
     try:
-        check_size(stream.codec_context.width, stream.codec_context.height, path)
+        _open_decoder(streams[0], path)
     except InputError:
         container.close()
         raise
-    return container, stream
+    return container, streams[0]
+
+
+def _open_decoder(stream: VideoStream, path: Path) -> None:
+    # None where no decoder is known, whatever PyAV's types say
+    codec: VideoCodecContext | None = stream.codec_context
+    if codec is None:
+        raise InputError(f"{shown(path)}: no decoder for its pictures; convert it to H.264 or ProRes")
+    check_size(codec.width, codec.height, path)
+    stream.thread_type = "AUTO"
+    try:
+        codec.open()
+    except FFmpegError as error:
+        raise InputError(
+            f"{shown(path)}: its pictures cannot be decoded ({error.strerror}); export it again"
+        ) from error
 
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
@@ -70,9 +89,9 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
     return matrix_orientation(struct.unpack("=9i", bytes(matrix))) if isinstance(matrix, SideData) else UPRIGHT
 
 
-def _promised_frames(stream: VideoStream) -> int | None:
+def _promised_frames(container: InputContainer, stream: VideoStream) -> int | None:
     """From the container's index, less what an edit list leaves out; None where there is none (mkv, fragmented mp4)."""
-    if not stream.frames:
+    if not 0 < stream.frames <= container.size:  # more frames than bytes: a header that is not to be believed
         return None
     entries = stream.index_entries
     if len(entries) != stream.frames:

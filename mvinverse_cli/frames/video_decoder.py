@@ -1,5 +1,6 @@
 """Every picture that can be had from a video stream, damaged or not, with its place in the file."""
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -10,6 +11,7 @@ from av.video.stream import VideoStream
 
 from .timeline import Timeline
 
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 _VP8_SHOWN = 0x10  # RFC 6386, 9.1: without it a packet is a hidden reference
 
 
@@ -23,6 +25,7 @@ class VideoDecoder:
     def __init__(self, container: InputContainer, stream: VideoStream, promised_frames: int | None = None) -> None:
         self._container, self._stream = container, stream
         self._promised_frames = promised_frames
+        self._is_vp8 = stream.codec_context.name == "vp8"
         self._timeline = Timeline()
         self.reason = ""
         self.cut_short = False
@@ -54,9 +57,11 @@ class VideoDecoder:
             self._expect(packet)
             yield from self._decoded(packet)
         self._check_end()
-        # A decoder that stumbles while it is emptied still holds pictures: ask until it says that it is empty.
-        while not self._empty:
-            yield from self._decoded(None)
+        # A decoder that stumbles while it is emptied still holds pictures: ask until it says that it is empty, but not
+        # for ever.
+        for _ in range(self._packet_count + 1):
+            if not self._empty:
+                yield from self._decoded(None)
 
     def _packets(self) -> Iterator["av.Packet[VideoStream]"]:
         try:
@@ -68,7 +73,7 @@ class VideoDecoder:
         if packet.is_discard:  # left out by an edit list: the decoder drops it
             return
         self._packet_count += 1
-        if self._stream.codec_context.name == "vp8" and not bytes(packet)[0] & _VP8_SHOWN:
+        if self._is_vp8 and not bytes(packet)[0] & _VP8_SHOWN:
             return
         self._timed = packet.pts is not None
         self._timeline.sent(packet.pts)
@@ -108,9 +113,9 @@ def _promised_end(container: InputContainer, stream: VideoStream) -> Fraction | 
     """The time at which the header of a Matroska file says the pictures end; other files promise none."""
     if "matroska" not in container.format.name:
         return None
-    if "DURATION" in stream.metadata:  # of this stream, as the usual muxers tag it: 00:00:02.400000000
-        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
-        return (int(hours) * 60 + int(minutes)) * 60 + Fraction(seconds)
+    tag = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))  # of this stream, as the usual muxers write it
+    if tag:
+        return (int(tag[1]) * 60 + int(tag[2])) * 60 + Fraction(tag[3])
     if len(container.streams) == 1 and container.duration is not None:
         return Fraction(container.duration, av.time_base)
     return None

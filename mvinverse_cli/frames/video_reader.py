@@ -27,7 +27,6 @@ class VideoReader(FrameReader):
         self._shot, self._selection, self._start_frame = shot, selection, start_frame
         self._path = shot.paths[0]
         self._container, self._stream = open_video(self._path)
-        self._stream.thread_type = "AUTO"
 
     def close(self) -> None:
         self._container.close()

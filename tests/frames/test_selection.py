@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mvinverse_cli.errors import OptionError
 from mvinverse_cli.frames import Shot, count_frames
-from mvinverse_cli.frames.selection import select_frames
+from mvinverse_cli.frames.selection import select_frames, wanted_frames
 
 
 def video(frame_count: int | None = 20) -> Shot:
@@ -79,6 +79,12 @@ def test_frames_are_counted_without_decoding():
     assert count_frames(video(20), frames="1-10", every=3, start_frame=1001) == 4
     assert count_frames(video(None), frames=None, every=1, start_frame=1001) is None
     assert count_frames(sequence(4, 5), frames=None, every=1, start_frame=1001) == 2
+
+
+def test_names_and_numbers_are_known_without_decoding():
+    assert wanted_frames(video(20), frames="3,4", every=1, start_frame=1001) == ((1003, "clip"), (1004, "clip"))
+    assert wanted_frames(sequence(7, 8), frames="8", every=1, start_frame=1) == ((8, "plate.0008"),)
+    assert wanted_frames(video(None), frames=None, every=1, start_frame=1001) is None
 
 
 @given(st.integers(1, 200), st.integers(1, 9), st.integers(1, 200))

@@ -50,7 +50,12 @@ CODECS = {
     "hevc 10 bit": ("clip.mkv", "libx265", "yuv422p10le", {"x265-params": "log-level=none:crf=1"}),
     "vp9": ("clip.webm", "libvpx-vp9", "yuv420p", {"lossless": "1"}),
     "vp8": ("clip.webm", "libvpx", "yuv420p", {"crf": "4", "b": "9M", "auto-alt-ref": "1", "lag-in-frames": "5"}),
-    "av1": ("clip.mp4", "libsvtav1", "yuv420p10le", {"preset": "10", "crf": "1"}),
+    "av1": (
+        "clip.mp4",
+        "libsvtav1",
+        "yuv420p10le",
+        {"preset": "10", "crf": "1", "g": "1"},
+    ),  # between, SVT-AV1 is coarse
     "prores": ("clip.mov", "prores_ks", "yuv422p10le", {}),
     "prores 4444": ("clip.mov", "prores_ks", "yuv444p10le", {"profile": "4"}),
     "mjpeg": ("clip.avi", "mjpeg", "yuvj420p", {"qmin": "1", "qmax": "1"}),
@@ -67,13 +72,13 @@ def test_every_codec_gives_all_frames_in_true_colour(kind, tmp_path, monkeypatch
         pytest.skip(f"this PyAV has no {codec}")
     # JPEG is BT.601 by definition and has no tag to say otherwise; VP8 likewise
     matrix = "bt601" if codec in ("mjpeg", "libvpx") else "bt709"
-    pictures = [to_frame(patches(i), pix_fmt, matrix=matrix, full=codec == "mjpeg") for i in range(8)]
+    pictures = [to_frame(patches(i), pix_fmt, matrix=matrix, full=codec == "mjpeg") for i in range(9)]
     frames, reader = read(write_video(tmp_path / name, pictures, codec, options=options))
     assert not reader.faults
     assert not reader.truncated
-    assert [frame.number for frame in frames] == list(range(1001, 1009))
-    assert [frame.index for frame in frames] == list(range(8))
-    assert [frame.time for frame in frames] == [Fraction(i, 25) for i in range(8)]
+    assert [frame.number for frame in frames] == list(range(1001, 1010))
+    assert [frame.index for frame in frames] == list(range(9))
+    assert [frame.time for frame in frames] == [Fraction(i, 25) for i in range(9)]
     deep = pictures[0].format.components[0].bits > 8
     for i, frame in enumerate(frames):
         assert frame.pixels.dtype == (np.uint16 if deep else np.uint8)
@@ -372,3 +377,48 @@ def test_odd_names_are_read(name, tmp_path, monkeypatch):
     (shot,) = find_shots([path.name], allow_gaps=False)
     with open_shot(shot, frames=None, every=1, start_frame=1) as reader:
         assert indices(list(reader)) == [0, 1]
+
+
+def test_pictures_of_an_unknown_codec_are_an_input_error(tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 3)
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(InputError, match="no decoder for its pictures"):
+        shot_of(path)
+
+
+def test_a_decoder_that_cannot_be_opened_ends_in_an_input_error(tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 3, "libx265", options={"x265-params": "log-level=none"})
+    data = bytearray(path.read_bytes())
+    start = data.index(b"hvcC") + 4
+    data[start + 22 : start + 60] = b"\xff" * 38  # the parameter sets
+    path.write_bytes(data)
+    damage(path, packet_spans(path))
+    with pytest.raises(InputError, match=r"clip\.mp4"):
+        shot_of(path)
+
+
+def test_a_title_that_is_no_unicode_does_not_matter(tmp_path):
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "a long title"
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.mux(stream.encode(to_frame(numbered(5), "yuv420p")))
+        container.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes().replace(b"a long title", b"\xe9 long \xfftle"))
+    assert indices(read(path)[0]) == [5]
+
+
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+def test_frames_that_an_edit_list_leaves_out_are_not_counted(b_frames, tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 20, options={"bf": b_frames})
+    data = bytearray(path.read_bytes())
+    start = data.index(b"elst") + 16  # the media time of the only entry
+    ticks = int.from_bytes(data[start : start + 4], "big") + 5 * 512
+    data[start : start + 4] = ticks.to_bytes(4, "big")
+    path.write_bytes(data)
+    frames, reader = read(path)
+    assert indices(frames) == list(range(5, 20))
+    assert [frame.number for frame in frames] == list(range(1001, 1016))
+    assert reader.expected == 15
+    assert not reader.faults
