@@ -43,7 +43,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Fault:
-    """A frame that was asked for and could not be had."""
+    """A frame that was asked for and could not be had; `reason` leaves it to `source` to name the file."""
 
     number: int | None  # None: how many are missing is not known
     source: Path

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ..errors import InputError
 from .frame import Fault, Frame, Shot
+from .names import shown
 from .pictures import read_picture
 from .reader import FrameReader
 from .selection import Selection
@@ -34,11 +35,12 @@ class PictureReader(FrameReader):
             try:
                 picture = read_picture(path)
             except InputError as error:
-                self.faults.append(Fault(number, path, str(error)))
+                self.faults.append(Fault(number, path, str(error).removeprefix(f"{shown(path)}: ")))
                 continue
             if picture.had_alpha and not said_alpha:
                 log.info("%s: the alpha channel is dropped", self._shot.name)
                 said_alpha = True
             yield Frame(picture.pixels, picture.transfer, index, number, None, path.stem, path)
         if len(self.faults) == len(self._wanted):
-            raise InputError(self.faults[0].reason)
+            first = self.faults[0]
+            raise InputError(f"{shown(first.source)}: {first.reason}")

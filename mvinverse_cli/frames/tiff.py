@@ -14,7 +14,7 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 from ..maps import Array
 from .orientation import UPRIGHT, Orientation, exif_orientation
 
-_ORIENTATION_TAG = 274
+ORIENTATION_TAG = 274
 _GRAYS = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 _JPEGS = (COMPRESSION.OJPEG, COMPRESSION.JPEG)  # whose YCbCr comes back as RGB
 
@@ -37,7 +37,7 @@ def read_tiff_layout(file: BinaryIO) -> tuple[int, int, Orientation]:
     Raises ValueError where they are broken.
     """
     with _first_page(file) as page:
-        tag = page.tags.get(_ORIENTATION_TAG)
+        tag = page.tags.get(ORIENTATION_TAG)
         width, height = int(page.imagewidth), int(page.imagelength)
         return width, height, UPRIGHT if tag is None else exif_orientation(int(tag.value))
 

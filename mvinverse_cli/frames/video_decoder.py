@@ -1,8 +1,10 @@
 """Every picture that can be had from a video stream, damaged or not, with its place in the file."""
 
+import io
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 
 import av
 from av.container import InputContainer
@@ -84,6 +86,8 @@ class VideoDecoder:
         rate = self._stream.average_rate
         if self._promised_frames is not None:
             self.cut_short = self._packet_count < self._promised_frames
+        elif "mp4" in self._container.format.name:
+            self.cut_short = ends_inside_a_box(Path(self._container.name.removeprefix("file:")))
         elif rate:
             end = _promised_end(self._container, self._stream)
             self.cut_short = end is not None and end - self._end > Fraction(3, 2) / rate
@@ -107,6 +111,23 @@ class VideoDecoder:
     def _note(self, mishap: str | None) -> None:
         self._damaged = True
         self.reason = self.reason or mishap or "damaged data"
+
+
+def ends_inside_a_box(path: Path) -> bool:
+    """Whether an MP4 or QuickTime file breaks off before its last top-level box ends (ISO/IEC 14496-12, 4.2).
+
+    All that tells of a truncated fragmented file, which has no index of its frames.
+    """
+    with path.open("rb") as file:
+        length, start = file.seek(0, io.SEEK_END), 0
+        while start < length:
+            file.seek(start)
+            head = file.read(16).ljust(16, b"\0")
+            size = int.from_bytes(head[:4]) if head[:4] != b"\0\0\0\1" else int.from_bytes(head[8:])
+            if size < 8:  # 0 is a box up to the end of the file; anything else is not a box
+                return False
+            start += size
+        return start > length
 
 
 def _promised_end(container: InputContainer, stream: VideoStream) -> Fraction | None:

@@ -46,7 +46,7 @@ def test_an_unreadable_picture_is_skipped_and_leaves_a_hole(plate):
     assert [frame.number for frame in frames] == [1001, 1002, 1004, 1005, 1006]
     (fault,) = reader.faults
     assert (fault.number, fault.source) == (1003, broken)
-    assert "plate.1003.png: truncated or damaged" in fault.reason
+    assert fault.reason.startswith(("truncated or damaged", "its header is broken"))
 
 
 def test_a_picture_that_vanishes_while_running_is_a_fault(plate):

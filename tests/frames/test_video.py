@@ -289,6 +289,19 @@ def test_a_truncated_mp4_without_its_index_is_an_input_error(tmp_path):
 
 
 @pytest.mark.parametrize("last", range(24, 30))
+def test_a_truncated_fragmented_mp4_gives_all_it_has_and_says_that_it_ends_early(last, tmp_path):
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    path = write_numbered(tmp_path / "clip.mp4", 40, options={"g": "4", "bf": "0"}, container_options=options)
+    frames, reader = read(path)
+    assert (len(frames), reader.truncated, reader.faults) == (40, False, [])
+    frames, reader = read(cut(path, last))
+    assert indices(frames) == [frame.index for frame in frames]
+    assert last - 4 <= len(frames) <= last
+    assert reader.truncated
+    assert "before its promised end" in reader.faults[-1].reason
+
+
+@pytest.mark.parametrize("last", range(24, 30))
 def test_a_truncated_mkv_gives_all_it_has_and_says_that_it_ends_early(last, tmp_path):
     frames, reader = read(cut(write_numbered(tmp_path / "clip.mkv", 40, options={"bf": "3"}), last))
     assert indices(frames) == [frame.index for frame in frames]

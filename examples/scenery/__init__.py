@@ -1,0 +1,1 @@
+"""Shapes and materials of the rendered examples, made from code alone."""
