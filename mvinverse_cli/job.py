@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fileseq.constants import PAD_STYLE_HASH1
 from fileseq.filesequence import FileSequence
 
 from . import __version__
-from .errors import OutputError
+from .errors import OptionError, OutputError
 from .frames import Fault, Shot, find_shots, open_shot, wanted_frames
 from .options import DecomposeOptions, WriteOptions
 from .outputs import (
@@ -93,6 +94,11 @@ def plan_job(inputs: Sequence[str | Path], output: Path, decompose: DecomposeOpt
     shots = find_shots(inputs, allow_gaps=decompose.allow_gaps)
     planned = []
     for shot in shots:
+        if "mp4" in write.format and len(shot.sizes) > 1:
+            sizes = ", ".join(f"{width}x{height}" for width, height in shot.sizes)
+            raise OptionError(
+                f"--format mp4: the pictures of {shot.name} differ in size ({sizes}); choose png, exr or tiff"
+            )
         frames = wanted_frames(shot, frames=decompose.frames, every=decompose.every, start_frame=decompose.start_frame)
         outputs = ShotOutputs(
             folder=output / shot.name if len(shots) > 1 else output,
@@ -145,6 +151,7 @@ def run_job(plan: Plan, report: Callable[[Progress], None] = lambda progress: No
             source_names(planned.shot),
             plan.decompose,
             planned.standing,
+            None if planned.frames is None else [number for number, _ in planned.frames],
         )
         for planned in plan.shots
     ]
@@ -214,7 +221,8 @@ def about_run(shot: Shot, options: DecomposeOptions, located: Located) -> About:
 
 
 def source_names(shot: Shot) -> list[str]:
-    """The paths of a shot as the user gave them; a sequence as one pattern, `plates/shot.1001-1100#.exr`."""
+    """The paths of a shot as the user gave them; a sequence as one pattern, `plates/shot.####.exr`, however long."""
     if shot.kind == "sequence":
-        return [str(sequence) for sequence in FileSequence.findSequencesInList(list(map(str, shot.paths)))]
+        sequences = FileSequence.findSequencesInList(list(map(str, shot.paths)), pad_style=PAD_STYLE_HASH1)
+        return [sequence.format("{dirname}{basename}{padding}{extension}") for sequence in sequences]
     return [str(path) for path in shot.paths]

@@ -5,7 +5,7 @@ One manifest for all shots of an output folder. It holds no times and no host na
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import OutputError
@@ -14,6 +14,7 @@ from ..options import DecomposeOptions, Format
 from .about import About
 from .check import Standing
 from .naming import ShotOutputs
+from .ranges import numbers_to_ranges
 from .record import Json, ShotRecord
 from .whole import write_errors, write_whole
 
@@ -50,11 +51,13 @@ class Manifest:
         sources: Sequence[str],
         decompose: DecomposeOptions,
         standing: Standing,
+        frames: Iterable[int] | None,
     ) -> "ShotProgress":
         """Enters a shot that is about to be written, and takes over the frames that an earlier run wrote of it.
 
-        sources: as the user named them, one pattern for a sequence; standing: what `check_shot` found. Raises
-        OutputError where the earlier run had other settings, unless `--on-exists overwrite` starts anew.
+        sources: as the user named them, one pattern for a sequence; standing: what `check_shot` found; frames: the
+        numbers asked for, None where nobody can know. Raises OutputError where the earlier run had other settings,
+        unless `--on-exists overwrite` starts anew, and where a movie would be kept that lacks some of the frames.
         """
         folder = shot.folder.relative_to(self.path.parent).as_posix()
         record = ShotRecord.of_run(shot.stem, folder, kind, sources, about, decompose, shot.options)
@@ -69,6 +72,13 @@ class Manifest:
                     "choose the same, another output folder, or --on-exists overwrite"
                 )
         record.add_frames(shot.frame_formats, standing.frames_done or ())
+        if standing.movies_done and "mp4" in record.formats and frames is not None:
+            lacking = set(frames) - record.formats["mp4"].frames
+            if lacking:
+                raise OutputError(
+                    f"{shot.folder}: the movies of {shot.stem!r} are there and, as far as {self.path.name} tells, "
+                    f"without frames {numbers_to_ranges(lacking)}; choose --on-exists overwrite or another folder"
+                )
         self.software = about.software
         self.shots[record.folder, record.name] = record
         return ShotProgress(self, record, shot.frame_formats, new_movies=not standing.movies_done)

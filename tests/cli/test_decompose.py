@@ -139,6 +139,29 @@ def test_skip_with_other_settings_is_refused(run, clip: Path):
     assert "window" in ran.cause
 
 
+def test_skip_keeps_a_movie_that_holds_all_frames_and_refuses_one_that_does_not(run, clip: Path):
+    arguments = (clip, "--format", "mp4", "--maps", "albedo", "--on-exists", "skip")
+    assert run(*arguments, "--frames", "1-4").code == 0
+    before = Path("out/clip_albedo.mp4").read_bytes()
+    assert run(*arguments, "--frames", "1-4").code == 0
+    ran = run(*arguments, "--frames", "1-6")
+    assert ran.code == 7
+    assert "1005-1006" in ran.cause
+    assert Path("out/clip_albedo.mp4").read_bytes() == before
+
+
+def test_a_sequence_that_has_grown_goes_on(run, tmp_path: Path):
+    for number in range(1, 4):
+        write_png(tmp_path / f"plate.{number:04d}.png")
+    assert run("plate.####.png", "--maps", "albedo", "--window", "1").code == 0
+    write_png(tmp_path / "plate.0004.png")
+    ran = run("plate.####.png", "--maps", "albedo", "--window", "1", "--on-exists", "skip")
+    assert ran.code == 0, ran.err
+    (shot,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
+    assert shot["sources"] == ["plate.####.png"]
+    assert shot["formats"]["png"]["frames"] == "1-4"
+
+
 def test_files_that_are_there_are_said_before_a_model_is_looked_for(run, clip: Path):
     assert run(clip, "--frames", "1").code == 0
     before = Path("out/albedo/clip_albedo.1001.png").stat().st_mtime_ns
@@ -215,6 +238,7 @@ def test_openjd_progress_is_what_a_farm_reads(run, clip: Path):
         (["a.png", "--frames", "5-9"], 2, "--frames 5-9"),
         (["a.png", "--frames", "x"], 2, "--frames 'x'"),
         (["a.png", "--fps", "fast"], 2, "--fps 'fast'"),
+        (["a.png", "wide.png", "--format", "mp4"], 2, "8x6, 9x6"),
         (["a.png", "--no-such-flag"], 2, "--no-such-flag"),
         (["a.png", "--window", "many"], 2, "--window"),
         ([], 2, "'inputs'"),
@@ -232,6 +256,7 @@ def test_a_mistake_is_one_line_with_its_exit_code_and_nothing_is_written(
     Path("zero.png").touch()
     for name in ("a.png", "b.png"):
         write_png(Path(name))
+    write_png(Path("wide.png"), size=(9, 6))
     with av.open("audio.mp4", "w") as container:
         stream = container.add_stream("aac", rate=8000)
         silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")

@@ -18,9 +18,9 @@ NO_MOVIE = Standing(frozenset(), movies_done=True)
 NEW_MOVIES = Standing(frozenset(), movies_done=False)
 
 
-def add(books, shot, decompose=None, *, about=ABOUT, sources=("clip.mov",), standing=None):
+def add(books, shot, decompose=None, *, about=ABOUT, sources=("clip.mov",), standing=None, frames=None):
     standing = standing or (NEW_MOVIES if shot.movie_files() else NO_MOVIE)
-    return books.add_shot(shot, about, "video", sources, decompose or DecomposeOptions(), standing)
+    return books.add_shot(shot, about, "video", sources, decompose or DecomposeOptions(), standing, frames)
 
 
 def read(shot):
@@ -319,3 +319,13 @@ def test_the_writers_report_into_the_manifest(make_shot, make_frame):
         "png": "1001-1005",
         "mp4": "1001-1005",
     }
+
+
+def test_a_movie_that_lacks_frames_asked_for_is_not_taken_for_done(make_shot):
+    shot = make_shot(format=("mp4",))
+    run(shot, range(1001, 1009))
+    kept = Standing(None, movies_done=True)
+    again = make_shot(format=("mp4",), on_exists="skip")
+    add(load_manifest(shot.folder), again, standing=kept, frames=range(1003, 1009))
+    with pytest.raises(OutputError, match=r"without frames 1009-1010.*--on-exists overwrite"):
+        add(load_manifest(shot.folder), again, standing=kept, frames=range(1001, 1011))
