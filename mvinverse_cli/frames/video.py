@@ -45,7 +45,9 @@ def probe_video(path: Path) -> VideoFacts:
         if first is None:
             raise InputError(f"{shown(path)}: none of its frames can be decoded ({decoder.reason}); export it again")
         size = orientation_of(first).size(first.width, first.height)
-        return VideoFacts(size, stream.average_rate, _promised_frames(container, stream))
+        # PyAV 19 has a rational number of its own, which only arithmetic turns into a Fraction
+        rate = None if stream.average_rate is None else Fraction(stream.average_rate)
+        return VideoFacts(size, rate, _promised_frames(container, stream))
 
 
 def open_video(path: Path) -> tuple[InputContainer, VideoStream]:

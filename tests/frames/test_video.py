@@ -288,6 +288,13 @@ def test_a_truncated_mp4_without_its_index_is_an_input_error(tmp_path):
         shot_of(path)
 
 
+def test_rates_and_times_are_plain_fractions(tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 2)
+    frames, _ = read(path)
+    assert type(shot_of(path).rate) is Fraction
+    assert {type(frame.time) for frame in frames} == {Fraction}
+
+
 @pytest.mark.parametrize("last", range(24, 30))
 def test_a_truncated_fragmented_mp4_gives_all_it_has_and_says_that_it_ends_early(last, tmp_path):
     options = {"movflags": "frag_keyframe+empty_moov"}
