@@ -33,7 +33,7 @@ def forget_peak(device: torch.device) -> float:
         torch.cuda.reset_peak_memory_stats(device)
         return torch.cuda.memory_allocated(device) / 2**20
     reset_peak()
-    return memory_mib("VmRSS")
+    return memory_mib("VmHWM")
 
 
 def one_pass(model: MVInverse, images: torch.Tensor) -> tuple[float, float, dict[str, torch.Tensor]]:

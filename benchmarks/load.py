@@ -34,8 +34,8 @@ def load_plain(path: Path) -> MVInverse:
 
 def measure(side: str, folder: Path) -> dict[str, float]:
     """Seconds to a loaded and wholly read network, seconds of loading alone, peak MiB above the start."""
-    before = memory_mib("VmRSS")
     reset_peak()
+    before = memory_mib("VmHWM")
     began = time.perf_counter()
     model = (
         load_model(str(folder / "recipe.safetensors"), device="cpu")

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 # Pixels that encoder, bypass and heads take at once: enough to fill the device, few enough to stay lean
 # (on the CPU larger batches are no faster: benchmarks/forward.py).
-BATCH_PIXELS = {"cpu": 2**17, "cuda": 2**21, "mps": 2**20}
+BATCH_PIXELS = {"cpu": 2**16, "cuda": 2**21, "mps": 2**20}
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,19 @@ def infer(model: MVInverse, views: list[Array], maps: Sequence[MapName]) -> Maps
         with torch.inference_mode():
             outputs = model(images, maps=maps, frame_batch=frame_batch(images))
             return {name: value[0].cpu().numpy() for name, value in outputs.items()}
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise DeviceMemoryError(
             f"{device}: out of memory with {len(views)} frames of {images.shape[-1]}x{images.shape[-2]} in one pass; "
             "lower --window or --max-size"
         ) from error
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device ran out of memory; on the CPU and on Apple's GPUs only the message tells."""
+    words = ("can't allocate memory", "out of memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
 def restore(item: Prepared, maps: Maps, shot: Shot, config: ModelConfig, options: DecomposeOptions) -> FrameMaps:

@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -173,13 +173,30 @@ def test_a_path_that_is_not_there_is_said_before_a_model_is_sought(tmp_path: Pat
         next(decompose(tmp_path / "nowhere.mp4", DecomposeOptions(model="nowhere.safetensors")))
 
 
-def test_a_device_without_memory_is_said_with_what_to_do(tiny: MVInverse, monkeypatch: pytest.MonkeyPatch):
-    def exhaust(*arguments: object, **named: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+def exhaust_gpu(*arguments: object, **named: object) -> None:
+    raise torch.OutOfMemoryError("CUDA ran out of its memory")
 
+
+def exhaust_cpu(*arguments: object, **named: object) -> None:
+    torch.empty(2**60)
+
+
+@pytest.mark.parametrize("exhaust", [exhaust_gpu, exhaust_cpu])
+def test_a_device_without_memory_is_said_with_what_to_do(
+    tiny: MVInverse, monkeypatch: pytest.MonkeyPatch, exhaust: Callable[..., None]
+):
     monkeypatch.setattr(MVInverse, "forward", exhaust)
     with pytest.raises(DeviceMemoryError, match=r"3 frames of 56x42 .* --window or --max-size"):
         list(decompose_frames(some_frames(3), SHOT, tiny, DecomposeOptions()))
+
+
+def test_any_other_error_of_the_network_stays_itself(tiny: MVInverse, monkeypatch: pytest.MonkeyPatch):
+    def fail(*arguments: object, **named: object) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(MVInverse, "forward", fail)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        list(decompose_frames(some_frames(1), SHOT, tiny, DecomposeOptions()))
 
 
 def test_light_outside_the_unit_range_is_clipped_before_the_network(tiny_model: MVInverse, tmp_path: Path):

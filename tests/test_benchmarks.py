@@ -1,0 +1,18 @@
+"""The benchmarks run, and end in one line that a program can read."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_forward_compares_the_two_sides_on_one_input(tiny_file: Path):
+    arguments = ["--model", str(tiny_file), "--device", "cpu", "--size", "56x42", "--views", "1", "2", "--rounds", "1"]
+    command = [sys.executable, "-m", "benchmarks.forward", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["benchmark"] == "forward"
+    assert result["speedup_2"] > 0
+    assert result["difference_2"] < 1e-4
