@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from tests.parity.recipe import fill
+from tests.data.parity.recipe import fill
 
-PUBLISHED_NAMES = Path(__file__).parents[1] / "tests" / "parity" / "state_dict.json"
+PUBLISHED_NAMES = Path(__file__).parents[1] / "tests" / "data" / "parity" / "state_dict.json"
 
 
 def reset_peak() -> None:

@@ -28,3 +28,13 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, mvinverse_cli; assert not {'torch', 'numpy', 'av'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_network_is_found_in_its_room_too():
+    from mvinverse_cli.model import ModelConfig, MVInverse, load_model
+
+    assert (MVInverse, ModelConfig, load_model) == (
+        mvinverse_cli.MVInverse,
+        mvinverse_cli.ModelConfig,
+        mvinverse_cli.load_model,
+    )

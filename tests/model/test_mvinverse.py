@@ -16,9 +16,9 @@ from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.model.config import ModelConfig
 from mvinverse_cli.model.mvinverse import MVInverse
 from tests.conftest import TINY
-from tests.parity.recipe import fill
+from tests.data.parity.recipe import fill
 
-PARITY = Path(__file__).parents[1] / "parity"
+PARITY = Path(__file__).parents[1] / "data" / "parity"
 
 
 @pytest.fixture(scope="module")
