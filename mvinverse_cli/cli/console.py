@@ -60,4 +60,3 @@ def set_voice(*, quiet: bool = False, json: bool = False, debug: bool = False) -
     package = logging.getLogger("mvinverse_cli")
     package.setLevel(level)
     package.handlers = [LogLines()]
-    package.propagate = False

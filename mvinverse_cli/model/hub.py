@@ -34,7 +34,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")  # the etag of a large file
 GIT_SHA1 = re.compile(r"[0-9a-f]{40}")  # the etag of a small one, as git names its content, and a commit
 CHECKED_FOLDER = ".mvinverse"  # beside `snapshots`: etags of the files whose content was found right
 
-# The base of all network failures: HTTPError of httpx in huggingface-hub 1, of httpx2 in 2.
+# The base of all network failures: HTTPError of the library that huggingface-hub makes its requests with.
 NetworkError = cast(type[Exception], HfHubHTTPError.__mro__[1])
 
 
