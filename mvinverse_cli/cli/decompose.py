@@ -53,7 +53,7 @@ def decompose(
         list[str], option("png, exr, tiff or mp4; repeat it, or separate by commas.", FILES, "--format")
     ] = DEFAULT_FORMATS,
     bits: Annotated[
-        Bits | None, option("Depth, for the formats that have it. [default: png 8, exr half, tiff 16]", FILES)
+        Bits | None, option("Depth, for the formats that have it; png 8, exr half, tiff 16 where not given.", FILES)
     ] = WRITE.bits,
     maps: Annotated[list[str], option("Maps to write, separated by commas.", FILES, "--maps")] = DEFAULT_MAPS,
     size: Annotated[Size, option("Maps at the source's size or at the network's.", FILES)] = DECOMPOSE.size,
@@ -76,20 +76,23 @@ def decompose(
         bool, option("Take a numbered sequence with frames missing.", FRAMES, "--allow-gaps")
     ] = DECOMPOSE.allow_gaps,
     model: Annotated[
-        str, option("small, official, a .safetensors file, a folder, or owner/name[@revision].", MODEL)
+        str,
+        option(
+            "small, official, a .safetensors file, a folder, or owner/name or owner/name@revision on the hub.", MODEL
+        ),
     ] = DECOMPOSE.model,
     device: Annotated[str, option("auto, cuda, cuda:1, mps or cpu.", MODEL)] = DECOMPOSE.device,
     dtype: Annotated[DtypeName, option("auto: half on a GPU, float32 on the CPU.", MODEL)] = DECOMPOSE.dtype,
     max_size: Annotated[int, option("Pixels of the long side that the network sees.", MODEL)] = DECOMPOSE.max_size,
     window: Annotated[int, option("Frames attended to at once.", MODEL)] = DECOMPOSE.window,
     input_transfer: Annotated[
-        Transfer | None, option("Curve that the network is fed. [default: the model's]", MODEL)
+        Transfer | None, option("Curve that the network is fed. Where not given, the model's own.", MODEL)
     ] = DECOMPOSE.input_transfer,
     albedo_transfer: Annotated[
-        Transfer | None, option("Curve that its albedo comes in. [default: the model's]", MODEL)
+        Transfer | None, option("Curve that its albedo comes in. Where not given, the model's own.", MODEL)
     ] = DECOMPOSE.albedo_transfer,
     shading_transfer: Annotated[
-        Transfer | None, option("Curve that its shading comes in. [default: the model's]", MODEL)
+        Transfer | None, option("Curve that its shading comes in. Where not given, the model's own.", MODEL)
     ] = DECOMPOSE.shading_transfer,
     dry_run: Annotated[bool, option("Print the plan and touch nothing.", RUN, "--dry-run")] = False,
     progress: Annotated[ProgressMode, option("How progress is shown.", RUN)] = "auto",

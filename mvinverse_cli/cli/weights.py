@@ -8,7 +8,7 @@ from ..errors import WeightsError
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, locate and verify weights.")
 
-Name = Annotated[str, typer.Argument(help="small, official, auto, a file, a folder, or owner/name[@revision]")]
+Name = Annotated[str, typer.Argument(help="small, official, auto, a file, a folder, or owner/name@revision on the hub")]
 
 
 @app.command("list")
