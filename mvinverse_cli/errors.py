@@ -28,6 +28,10 @@ class WeightsError(MvInverseError):
     exit_code = 5
 
 
+class WeightsNotHereError(WeightsError):
+    """Weights that are sound as far as anybody knows, and not on this machine."""
+
+
 class DeviceMemoryError(MvInverseError):
     """The device ran out of memory."""
 

@@ -52,6 +52,11 @@ class ShotPlan:
         """How many frames have to be computed; None where the length is unknown."""
         return None if self.frames is None else sum(self.standing.needs(number) for number, _ in self.frames)
 
+    @property
+    def kept(self) -> int:
+        """How many frames are there already and stay."""
+        return 0 if self.frames is None or self.to_do is None else len(self.frames) - self.to_do
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -81,16 +86,20 @@ class Progress:
 
 @dataclass
 class Outcome:
-    """What became of a job: frames written, and those that were asked for and could not be read."""
+    """What became of a job: frames written, those kept by `skip`, those asked for that could not be read."""
 
     written: int = 0
+    kept: int = 0
     faults: list[Fault] = field(default_factory=list)
     truncated: bool = False  # a source ended before its promised end
 
 
 def plan_job(inputs: Sequence[str | Path], output: Path, decompose: DecomposeOptions, write: WriteOptions) -> Plan:
     """What a run would do. Raises InputError, OptionError or OutputError for all that can be seen without decoding."""
+    if str(output) == "-":
+        raise OptionError("--output -: maps go to files; name a folder")
     check_folder(output)
+    load_manifest(output)  # a file of that name that is not ours
     shots = find_shots(inputs, allow_gaps=decompose.allow_gaps)
     planned = []
     for shot in shots:
@@ -143,46 +152,55 @@ def run_job(plan: Plan, report: Callable[[Progress], None] = lambda progress: No
     located = locate_model(plan.decompose)
     make_folder(plan.output)
     manifest = load_manifest(plan.output)
+    abouts = [about_run(planned.shot, plan.decompose, located) for planned in plan.shots]
     books = [
         manifest.add_shot(
             planned.outputs,
-            about_run(planned.shot, plan.decompose, located),
+            about,
             planned.shot.kind,
             source_names(planned.shot),
+            source_bytes(planned.shot),
             plan.decompose,
             planned.standing,
             None if planned.frames is None else [number for number, _ in planned.frames],
         )
-        for planned in plan.shots
+        for planned, about in zip(plan.shots, abouts, strict=True)
     ]
-    manifest.save()
-    outcome = Outcome()
+    outcome = Outcome(kept=sum(planned.kept for planned in plan.shots))
     try:
-        if plan.to_do != 0:
-            write_shots(plan, located, books, outcome, report)
+        write_shots(plan, located, abouts, books, outcome, report)
     except BaseException:
         with suppress(OutputError):  # what ends the run is the news, not the disk that is still full
-            manifest.save()
+            if outcome.written:
+                manifest.save()
         raise
-    for book in books:
-        book.finish()
     return outcome
 
 
 def write_shots(
-    plan: Plan, located: Located, books: Sequence[ShotProgress], outcome: Outcome, report: Callable[[Progress], None]
+    plan: Plan,
+    located: Located,
+    abouts: Sequence[About],
+    books: Sequence[ShotProgress],
+    outcome: Outcome,
+    report: Callable[[Progress], None],
 ) -> None:
     """Decomposes the shots of `plan` with one model, and notes in `books` and `outcome` what becomes of each frame."""
     from .model.checkpoint import load_weights
     from .pipeline import decompose_frames
 
-    model = load_weights(located.weights, located.device, located.dtype)
-    logger.info("model %s on %s in %s", located.weights.name, located.device, str(located.dtype).removeprefix("torch."))
     options = plan.decompose
-    for planned, book in zip(plan.shots, books, strict=True):
+    model = None
+    for planned, about, book in zip(plan.shots, abouts, books, strict=True):
         if planned.to_do == 0:
+            book.finish()
             continue
+        if model is None:
+            model = load_weights(located.weights, located.device, located.dtype)
+            dtype = str(located.dtype).removeprefix("torch.")
+            logger.info("model %s on %s in %s", located.weights.name, located.device, dtype)
         shot = planned.shot
+        book.begin()
 
         def on_done(number: int, shot: Shot = shot, book: ShotProgress = book) -> None:
             book.wrote(number)
@@ -191,7 +209,7 @@ def write_shots(
 
         with (
             open_shot(shot, frames=options.frames, every=options.every, start_frame=options.start_frame) as reader,
-            open_writers(planned.outputs, about_run(shot, options, located), on_done) as writers,
+            open_writers(planned.outputs, about, on_done) as writers,
             closing(decompose_frames(reader, shot, model, options, wanted=planned.standing.needs)) as results,
         ):
             for maps in results:
@@ -200,6 +218,7 @@ def write_shots(
             book.lost(fault.number, fault.source, fault.reason)
         outcome.faults += reader.faults
         outcome.truncated |= reader.truncated
+        book.finish()
 
 
 def about_run(shot: Shot, options: DecomposeOptions, located: Located) -> About:
@@ -213,11 +232,16 @@ def about_run(shot: Shot, options: DecomposeOptions, located: Located) -> About:
         model=located.weights.repository or located.weights.name,
         revision=located.weights.revision,
         sha256=hash_of(located.weights),
-        source=source_names(shot)[0] if len(shot.paths) == 1 else shot.name,
+        source=shot.name if shot.kind == "stills" else source_names(shot)[0],
         input_transfer=config.input_transfer,
         albedo_transfer=config.albedo_transfer,
         shading_transfer=config.shading_transfer,
     )
+
+
+def source_bytes(shot: Shot) -> int | None:
+    """The size of a shot's files; None for a sequence, which may still grow."""
+    return None if shot.kind == "sequence" else sum(path.stat().st_size for path in shot.paths)
 
 
 def source_names(shot: Shot) -> list[str]:

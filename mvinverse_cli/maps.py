@@ -77,7 +77,7 @@ def check_map_names(names: Iterable[str]) -> tuple[MapName, ...]:
 
     Raises OptionError for an unknown name or an empty choice.
     """
-    chosen = set(names)
+    chosen = {names} if isinstance(names, str) else set(names)
     unknown = sorted(chosen - set(MAPS))
     if unknown:
         raise OptionError(f"--maps: there is no map {', '.join(map(repr, unknown))}; choose from {', '.join(MAPS)}")

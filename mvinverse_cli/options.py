@@ -97,8 +97,8 @@ class WriteOptions:
                 )
         check_choice("--on-exists", self.on_exists, OnExists)
         check_at_least("--writers", self.writers, 1)
-        if self.fps <= 0:
-            raise OptionError(f"--fps {self.fps}: must be above 0")
+        if not Fraction(1, 100) <= self.fps <= 1000:
+            raise OptionError("--fps: must be from 0.01 to 1000 frames per second")
 
     def bits_of(self, name: Format) -> Bits:
         """The depth that format `name` is written in: the one asked for where the format has it, else its default."""

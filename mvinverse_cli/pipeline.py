@@ -29,6 +29,8 @@ from .windows import window_of
 
 logger = logging.getLogger(__name__)
 
+MOST_AHEAD = 32  # frames decoded before they are needed: enough to hide the decoder, whatever the window
+
 # Pixels that encoder, bypass and heads take at once: enough to fill the device, few enough to stay lean
 # (on the CPU larger batches are no faster: benchmarks/forward.py).
 BATCH_PIXELS = {"cpu": 2**16, "cuda": 2**21, "mps": 2**20}
@@ -66,7 +68,8 @@ def decompose(
         with open_shot(shot, frames=options.frames, every=options.every, start_frame=options.start_frame) as reader:
             yield from decompose_frames(reader, shot, model, options)
         for fault in reader.faults:
-            logger.warning("%s: frame %s is left out: %s", fault.source, fault.number, fault.reason)
+            which = "frames are" if fault.number is None else f"frame {fault.number} is"
+            logger.warning("%s: %s left out: %s", fault.source, which, fault.reason)
 
 
 def decompose_frames(
@@ -83,7 +86,9 @@ def decompose_frames(
     """
     config = with_transfers(model.config, options)
     grid = fit_grid(shot.sizes, max_size=options.max_size, patch_size=config.patch_size)
-    prepared = ahead((prepare(frame, grid, config, options.max_size) for frame in frames), options.window)
+    prepared = ahead(
+        (prepare(frame, grid, config, options.max_size) for frame in frames), min(options.window, MOST_AHEAD)
+    )
     with closing(prepared):
         groups = groupby(prepared, key=lambda item: window_of(item.index, options.window).start)
         windows = (list(members) for _, members in groups)

@@ -2,11 +2,15 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 from rich.console import Console
+
+from ..errors import OutputError
 
 
 @dataclass
@@ -39,9 +43,20 @@ def complain(message: str, exit_code: int) -> None:
     say(f"mvinverse: error: {message}")
 
 
+@contextmanager
+def write_errors_of_stdout() -> Iterator[None]:
+    """Turns what goes wrong on stdout, a full disk behind it or a reader that has gone, into an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        VOICE.json = False  # there is nobody to tell
+        raise OutputError(f"stdout cannot be written: {error.strerror or error}") from error
+
+
 def emit(event: str, **values: Any) -> None:
     """One JSON line on stdout."""
-    typer.echo(json.dumps({"event": event, **values}))
+    with write_errors_of_stdout():
+        typer.echo(json.dumps({"event": event, **values}))
 
 
 class LogLines(logging.Handler):

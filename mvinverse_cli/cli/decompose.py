@@ -32,7 +32,7 @@ def parse_rate(text: str) -> Fraction:
     """`24`, `23.976` or `24000/1001` as frames per second."""
     try:
         return Fraction(text)
-    except (ValueError, ZeroDivisionError) as error:
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise OptionError(f"--fps {text!r}: not a rate; write 24, 23.976 or 24000/1001") from error
 
 
@@ -138,15 +138,18 @@ def decompose(
 def conclude(outcome: "Outcome", output: Path) -> int:
     """Says what came of the job and returns the exit code."""
     from ..outputs import MANIFEST_NAME
+    from ..outputs.ranges import numbers_to_ranges
 
     code = TRUNCATED if outcome.truncated else INCOMPLETE if outcome.faults else 0
+    lost = [fault.number for fault in outcome.faults if fault.number is not None]
     if code:
-        lost, first = len(outcome.faults), outcome.faults[0]
-        more = f" and {lost - 1} more" if lost > 1 else ""
-        said = f"{outcome.written} frames written; {first.source}: {first.reason}{more} ({output / MANIFEST_NAME})"
-        complain(said, code)
+        first = outcome.faults[0]
+        count = f"{len(lost)} lost ({numbers_to_ranges(lost)})" if lost else "others lost"
+        why = f"{first.source}: {first.reason}"
+        complain(f"{outcome.written} frames written, {count}: {why} (see {output / MANIFEST_NAME})", code)
     elif not VOICE.quiet:
-        say(f"{outcome.written} frames written to {output}")
+        kept = f", {outcome.kept} were there" if outcome.kept else ""
+        say(f"{outcome.written} frames written to {output}{kept}")
     if VOICE.json:
-        emit("done", exit=code, written=outcome.written, lost=[fault.number for fault in outcome.faults])
+        emit("done", exit=code, written=outcome.written, lost=lost)
     return code

@@ -10,6 +10,7 @@ import sys
 import traceback
 from contextlib import suppress
 from io import TextIOWrapper
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -63,10 +64,9 @@ def main(arguments: list[str]) -> int:
     set_voice()
     try:
         code = app(arguments, prog_name="mvinverse", standalone_mode=False)
-        sys.stdout.flush()
         return code or 0
     except typer.TyperException as error:
-        complain(f"{error.format_message()} (see mvinverse --help)", error.exit_code)
+        complain(f"{error.format_message() or 'no command given'} (see mvinverse --help)", error.exit_code)
         return error.exit_code
     except (MvInverseError, Interrupted) as error:
         if VOICE.debug:
@@ -74,8 +74,6 @@ def main(arguments: list[str]) -> int:
         interrupted = isinstance(error, Interrupted)
         complain(f"interrupted by {error}; every file is whole" if interrupted else str(error), error.exit_code)
         return error.exit_code
-    except BrokenPipeError:  # whoever read stdout has gone, and nobody is left to tell
-        return 1
     except Exception as error:  # a defect
         if VOICE.debug:
             raise
@@ -85,14 +83,16 @@ def main(arguments: list[str]) -> int:
 
 def run() -> NoReturn:
     """The console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names that the locale has no letters for
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
-    code = main(sys.argv[1:])
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
-    sys.stderr.flush()
+    with Path(os.devnull).open("w") as nowhere:
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere  # closed by whoever started the program
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # names that the locale has no letters for
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, interrupt)
+        code = main(sys.argv[1:])
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
     # not sys.exit: it would wait for a network pass that an interrupt has left behind in its thread
     os._exit(code)

@@ -5,11 +5,11 @@ from typing import Any
 
 import typer
 
-from ..errors import WeightsError
+from ..errors import WeightsNotHereError
 from ..frames import fit_grid
-from ..job import Plan, ShotPlan, locate_model
+from ..job import Plan, ShotPlan, locate_model, source_names
 from ..windows import count_windows
-from .console import VOICE, emit, one_line
+from .console import VOICE, emit, one_line, write_errors_of_stdout
 
 
 def print_plan(plan: Plan) -> None:
@@ -18,14 +18,15 @@ def print_plan(plan: Plan) -> None:
     if VOICE.json:
         emit("plan", **described)
     else:
-        typer.echo("\n".join(map(one_line, plan_lines(described))))
+        with write_errors_of_stdout():
+            typer.echo("\n".join(map(one_line, plan_lines(described))))
 
 
 def describe_plan(plan: Plan) -> dict[str, Any]:
     """The plan as plain JSON values."""
     try:
         located = locate_model(plan.decompose, download=False)
-    except WeightsError as error:
+    except WeightsNotHereError as error:
         model: dict[str, Any] = {"name": plan.decompose.model, "here": False, "note": str(error)}
         patch_size = 14
     else:
@@ -59,7 +60,7 @@ def describe_shot(planned: ShotPlan, plan: Plan, patch_size: int) -> dict[str, A
     return {
         "name": shot.name,
         "kind": shot.kind,
-        "sources": [str(path) for path in shot.paths],
+        "sources": source_names(shot),
         "sizes": [list(size) for size in shot.sizes],
         "network_size": [width, height],
         "rate": None if shot.rate is None else str(shot.rate),

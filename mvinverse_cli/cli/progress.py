@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import rich.progress
 import typer
 
-from .console import STDERR, emit, say
+from .console import STDERR, emit, say, write_errors_of_stdout
 
 if TYPE_CHECKING:  # the job brings the codecs with it, which --help does without
     from ..job import Progress
@@ -134,6 +134,7 @@ def openjd_lines() -> Report:
     def report(progress: "Progress") -> None:
         share = percent(progress)
         if share is not None:
-            typer.echo(f"openjd_progress: {share:.1f}")
+            with write_errors_of_stdout():
+                typer.echo(f"openjd_progress: {share:.1f}")
 
     return report

@@ -3,7 +3,7 @@
 from .frame import Fault, Frame, Shot, ShotKind
 from .reader import FrameReader
 from .resize import Fit, as_float, fit_grid, fit_pixels, fit_to, restore_map
-from .selection import count_frames, wanted_frames
+from .selection import wanted_frames
 from .shots import find_shots, open_shot
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Shot",
     "ShotKind",
     "as_float",
-    "count_frames",
     "find_shots",
     "fit_grid",
     "fit_pixels",

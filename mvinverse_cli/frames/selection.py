@@ -54,15 +54,6 @@ def select_frames(shot: Shot, *, frames: str | None, every: int, start_frame: in
     return Selection(tuple(wanted[::every]), every)
 
 
-def count_frames(shot: Shot, *, frames: str | None, every: int, start_frame: int) -> int | None:
-    """How many frames `frames` and `every` choose of a shot, without decoding; None where nobody can know.
-
-    Raises OptionError as `select_frames` does.
-    """
-    keys = select_frames(shot, frames=frames, every=every, start_frame=start_frame).keys
-    return None if keys is None or shot.frame_count is None else len(keys)
-
-
 def wanted_frames(
     shot: Shot, *, frames: str | None, every: int, start_frame: int
 ) -> tuple[tuple[int, str], ...] | None:

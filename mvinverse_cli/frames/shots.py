@@ -73,6 +73,8 @@ def _sources(inputs: Sequence[str | Path]) -> Iterator[Path | Pattern]:
     if not inputs:
         raise InputError("no input given; name a video, a folder or pictures")
     for text in map(str, inputs):
+        if not text:
+            raise InputError("an empty name was given; an unset variable, perhaps?")
         path = Path(text)
         pattern = parse_pattern(text)
         if _exists(path):

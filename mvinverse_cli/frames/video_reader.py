@@ -81,7 +81,7 @@ class VideoReader(FrameReader):
     def _fail(self, decoder: VideoDecoder) -> None:
         """Nothing was yielded: raises what the user can do about it."""
         keys, places = self._selection.keys, decoder.places
-        if places and keys is not None and keys[0] > places:
+        if places and keys is not None and keys[0] > places and not decoder.cut_short:
             hint = "; the frames of a video count from 1" if keys[0] >= self._start_frame else ""
             raise OptionError(f"--frames: {self._shot.name} holds frames 1-{places}, none of those asked for{hint}")
         reason = self.faults[0].reason if self.faults else decoder.reason

@@ -39,12 +39,12 @@ DTYPE_NAMES = {
 }
 
 
-def load_model(name: str = "auto", *, device: str = "auto", dtype: DtypeName = "auto") -> MVInverse:
+def load_model(name: str = "auto", *, device: str | torch.device = "auto", dtype: DtypeName = "auto") -> MVInverse:
     """The network called `name` with its weights, in evaluation mode.
 
     Raises WeightsError for weights that cannot be had or do not fit, OptionError for a device that is not there.
     """
-    place = choose_device(device)
+    place = choose_device(str(device))
     weights = find_weights(choose_name(name, place.type))
     return load_weights(weights, place, choose_dtype(dtype, place))
 

@@ -26,7 +26,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from ..errors import WeightsError
+from ..errors import WeightsError, WeightsNotHereError
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def fetch(repository: str, revision: str, filename: str, *, download: bool = Tru
             return None
     if offline:
         reason = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "nothing was downloaded"
-        raise WeightsError(
+        raise WeightsNotHereError(
             f"{repository}@{revision}: {filename} is not in the cache {constants.HF_HUB_CACHE} and {reason}; "
             f"run `mvinverse weights pull {repository}@{revision}` with a network, or use --model FILE"
         )

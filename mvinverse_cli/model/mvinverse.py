@@ -63,7 +63,10 @@ class MVInverse(nn.Module):
         roughness in [0, 1], normals of unit length in camera space (OpenGL axes).
         """
         scenes, views, _, height, width = images.shape
-        grid = (height // self.config.patch_size, width // self.config.patch_size)
+        patch_size = self.config.patch_size
+        if height % patch_size or width % patch_size:
+            raise ValueError(f"pictures of {width}x{height}: sides must be multiples of {patch_size}")
+        grid = (height // patch_size, width // patch_size)
         frames = (images.flatten(0, 1) - self.image_mean) / self.image_std
         frames = frames.to(self.register_token.dtype)  # (B * N, 3, H, W)
         tokens = in_batches(self.encoder, frames, frame_batch)  # (B * N, h * w, C)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import file_digest
 from pathlib import Path
 
-from ..errors import WeightsError
+from ..errors import WeightsError, WeightsNotHereError
 from .config import ModelConfig, config_from_dict
 from .header import read_header
 
@@ -74,7 +74,7 @@ def find_weights(name: str, *, download: bool = True) -> Weights:
         return hub_weights(name, OFFICIAL_REPOSITORY, OFFICIAL_REVISION, download=download)
     path = Path(name)
     try:
-        is_local = path.exists()
+        is_local = bool(name) and path.exists()
     except OSError as error:
         raise WeightsError(f"--model {name}: cannot be looked at: {error.strerror}") from error
     if is_local:
@@ -88,7 +88,7 @@ def find_weights(name: str, *, download: bool = True) -> Weights:
     try:
         return hub_weights(name, hub["repository"], hub["revision"] or "main", download=download)
     except WeightsError as error:
-        raise WeightsError(f"--model {name}: no such file or folder; {error}") from error
+        raise type(error)(f"--model {name}: no such file or folder; {error}") from error
 
 
 def small_path() -> Path:
@@ -101,7 +101,7 @@ def small_path() -> Path:
         path = folder / "weights" / "small.safetensors"
         if path.is_file():
             return path
-    raise WeightsError(
+    raise WeightsNotHereError(
         "--model small: this version carries no trained weights yet; "
         "use --model official (non-commercial licence), a file, or owner/name on the hub"
     )

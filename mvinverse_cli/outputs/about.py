@@ -20,7 +20,7 @@ class About:
     model: str  # as the user knows it: small, owner/name, a path
     revision: str | None  # commit of a hub model
     sha256: str  # of the weights file
-    source: str  # what the user named: a video, the pattern of a sequence, a folder of stills
+    source: str  # a video, the pattern of a sequence, the name of a set of stills
     input_transfer: Transfer
     albedo_transfer: Transfer
     shading_transfer: Transfer

@@ -100,6 +100,8 @@ def list_folders(shot: ShotOutputs) -> frozenset[Path]:
         with write_errors(folder):
             if folder.is_dir():
                 found += folder.iterdir()
+            elif os.path.lexists(folder):
+                raise OutputError(f"{folder}: is not a folder, and has to be one; choose another output folder")
     return frozenset(found)
 
 

@@ -41,6 +41,7 @@ class Manifest:
         self.path = folder / MANIFEST_NAME
         self.software = ""
         self.shots = {(shot.folder, shot.name): shot for shot in shots}
+        self._own: set[tuple[str, str]] = set()  # the shots of this run
         self._saved = 0.0  # monotonic seconds
 
     def add_shot(
@@ -49,28 +50,38 @@ class Manifest:
         about: About,
         kind: str,
         sources: Sequence[str],
+        source_bytes: int | None,
         decompose: DecomposeOptions,
         standing: Standing,
         frames: Iterable[int] | None,
     ) -> "ShotProgress":
         """Enters a shot that is about to be written, and takes over the frames that an earlier run wrote of it.
 
-        sources: as the user named them, one pattern for a sequence; standing: what `check_shot` found; frames: the
+        sources: as the user named them, one pattern for a sequence; source_bytes: their size, None for a sequence,
+        which may grow; standing: what `check_shot` found; frames: the
         numbers asked for, None where nobody can know. Raises OutputError where the earlier run had other settings,
         unless `--on-exists overwrite` starts anew, and where a movie would be kept that lacks some of the frames.
         """
         folder = shot.folder.relative_to(self.path.parent).as_posix()
-        record = ShotRecord.of_run(shot.stem, folder, kind, sources, about, decompose, shot.options)
+        record = ShotRecord.of_run(shot.stem, folder, kind, sources, source_bytes, about, decompose, shot.options)
         earlier = self.shots.get((record.folder, record.name))
-        if earlier is not None:
+        if earlier is not None and (earlier.frames or standing.frames_done):
             differences = record.differences(earlier)
             if not differences:
                 record.continue_from(earlier)
-            elif shot.options.on_exists != "overwrite":
+            elif shot.options.on_exists == "overwrite":
+                record.stale = earlier.frames
+            else:
                 raise OutputError(
                     f"{self.path}: {shot.stem!r} was written with other settings ({'; '.join(differences)}); "
                     "choose the same, another output folder, or --on-exists overwrite"
                 )
+        mixed = record.stale if frames is None else record.stale & set(frames)
+        if mixed and shot.options.on_exists != "overwrite":
+            raise OutputError(
+                f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings; "
+                "choose --on-exists overwrite for them, or another output folder"
+            )
         record.add_frames(shot.frame_formats, standing.frames_done or ())
         if standing.movies_done and "mp4" in record.formats and frames is not None:
             lacking = set(frames) - record.formats["mp4"].frames
@@ -81,10 +92,13 @@ class Manifest:
                 )
         self.software = about.software
         self.shots[record.folder, record.name] = record
+        self._own.add((record.folder, record.name))
         return ShotProgress(self, record, shot.frame_formats, new_movies=not standing.movies_done)
 
     def save(self) -> None:
-        """Writes the file, whole. Raises OutputError where it cannot."""
+        """Writes the file, whole, with what other runs have entered meanwhile. Raises OutputError where it cannot."""
+        others = load_manifest(self.path.parent).shots
+        self.shots |= {key: record for key, record in others.items() if key not in self._own}
         content = {
             "layout": LAYOUT,
             "software": self.software,
@@ -113,6 +127,10 @@ class ShotProgress:
         self._frame_formats = frame_formats
         self._new_movies = new_movies
         self._in_movies: set[int] = set()  # encoded; there is no movie before the shot ends
+
+    def begin(self) -> None:
+        """The shot is about to be worked on: its settings are on disk before its first frame."""
+        self._manifest.save()
 
     def wrote(self, number: int) -> None:
         """Frame `number` is on disk: what `open_writers` takes as `on_done`."""

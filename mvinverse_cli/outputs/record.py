@@ -6,6 +6,7 @@ A record is a `ShotRecord` in memory and an object in the file, where frame numb
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..options import DecomposeOptions, WriteOptions
@@ -19,6 +20,16 @@ Json = dict[str, Any]
 # model's name, since the hash of its weights says more.
 PIXEL_OPTIONS = ("max_size", "size", "window", "maps", "every", "start_frame")
 PIXEL_ORIGINS = ("sha256", "input_transfer", "albedo_transfer", "shading_transfer", "normal_convention")
+
+
+PLAIN_FIELDS = (  # of a record, the same in memory and in the file
+    *("name", "folder", "kind", "sources", "source_bytes", "about", "decompose", "write", "complete"),
+)
+
+
+def file_names(sources: Iterable[str]) -> list[str]:
+    """The last parts of paths."""
+    return [Path(source).name for source in sources]
 
 
 def as_json(fields: About | DecomposeOptions | WriteOptions) -> Json:
@@ -37,17 +48,23 @@ class FormatRecord:
 
 @dataclass
 class ShotRecord:
-    """One shot: `name`, in `folder` under the manifest's own, `sources` as the user named them."""
+    """One shot: `name`, in `folder` under the manifest's own, `sources` as the user named them.
+
+    `source_bytes` is their size, None for a sequence, which may grow. `stale` frames are on disk from a run with other
+    settings, of which `--on-exists overwrite` has replaced others.
+    """
 
     name: str
     folder: str
     kind: str
     sources: list[str]
+    source_bytes: int | None
     about: Json
     decompose: Json
     write: Json
     formats: dict[str, FormatRecord]
     faults: dict[int | None, Json] = field(default_factory=dict)  # by frame number; None: a fault of the whole shot
+    stale: set[int] = field(default_factory=set)
     complete: bool = False
 
     @classmethod
@@ -57,13 +74,15 @@ class ShotRecord:
         folder: str,
         kind: str,
         sources: Sequence[str],
+        source_bytes: int | None,
         about: About,
         decompose: DecomposeOptions,
         write: WriteOptions,
     ) -> "ShotRecord":
         """The record of a shot that is about to be written."""
         formats: dict[str, FormatRecord] = {format: FormatRecord(write.bits_of(format)) for format in write.format}
-        return cls(name, folder, kind, [*sources], as_json(about), as_json(decompose), as_json(write), formats)
+        settings = (as_json(about), as_json(decompose), as_json(write))
+        return cls(name, folder, kind, [*sources], source_bytes, *settings, formats)
 
     @classmethod
     def from_json(cls, text: Json) -> "ShotRecord":
@@ -73,8 +92,8 @@ class ShotRecord:
             for name, entry in text["formats"].items()
         }
         faults = {fault["number"]: dict(fault) for fault in text["faults"]}
-        plain = {name: text[name] for name in ("name", "folder", "kind", "sources", "about", "decompose", "write")}
-        return cls(**plain, formats=formats, faults=faults, complete=text["complete"])
+        plain = {name: text[name] for name in PLAIN_FIELDS}
+        return cls(**plain, formats=formats, faults=faults, stale=ranges_to_numbers(text["stale"]))
 
     def to_json(self) -> Json:
         """The record as it is in the file."""
@@ -83,11 +102,22 @@ class ShotRecord:
             for name, entry in self.formats.items()
         }
         faults = sorted(self.faults.values(), key=lambda fault: (fault["number"] is None, fault["number"] or 0))
-        return vars(self) | {"formats": formats, "faults": faults}
+        return vars(self) | {"formats": formats, "faults": faults, "stale": numbers_to_ranges(self.stale)}
+
+    @property
+    def frames(self) -> set[int]:
+        """Every frame that is on disk in some format, of whatever settings."""
+        return self.stale.union(*(entry.frames for entry in self.formats.values()))
 
     def differences(self, earlier: "ShotRecord") -> list[str]:
-        """What of the settings that decide pixels was otherwise in an `earlier` run of this shot."""
-        pairs: list[tuple[str, object, object]] = [("sources", earlier.sources, self.sources)]
+        """What of the settings that decide pixels was otherwise in an `earlier` run of this shot.
+
+        A source is the same under any path, as long as its name and size are.
+        """
+        pairs: list[tuple[str, object, object]] = [
+            ("sources", file_names(earlier.sources), file_names(self.sources)),
+            ("size of the sources", earlier.source_bytes, self.source_bytes),
+        ]
         pairs += ((name, earlier.about.get(name), self.about[name]) for name in PIXEL_ORIGINS)
         pairs += ((name, earlier.decompose.get(name), self.decompose[name]) for name in PIXEL_OPTIONS)
         pairs += (
@@ -102,6 +132,7 @@ class ShotRecord:
         for name, entry in earlier.formats.items():
             self.formats.setdefault(name, FormatRecord(entry.bits)).frames |= entry.frames
         self.faults |= {number: fault for number, fault in earlier.faults.items() if number is not None}
+        self.stale |= earlier.stale
 
     def add_frames(self, formats: Iterable[str], numbers: Iterable[int]) -> None:
         """The frames are on disk in `formats`, and so no longer lost."""
@@ -110,3 +141,4 @@ class ShotRecord:
             self.formats[name].frames |= written
         for number in written & self.faults.keys():
             del self.faults[number]
+        self.stale -= written

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 import OpenEXR
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from mvinverse_cli.cli.main import main
 from mvinverse_cli.maps import MAPS
@@ -150,6 +152,54 @@ def test_skip_keeps_a_movie_that_holds_all_frames_and_refuses_one_that_does_not(
     assert Path("out/clip_albedo.mp4").read_bytes() == before
 
 
+def test_a_shot_whose_movies_are_done_stays_done_when_a_later_shot_fails(run, clip: Path):
+    pixels = np.full((14, 14, 3), np.inf, np.float32)
+    OpenEXR.File({}, {"RGB": pixels}).write("sun.exr")
+    arguments = (clip, "sun.exr", "--format", "mp4", "--maps", "albedo", "--on-exists", "skip")
+    assert run(*arguments).code == 4
+    OpenEXR.File({}, {"RGB": np.full_like(pixels, 0.5)}).write("sun.exr")
+    ran = run(*arguments)
+    assert ran.code == 0, ran.err
+    assert "10 were there" in ran.err
+    shots = json.loads(Path("out/mvinverse.json").read_text())["shots"]
+    assert [shot["complete"] for shot in shots] == [True, True]
+
+
+def test_frames_of_other_settings_are_never_taken_for_done(run, clip: Path):
+    arguments = (clip, "--maps", "albedo")
+    assert run(*arguments, "--frames", "1-4").code == 0
+    assert run(*arguments, "--frames", "1-2", "--max-size", "42", "--on-exists", "overwrite").code == 0
+    ran = run(*arguments, "--frames", "1-4", "--max-size", "42", "--on-exists", "skip")
+    assert ran.code == 7
+    assert "frames 1003-1004" in ran.cause
+    assert run(*arguments, "--frames", "3-4", "--max-size", "42", "--on-exists", "overwrite").code == 0
+    assert run(*arguments, "--frames", "1-4", "--max-size", "42", "--on-exists", "skip").code == 0
+
+
+def test_a_run_that_wrote_nothing_is_not_in_the_way_of_the_next(run, clip: Path, tmp_path: Path):
+    misfit = tmp_path / "misfit.safetensors"
+    save_file({"x": torch.zeros(1)}, misfit)
+    assert run(clip, "--frames", "1", model=misfit).code == 5
+    assert run(clip, "--frames", "1").code == 0
+
+
+def test_a_source_is_known_by_name_and_size_and_not_by_its_path(run, tmp_path: Path):
+    path = write_numbered(tmp_path / "a.mp4", 3)
+    assert run("a.mp4", "--maps", "albedo", "--frames", "1").code == 0
+    assert run(path, "--maps", "albedo", "--on-exists", "skip").code == 0
+    write_numbered(path, 4)
+    ran = run(path, "--maps", "albedo", "--on-exists", "skip")
+    assert ran.code == 7
+    assert "size of the sources" in ran.cause
+
+
+def test_dry_run_of_weights_that_are_broken_says_so(run, clip: Path, tmp_path: Path):
+    broken = tmp_path / "broken.safetensors"
+    broken.write_text("<!DOCTYPE html>")
+    assert run(clip, "--dry-run", model=broken).code == 5
+    assert run(clip, "--dry-run", model=tmp_path / "nowhere.safetensors").code == 5
+
+
 def test_a_sequence_that_has_grown_goes_on(run, tmp_path: Path):
     for number in range(1, 4):
         write_png(tmp_path / f"plate.{number:04d}.png")
@@ -242,6 +292,9 @@ def test_openjd_progress_is_what_a_farm_reads(run, clip: Path):
         (["a.png", "--no-such-flag"], 2, "--no-such-flag"),
         (["a.png", "--window", "many"], 2, "--window"),
         ([], 2, "'inputs'"),
+        ([""], 4, "an empty name"),
+        (["a.png", "-o", "-"], 2, "--output -"),
+        (["a.png", "--fps", "1e400"], 2, "--fps"),
         (["a.png", "--model", "nowhere.safetensors"], 5, "nowhere.safetensors"),
         (["a.png", "--model", "note.safetensors"], 5, "note.safetensors"),
     ],
@@ -288,6 +341,8 @@ def test_a_truncated_video_gives_the_frames_that_decode_and_exit_1(run, tmp_path
     ran = run(path, "--maps", "albedo")
     assert ran.code == 1, ran.err
     assert "cut.mp4" in ran.cause
+    assert "frames written, " in ran.cause
+    assert "-1010)" in ran.cause  # the numbers that are lost
     written = len(list(Path("out/albedo").iterdir()))
     assert 3 <= written < 10
     (shot,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
@@ -360,6 +415,25 @@ def test_python_m_is_the_same_program_and_survives_a_closed_stdout(clip: Path):
         assert "Traceback" not in errors.read()
     process.wait(timeout=60)
     assert start("--version").communicate()[0].startswith("mvinverse ")
+
+
+@pytest.mark.parametrize("arguments", [["--dry-run"], ["--json", "--frames", "1"]])
+def test_a_full_disk_behind_stdout_is_one_line(clip: Path, tiny_file: Path, tmp_path: Path, arguments: list[str]):
+    command = [sys.executable, "-m", "mvinverse_cli", "decompose", str(clip), "--model", str(tiny_file), *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*command, "-o", str(tmp_path / "out")], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 7
+    assert "stdout cannot be written" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_without_stdout_and_stderr_does_its_work(clip: Path, tiny_file: Path, tmp_path: Path):
+    command = f'exec "{sys.executable}" -m mvinverse_cli decompose "$0" -o "$1" --model "$2" --frames 1 >&- 2>&-'
+    done = subprocess.run(["sh", "-c", command, str(clip), str(tmp_path / "out"), str(tiny_file)], check=False)
+    assert done.returncode == 0
+    assert len(files_in(tmp_path / "out")) == 6
 
 
 def test_odd_names_survive_an_ascii_locale(tiny_file: Path, tmp_path: Path):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvinverse_cli.errors import OptionError
-from mvinverse_cli.frames import Shot, count_frames
+from mvinverse_cli.frames import Shot
 from mvinverse_cli.frames.selection import select_frames, wanted_frames
 
 
@@ -73,12 +73,6 @@ def test_a_range_inside_a_gap_chooses_nothing_and_is_an_error():
 def test_what_is_no_range_is_an_option_error(frames):
     with pytest.raises(OptionError, match="--frames"):
         chosen(video(), frames)
-
-
-def test_frames_are_counted_without_decoding():
-    assert count_frames(video(20), frames="1-10", every=3, start_frame=1001) == 4
-    assert count_frames(video(None), frames=None, every=1, start_frame=1001) is None
-    assert count_frames(sequence(4, 5), frames=None, every=1, start_frame=1001) == 2
 
 
 def test_names_and_numbers_are_known_without_decoding():

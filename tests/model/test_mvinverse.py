@@ -126,6 +126,11 @@ def test_odd_and_tiny_grids_come_back_at_their_size(tiny_model: MVInverse, heigh
     assert outputs["shading"].shape == (1, 2, height, width, 3)
 
 
+def test_pictures_that_are_no_whole_patches_are_refused(tiny_model: MVInverse):
+    with pytest.raises(ValueError, match=r"71x70.*multiples of 14"):
+        tiny_model(torch.rand(1, 1, 3, 70, 71))
+
+
 def test_forward_never_waits_for_the_device():
     with torch.device("meta"):  # where any `.item()` or data-dependent branch fails
         model = MVInverse(TINY).eval()

@@ -20,7 +20,7 @@ NEW_MOVIES = Standing(frozenset(), movies_done=False)
 
 def add(books, shot, decompose=None, *, about=ABOUT, sources=("clip.mov",), standing=None, frames=None):
     standing = standing or (NEW_MOVIES if shot.movie_files() else NO_MOVIE)
-    return books.add_shot(shot, about, "video", sources, decompose or DecomposeOptions(), standing, frames)
+    return books.add_shot(shot, about, "video", sources, 1000, decompose or DecomposeOptions(), standing, frames)
 
 
 def read(shot):
@@ -329,3 +329,14 @@ def test_a_movie_that_lacks_frames_asked_for_is_not_taken_for_done(make_shot):
     add(load_manifest(shot.folder), again, standing=kept, frames=range(1003, 1009))
     with pytest.raises(OutputError, match=r"without frames 1009-1010.*--on-exists overwrite"):
         add(load_manifest(shot.folder), again, standing=kept, frames=range(1001, 1011))
+
+
+def test_what_another_run_has_entered_meanwhile_is_kept(make_shot):
+    first, second = make_shot(stem="first"), make_shot(stem="second")
+    books = load_manifest(first.folder)
+    progress = add(books, first)
+    progress.begin()
+    run(second, [1001])
+    progress.wrote(1001)
+    progress.finish()
+    assert [(shot["name"], shot["complete"]) for shot in read(first)["shots"]] == [("first", True), ("second", True)]
