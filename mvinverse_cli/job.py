@@ -190,6 +190,7 @@ def write_shots(
     from .pipeline import decompose_frames
 
     options = plan.decompose
+    total = plan.to_do  # once: it counts every frame of every shot
     model = None
     for planned, about, book in zip(plan.shots, abouts, books, strict=True):
         if planned.to_do == 0:
@@ -205,7 +206,7 @@ def write_shots(
         def on_done(number: int, shot: Shot = shot, book: ShotProgress = book) -> None:
             book.wrote(number)
             outcome.written += 1
-            report(Progress(shot.name, number, outcome.written, plan.to_do))
+            report(Progress(shot.name, number, outcome.written, total))
 
         with (
             open_shot(shot, frames=options.frames, every=options.every, start_frame=options.start_frame) as reader,
