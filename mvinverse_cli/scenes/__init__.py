@@ -1,0 +1,1 @@
+"""Rendered scenes: what rooms are made of, how they are traced, and how they lie on disk. No torch here."""

@@ -1,0 +1,175 @@
+"""Rendering a set of scenes: seeds in, one folder each out; several processes, and an interrupted run goes on."""
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+
+from ..errors import InputError, MvInverseError, OptionError
+from ..maps import Array
+from ..options import RenderOptions
+from .layouts import compose
+from .materials import Split
+from .record import SCENE_JSON, View, remove_leftovers, scene_path, write_scene
+from .stage import Scenery
+
+GENERATOR = 1  # rises with every change that makes another scene of the same seed
+
+ASPECTS = ((4, 3), (3, 4), (3, 2), (16, 9), (1, 1))
+LARGE, LARGE_SHARE = 1.5, 0.1  # a tenth of the scenes is rendered larger, for fine detail
+SIDE_STEP = 14  # sides are multiples of the network's patch
+
+# A worker keeps kernels and buffers, some 5 MB a scene. New pools, not max_tasks_per_child: with work in its queue,
+# that one can wait for ever (CPython issue 115634).
+SCENES_OF_A_WORKER = 100
+
+ATTEMPTS = 30
+NEAR, NEAR_SHARE = 0.35, 0.2  # metres; a view that is nearly all one close surface teaches nothing
+LAMP_SHARE, EMPTY_SHARE = 0.3, 0.65
+DARK = 2e-3  # mean radiance
+
+MEAN_COLOR, MEAN_SHADING = 0.2, 0.6  # a photographer's exposure, less where dark surfaces would push the shading over 1
+EXPOSURE_SPREAD = 0.2  # standard deviation of its logarithm
+
+
+def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
+    """Renders the scenes of the options' seeds that are not in `folder` yet; yields each as it is written.
+
+    The pixels of a seed depend on nothing but the seed and the options' split, samples and size.
+    Raises MvInverseError where the renderer is not installed, OptionError where the folder holds scenes of another
+    generator, OutputError where it cannot be written.
+    """
+    from .renderer import start_mitsuba
+
+    start_mitsuba()  # what is missing is said once, before any process starts
+    split: Split = "held-out" if options.held_out else "train"
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    seeds = [
+        seed
+        for seed in range(options.first_seed, options.first_seed + options.count)
+        if not is_rendered(scene_path(folder, seed), split)
+    ]
+    jobs = min(options.jobs or os.cpu_count() or 1, max(len(seeds), 1))
+    threads = max((os.cpu_count() or 1) // jobs, 1)
+    work = partial(render_scene, folder, split=split, samples=options.samples, size=options.size)
+    for start in range(0, len(seeds), jobs * SCENES_OF_A_WORKER):
+        some = seeds[start : start + jobs * SCENES_OF_A_WORKER]
+        yield from render_some(some, work, min(jobs, len(some)), threads)
+
+
+def render_some(seeds: Sequence[int], work: Callable[[int], Path], jobs: int, threads: int) -> Iterator[Path]:
+    """Renders `seeds` in `jobs` new processes; yields the scenes as they are written."""
+    with ProcessPoolExecutor(
+        jobs,
+        multiprocessing.get_context("spawn"),  # Dr.Jit's threads do not survive a fork
+        initializer=start_worker,
+        initargs=(threads,),
+    ) as pool:
+        futures = [pool.submit(work, seed) for seed in seeds]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def is_rendered(path: Path, split: Split) -> bool:
+    """True where a scene of this generator and split lies at `path`; raises OptionError where another does."""
+    if not path.exists():
+        return False
+    try:
+        about = json.loads((path / SCENE_JSON).read_text())
+        found = (about["generator"], about["split"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a whole scene ({error}); remove it to render it again") from error
+    if found != (GENERATOR, split):
+        raise OptionError(
+            f"{path}: is a {found[1]} scene of generator {found[0]}, this would make {split} scenes of generator"
+            f" {GENERATOR}; choose another folder"
+        )
+    return True
+
+
+def start_worker(threads: int) -> None:
+    """Sets up a rendering process that keeps to its share of the cores."""
+    import cv2
+
+    from .renderer import start_mitsuba
+
+    Thread(target=end_with_parent, daemon=True).start()
+    start_mitsuba()
+    import drjit
+
+    drjit.set_thread_count(threads)
+    cv2.setNumThreads(1)
+
+
+def end_with_parent() -> None:
+    """Ends this process when the one that started it is gone, killed or not; half a scene is never seen."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def render_scene(folder: Path, seed: int, *, split: Split, samples: int, size: int) -> Path:
+    """Renders and writes the scene of a seed; returns its folder. `size`: side of a square of the mean picture area."""
+    scenery, views = see_scene(seed, split, samples, size)
+    return write_scene(folder, seed, views, layout=scenery.layout, split=split, generator=GENERATOR)
+
+
+def see_scene(seed: int, split: Split, samples: int, size: int) -> tuple[Scenery, list[View]]:
+    """The scene of a seed, exposed; compositions whose cameras see too little are drawn again."""
+    from .renderer import load
+    from .tracer import survey, trace
+
+    rng = np.random.default_rng([seed, split == "held-out"])
+    height, width = picture_size(rng, size)
+    for attempt in range(ATTEMPTS):
+        scenery = compose(seed, split, attempt)
+        scene = load(scenery)
+        depths, shines = survey(scene, scenery.cameras)
+        if not sees_enough(depths, shines):
+            continue
+        views = trace(scene, scenery.cameras, height, width, samples, seed)
+        if min(float(view.color.mean()) for view in views) > DARK:
+            return scenery, expose(views, float(np.exp(rng.normal(0, EXPOSURE_SPREAD))))
+    raise MvInverseError(f"scene {seed}: no composition out of {ATTEMPTS} shows enough; choose another seed")
+
+
+def picture_size(rng: np.random.Generator, size: int) -> tuple[int, int]:
+    """(height, width) of about size^2 pixels, or now and then more, sides multiples of the patch."""
+    across, down = ASPECTS[rng.integers(len(ASPECTS))]
+    side = size * (LARGE if rng.random() < LARGE_SHARE else 1.0)
+    width, height = side * np.sqrt(across / down), side * np.sqrt(down / across)
+    return tuple(max(SIDE_STEP, round(float(length) / SIDE_STEP) * SIDE_STEP) for length in (height, width))  # type: ignore[return-value]
+
+
+def sees_enough(depths: Array, shines: Array) -> bool:
+    """True where no view (rows of a survey) is blocked, blinded by lamps, or empty."""
+    near = ((depths > 0) & (depths < NEAR)).mean(1).max()
+    empty = (depths == 0).mean(1).max()
+    return bool(near < NEAR_SHARE and shines.mean(1).max() < LAMP_SHARE and empty < EMPTY_SHARE)
+
+
+def expose(views: list[View], spread: float) -> list[View]:
+    """The views with the gain of a camera that was set for all of them."""
+    color = np.concatenate([view.color.ravel() for view in views])
+    gain = 1.0
+    for _ in range(8):  # a window that is white either way does not darken the room
+        gain *= MEAN_COLOR / float(np.minimum(color * gain, 1).mean())
+    shading = float(np.mean([view.maps["shading"].mean() for view in views]))
+    gain = min(gain, MEAN_SHADING / shading) * spread
+    return [
+        View(
+            view.color * gain, {**view.maps, "shading": view.maps["shading"] * gain}, view.depth, view.mask, view.camera
+        )
+        for view in views
+    ]

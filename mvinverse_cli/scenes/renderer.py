@@ -1,0 +1,141 @@
+"""A scenery inside Mitsuba 3: starting the renderer, and loading meshes, materials, lamps, sky and sun.
+
+Each scenery is loaded twice: as it looks, and as a twin whose materials are read, not lit. Mitsuba hands out the
+parameters of a plain `principled` material but not of one under a normal map, so the twin is plain and carries the
+normal map in three parameters that it does not otherwise need.
+
+Mitsuba, Dr.Jit and the denoiser are imported here and in `tracer.py` alone, and only when a scene is rendered.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import MvInverseError
+from ..maps import Array
+from .materials import Material
+from .shapes import triangles
+from .stage import Lamp, Part, Scenery
+
+LLVM_VARIABLE = "DRJIT_LIBLLVM_PATH"
+LLVM_PLACES = (
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib/llvm-*/lib",
+    "/opt/homebrew/opt/llvm/lib",
+)
+LLVM_NAMES = (
+    "libLLVM.so.19*",
+    "libLLVM.so.2*",
+    "libLLVM-19*.so*",
+    "libLLVM.so.18*",
+    "libLLVM-18.so*",
+    "libLLVM-17.so*",
+)
+INSTALL = 'install it with: pip install "mvinverse[train]", and on Debian or Ubuntu: apt install libllvm19'
+
+TILT_SLOTS = ("sheen", "clearcoat", "anisotropic")  # where the twin keeps the normal map
+
+
+@dataclass(frozen=True)
+class Traceable:
+    """A scenery inside Mitsuba: as it looks, and its twin whose materials are read."""
+
+    lit: Any
+    read: Any
+
+
+def start_mitsuba() -> Any:
+    """Mitsuba with its LLVM backend, ready.
+
+    Raises MvInverseError, saying what to install, where Mitsuba, the denoiser or LLVM 17 or newer is missing.
+    """
+    if not os.environ.get(LLVM_VARIABLE):
+        found = [
+            path
+            for name in LLVM_NAMES
+            for place in LLVM_PLACES
+            for path in sorted(Path("/").glob(f"{place[1:]}/{name}"))
+        ]
+        if not found:
+            raise MvInverseError(f"rendering needs LLVM 17 or newer, which is not here; {INSTALL}")
+        # older ones, which Dr.Jit would find by itself, abort the whole process
+        os.environ[LLVM_VARIABLE] = str(found[0])
+    elif not Path(os.environ[LLVM_VARIABLE]).exists():
+        raise MvInverseError(f"{LLVM_VARIABLE}: there is no {os.environ[LLVM_VARIABLE]}; {INSTALL}")
+    try:
+        import mitsuba
+        import pyoidn  # noqa: F401
+    except ImportError as error:
+        raise MvInverseError(f"rendering needs Mitsuba and Open Image Denoise ({error}); {INSTALL}") from error
+    if mitsuba.variant() != "llvm_ad_rgb":
+        mitsuba.set_variant("llvm_ad_rgb")
+        mitsuba.set_log_level(mitsuba.LogLevel.Error)
+    return mitsuba
+
+
+def load(scenery: Scenery) -> Traceable:
+    """Both scenes of a scenery."""
+    mi = start_mitsuba()
+    lit: dict[str, Any] = {"type": "scene"}
+    read: dict[str, Any] = {"type": "scene"}
+    for index, part in enumerate(scenery.parts):
+        looks, values = _materials(part.material)
+        lit[f"part{index}"] = _mesh(part, part.material.repeats, looks)
+        read[f"part{index}"] = _mesh(part, part.material.repeats, values)
+    for index, lamp in enumerate(scenery.lamps):
+        radiance = np.broadcast_to(lamp.radiance, (1, 1, 3)) if lamp.radiance.ndim == 1 else lamp.radiance
+        black = {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.0}}
+        glow = {"type": "area", "radiance": _texture(radiance)}
+        height, width = (max(part.size[axis] for part in lamp.lattices) for axis in (1, 0))
+        lit[f"lamp{index}"] = _mesh(lamp, (1 / width, 1 / height), black, glow)
+    sky = mi.Bitmap(np.ascontiguousarray(scenery.sky, np.float32))
+    lit["sky"] = {"type": "envmap", "bitmap": sky}
+    irradiance = {"type": "rgb", "value": [float(v) for v in scenery.sun]}
+    lit["sun"] = {"type": "directional", "direction": scenery.sun_direction.tolist(), "irradiance": irradiance}
+    return Traceable(mi.load_dict(lit), mi.load_dict(read))
+
+
+def _texture(values: Array) -> dict[str, Any]:
+    """Numbers as they are, tiled."""
+    import mitsuba as mi
+
+    return {"type": "bitmap", "bitmap": mi.Bitmap(np.array(values, np.float32, order="C")), "raw": True}
+
+
+def _materials(material: Material) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A material as it looks, and as its twin."""
+    flat = np.tile(np.array((0, 0, 1), np.float32), (2, 2, 1))
+    tilt = (flat if material.normal is None else material.normal) * 0.5 + 0.5
+    surface = {
+        "type": "principled",
+        "base_color": _texture(material.base_color),
+        "roughness": _texture(material.roughness),
+        "metallic": _texture(material.metallic),
+    }
+    looks = {"type": "normalmap", "normalmap": _texture(tilt), "bsdf": surface}
+    return looks, surface | {slot: _texture(tilt[..., axis : axis + 1]) for axis, slot in enumerate(TILT_SLOTS)}
+
+
+def _mesh(
+    part: Part | Lamp, repeats: float | tuple[float, float], bsdf: dict[str, Any], glow: dict[str, Any] | None = None
+) -> Any:
+    """The triangles of a part in a material; with `glow` they shine."""
+    import mitsuba as mi
+
+    mesh = triangles(part.lattices)
+    properties = mi.Properties()
+    properties["bsdf"] = mi.load_dict(bsdf)
+    if glow is not None:
+        properties["emitter"] = mi.load_dict(glow)
+    shape = mi.Mesh("", len(mesh.points), len(mesh.faces), properties, True, True)
+    fields = mi.traverse(shape)
+    fields["vertex_positions"] = np.ascontiguousarray(mesh.points).ravel()
+    fields["vertex_normals"] = np.ascontiguousarray(mesh.normals).ravel()
+    fields["vertex_texcoords"] = (mesh.coordinates * np.asarray(repeats)).astype(np.float32).ravel()
+    fields["faces"] = mesh.faces.ravel()
+    fields.update()
+    return shape

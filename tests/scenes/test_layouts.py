@@ -1,0 +1,66 @@
+"""Layouts: a seed is a scene, the held-out half of the vocabulary is its own, walls face the room."""
+
+import numpy as np
+import pytest
+
+from mvinverse_cli.scenes.clutter import SMALL_THINGS
+from mvinverse_cli.scenes.held_out_layouts import HELD_OUT_LAYOUTS
+from mvinverse_cli.scenes.layouts import TRAIN_LAYOUTS, compose
+from mvinverse_cli.scenes.rooms import Room
+from mvinverse_cli.scenes.shapes import triangles
+from mvinverse_cli.scenes.stage import Scenery
+
+
+def outline(scenery: Scenery) -> list[float]:
+    """Numbers that tell two sceneries apart."""
+    points = [float(np.abs(triangles(part.lattices).points).sum()) for part in scenery.parts]
+    colors = [float(part.material.base_color.sum()) for part in scenery.parts]
+    return [*points, *colors, *scenery.sun.tolist(), *scenery.cameras[-1].to_world.ravel().tolist()]
+
+
+@pytest.mark.parametrize("split", ["train", "held-out"])
+def test_a_seed_makes_the_same_scene_again(split):
+    assert outline(compose(7, split)) == outline(compose(7, split))
+    assert outline(compose(7, split)) != outline(compose(8, split))
+    assert outline(compose(7, split)) != outline(compose(7, split, attempt=1))
+
+
+def test_training_and_held_out_share_no_layout():
+    trained = {compose(seed, "train").layout for seed in range(12)}
+    held_out = {compose(seed, "held-out").layout for seed in range(12)}
+    assert trained == {"room", "still life", "courtyard"}
+    assert held_out == {"loft", "niche", "arcade"}
+    assert sum(share for _, share in TRAIN_LAYOUTS) == pytest.approx(1)
+    assert sum(share for _, share in HELD_OUT_LAYOUTS) == pytest.approx(1)
+
+
+def test_only_vessels_stand_in_both_halves():
+    shared = set(SMALL_THINGS["train"]) & set(SMALL_THINGS["held-out"])
+    assert {thing.__name__ for thing in shared} == {"vessel"}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_scene_has_light_and_four_cameras_of_one_angle(seed: int):
+    scenery = compose(seed, "train")
+    assert scenery.sky.max() > 0
+    assert scenery.lamps or scenery.sun.max() > 0
+    assert len(scenery.cameras) == 4
+    assert len({camera.fov_x_deg for camera in scenery.cameras}) == 1
+    for camera in scenery.cameras:
+        rotation = camera.to_world[:3, :3]
+        np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
+        assert np.linalg.det(rotation) == pytest.approx(1)
+
+
+def test_every_wall_is_seen_from_inside_the_room():
+    room = Room(4.0, 2.5, 6.0)
+    middle = np.array([2.0, 1.0, 3.0])
+    for wall in room.walls:
+        left, right, inside = (
+            np.array(wall.point(*at)) for at in ((0, 1, 0), (wall.length, 1, 0), (wall.length / 2, 1, 1))
+        )
+        assert np.linalg.norm(right - left) == pytest.approx(wall.length)
+        on_wall = (left + right) / 2
+        np.testing.assert_allclose(inside - on_wall, (middle - on_wall) / np.linalg.norm(middle - on_wall), atol=1e-9)
+        # seen from inside, s runs from left to right
+        assert np.cross(right - left, (0, 1, 0)) @ (middle - on_wall) > 0

@@ -1,0 +1,156 @@
+"""Rendering: what is missing is said, exposure suits a picture, and a tiny scene comes out true and whole."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mvinverse_cli.errors import InputError, MvInverseError, OptionError
+from mvinverse_cli.options import RenderOptions
+from mvinverse_cli.scenes import renderer as mitsuba_renderer
+from mvinverse_cli.scenes.record import read_scene, scene_path, write_scene
+from mvinverse_cli.scenes.render import (
+    GENERATOR,
+    MEAN_COLOR,
+    expose,
+    is_rendered,
+    picture_size,
+    render_scenes,
+    sees_enough,
+)
+from mvinverse_cli.scenes.store import find_scenes
+
+from .views import make_view
+
+
+def test_missing_llvm_is_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(mitsuba_renderer.LLVM_VARIABLE, raising=False)
+    monkeypatch.setattr(mitsuba_renderer, "LLVM_PLACES", ("/nowhere",))
+    with pytest.raises(MvInverseError, match=r"LLVM 17 or newer.*apt install libllvm19"):
+        mitsuba_renderer.start_mitsuba()
+
+
+def test_an_llvm_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(mitsuba_renderer.LLVM_VARIABLE, "/nowhere/libLLVM.so")
+    with pytest.raises(MvInverseError, match=r"/nowhere/libLLVM\.so"):
+        mitsuba_renderer.start_mitsuba()
+
+
+def test_missing_mitsuba_is_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    library = tmp_path / "libLLVM.so.19.1"
+    library.touch()
+    monkeypatch.setenv(mitsuba_renderer.LLVM_VARIABLE, str(library))
+    monkeypatch.setitem(sys.modules, "mitsuba", None)
+    with pytest.raises(MvInverseError, match=r'Mitsuba.*pip install "mvinverse\[train\]"'):
+        mitsuba_renderer.start_mitsuba()
+
+
+def test_sizes_are_multiples_of_the_patch_near_the_area_asked_for():
+    rng = np.random.default_rng(0)
+    sizes = [picture_size(rng, 146) for _ in range(400)]
+    assert all(side % 14 == 0 for size in sizes for side in size)
+    areas = np.array([height * width for height, width in sizes]) / 146**2
+    assert (np.abs(areas - 1) < 0.2).mean() > 0.8
+    assert areas.max() < 2.6
+    assert len(set(sizes)) == 10
+
+
+def test_a_blocked_a_blinded_and_an_empty_view_are_refused():
+    far, dark = np.full((4, 100), 2.0), np.zeros((4, 100), bool)
+    assert sees_enough(far, dark)
+    blocked, empty, blinded = far.copy(), far.copy(), dark.copy()
+    blocked[2, :30], empty[1, :80], blinded[3, :40] = 0.1, 0.0, True
+    assert not sees_enough(blocked, dark)
+    assert not sees_enough(empty, dark)
+    assert not sees_enough(far, blinded)
+
+
+def test_a_white_window_does_not_darken_the_room():
+    view = make_view()
+    color = np.full_like(view.color, 0.01)
+    color[:2] = 500.0
+    window = replace(view, color=color, maps={**view.maps, "shading": view.maps["shading"] * np.float32(0.02)})
+    (exposed,) = expose([window], 1.0)
+    assert np.minimum(exposed.color, 1).mean() <= MEAN_COLOR * 1.01
+    assert exposed.color[2:].mean() > 0.05
+    np.testing.assert_allclose(
+        exposed.maps["shading"] / window.maps["shading"], exposed.color[0, 0, 0] / 500, rtol=1e-4
+    )
+
+
+def test_a_folder_of_another_generator_or_split_is_refused(tmp_path: Path):
+    write_scene(tmp_path, 3, [make_view(0), make_view(1)], layout="room", split="train", generator=GENERATOR)
+    assert is_rendered(scene_path(tmp_path, 3), "train")
+    assert not is_rendered(scene_path(tmp_path, 4), "train")
+    with pytest.raises(OptionError, match="is a train scene"):
+        is_rendered(scene_path(tmp_path, 3), "held-out")
+    about = scene_path(tmp_path, 3) / "scene.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"generator": GENERATOR + 1}))
+    with pytest.raises(OptionError, match="another folder"):
+        is_rendered(scene_path(tmp_path, 3), "train")
+    about.write_text("{")
+    with pytest.raises(InputError, match="not a whole scene"):
+        is_rendered(scene_path(tmp_path, 3), "train")
+
+
+@pytest.fixture
+def renderer() -> None:
+    """The renderer, without which a test is skipped; where MVINVERSE_ALL_TESTS is set it must be there."""
+    try:
+        mitsuba_renderer.start_mitsuba()
+    except MvInverseError as error:
+        if os.environ.get("MVINVERSE_ALL_TESTS"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("renderer")
+def test_a_tiny_scene_is_rendered_true_and_whole_and_again_the_same(tmp_path: Path):
+    options = RenderOptions(count=1, first_seed=5, samples=32, size=56, jobs=1)
+    (path,) = render_scenes(tmp_path / "one", options)
+    views = read_scene(path)
+    assert len(views) == 4
+    for view in views:
+        maps, mask = view.maps, view.mask[..., 0]
+        assert mask.mean() > 0.3
+        np.testing.assert_allclose(np.linalg.norm(maps["normal"], axis=-1)[mask], 1, atol=1e-3)
+        assert view.depth is not None
+        assert view.depth[mask].min() > 0
+        # what is seen faces the camera
+        assert view.camera is not None
+        rays = view.camera.rays(*view.size)
+        assert ((maps["normal"] * rays).sum(-1)[mask] < 0.05).all()
+        # on rough surfaces without metal, the picture is the diffuse image and a few per cent of gloss
+        matte = mask & (maps["roughness"][..., 0] > 0.6) & (maps["metallic"][..., 0] < 0.01)
+        if matte.sum() > 200:
+            diffuse = (maps["albedo"] * maps["shading"])[matte].mean()
+            assert 0.75 < diffuse / view.color[matte].mean() < 1.1
+    assert list(render_scenes(tmp_path / "one", options)) == []  # it is there
+    (again,) = render_scenes(tmp_path / "two", options)
+    for first, second in zip(views, read_scene(again), strict=True):
+        np.testing.assert_allclose(first.color, second.color, rtol=0.02, atol=1e-3)
+        np.testing.assert_array_equal(first.maps["albedo"], second.maps["albedo"])
+    assert find_scenes(tmp_path / "one").scenes[0].layout == views_layout(path)
+
+
+def views_layout(path: Path) -> str:
+    return str(json.loads((path / "scene.json").read_text())["layout"])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("renderer")
+def test_the_command_renders_and_goes_on_where_it_was(tmp_path: Path):
+    command = [sys.executable, "-m", "mvinverse_cli", "scenes", "render", "-o", str(tmp_path), "--size", "28"]
+    command += ["--samples", "1", "--held-out", "--jobs", "1"]
+    first = subprocess.run([*command, "-n", "1"], capture_output=True, text=True, check=True)
+    assert "1 scenes rendered" in first.stderr
+    second = subprocess.run([*command, "-n", "2"], capture_output=True, text=True, check=True)
+    assert "1 scenes rendered" in second.stderr
+    assert "1 were there" in second.stderr
+    assert [scene.split for scene in find_scenes(tmp_path).scenes] == ["held-out", "held-out"]
