@@ -42,3 +42,11 @@ class OutputError(MvInverseError):
     """A file that cannot be written, would overwrite another, or a map that holds no numbers."""
 
     exit_code = 7
+
+
+class TrainingError(MvInverseError):
+    """A training that cannot begin or go on: a loss that is no number, a package that draws its curves missing."""
+
+
+class EvaluationError(MvInverseError):
+    """An evaluation that cannot begin: a package that only it needs is missing."""

@@ -17,6 +17,8 @@ DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 Format = Literal["png", "exr", "tiff", "mp4"]
 Bits = Literal["8", "16", "half", "float"]
 OnExists = Literal["error", "skip", "overwrite"]
+GradientLoss = Literal["squared", "absolute"]
+TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
 
 # The first of each is the default of the format.
 BITS: dict[Format, tuple[Bits, ...]] = {
@@ -103,3 +105,100 @@ class WriteOptions:
     def bits_of(self, name: Format) -> Bits:
         """The depth that format `name` is written in: the one asked for where the format has it, else its default."""
         return self.bits if self.bits is not None and self.bits in BITS[name] else BITS[name][0]
+
+
+TRAIN_LEAST = {
+    "steps": 1,
+    "warmup": 0,
+    "min_views": 1,
+    "min_side": 14,
+    "pixels": 14 * 14,
+    "seed": 0,
+    "checkpoint_every": 1,
+    "picture_every": 1,
+}
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """From a folder of scenes to weights."""
+
+    steps: int = 20_000  # length of the schedule
+    learning_rate: float = 1e-3  # at the end of the warm-up
+    imagenet: bool = False  # whether the bypass starts from ImageNet weights
+    bypass_rate: float = 0.2  # learning rate of such a bypass, as a share of the others'; at 0 it stays as it is
+    warmup: int = 200  # steps
+    weight_decay: float = 0.02
+    clip: float = 1.0  # norm of the gradient
+    ema: float = 0.999  # how much of the running mean of the weights a step keeps
+    min_views: int = 2  # of a sample
+    max_views: int = 4
+    min_side: int = 112  # pixels
+    max_side: int = 224
+    pixels: int = 200_000  # of a step, over all its views
+    gradient_loss: GradientLoss = "squared"
+    gain: bool = False  # whether albedo and shading may be off by a gain per picture and channel
+    metal_weight: float = 4.0  # most that a metallic pixel counts for, against rarity
+    dtype: TrainDtype = "auto"
+    device: str = "auto"
+    seed: int = 0
+    minutes: float | None = None  # after which this call stops, to be resumed
+    held_out: str | None = None  # folder of scenes to show pictures of
+    checkpoint_every: int = 500  # steps
+    picture_every: int = 1000  # steps
+
+    def __post_init__(self) -> None:
+        check_choice("--gradient-loss", self.gradient_loss, GradientLoss)
+        check_choice("--dtype", self.dtype, TrainDtype)
+        for field, least in TRAIN_LEAST.items():
+            check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
+        for field in ("learning_rate", "clip", "minutes"):
+            value = getattr(self, field)
+            if value is not None and not 0 < value < float("inf"):
+                raise OptionError(f"--{field.replace('_', '-')} {value}: must be more than 0")
+        for field in ("bypass_rate", "weight_decay"):
+            value = getattr(self, field)
+            if not 0 <= value <= 1:
+                raise OptionError(f"--{field.replace('_', '-')} {value}: must be from 0 to 1")
+        if not 0 <= self.ema < 1:
+            raise OptionError(f"--ema {self.ema}: must be from 0 to less than 1")
+        if not 1 <= self.metal_weight < float("inf"):
+            raise OptionError(f"--metal-weight {self.metal_weight}: must be at least 1")
+        for low, high in (("min_views", "max_views"), ("min_side", "max_side")):
+            if getattr(self, low) > getattr(self, high):
+                flags = [f"--{name.replace('_', '-')} {getattr(self, name)}" for name in (low, high)]
+                raise OptionError(f"{flags[0]}: must not be more than {flags[1]}")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """From a folder of scenes with their true maps to figures."""
+
+    model: str = "auto"  # none: the baselines alone
+    device: str = "auto"
+    dtype: DtypeName = "auto"
+    limit: int | None = None  # scenes taken, the first by name, broken ones counted
+
+    def __post_init__(self) -> None:
+        check_choice("--dtype", self.dtype, DtypeName)
+        if self.limit is not None:
+            check_at_least("--limit", self.limit, 1)
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """A set of rendered scenes."""
+
+    count: int = 1000
+    first_seed: int = 0
+    held_out: bool = False  # layouts, things, patterns and seeds of their own
+    samples: int = 8  # paths of a pixel, before denoising
+    size: int = 146  # side of a square with as many pixels as a picture has
+    jobs: int = 0  # processes; 0: one per core
+
+    def __post_init__(self) -> None:
+        check_at_least("--count", self.count, 1)
+        check_at_least("--first-seed", self.first_seed, 0)
+        check_at_least("--samples", self.samples, 1)
+        check_at_least("--size", self.size, 28)
+        check_at_least("--jobs", self.jobs, 0)

@@ -18,7 +18,7 @@ import typer
 
 from .. import __version__
 from ..errors import MvInverseError
-from . import decompose, weights
+from . import decompose, evaluate, scenes, train, weights
 from .console import VOICE, complain, set_voice
 
 app = typer.Typer(
@@ -27,6 +27,9 @@ app = typer.Typer(
     help="Video or photos in, material maps out: albedo, metallic, roughness, normal and diffuse shading per frame.",
 )
 app.command()(decompose.decompose)
+app.command()(train.train)
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(scenes.app, name="scenes")
 app.add_typer(weights.app, name="weights")
 
 

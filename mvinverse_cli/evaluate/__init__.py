@@ -1,0 +1,1 @@
+"""Evaluation: metrics, alignments and baselines, and one module per protocol."""

@@ -1,0 +1,202 @@
+"""Protocol `scenes`: a model and the baselines on rendered scenes whose maps, depths and cameras are known.
+
+Two passes over the folder: the first fits what the baselines leave free, the second scores; one scene is in memory at a
+time. V views of a scene, H W pixels, C channels.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..color import convert
+from ..errors import InputError
+from ..maps import MAPS, SPECS, Array, MapName, Maps
+from ..model.config import ModelConfig
+from ..model.mvinverse import MVInverse
+from ..options import EvaluateOptions
+from ..outputs.quantize import check_finite
+from ..pipeline import infer
+from ..scenes.store import MOST_BROKEN, Broken, ScenePath, find_scenes
+from .baselines import Fitted, Fitting
+from .metrics import METAL, Tally, detect_metal, score_maps, score_reconstruction
+from .reprojection import score_cross_view
+from .sample import Sample, in_range, of_view, sample_of
+
+logger = logging.getLogger(__name__)
+
+JOINT, SINGLE, TRUTH = "model, views together", "model, one view at a time", "true maps"
+
+Report = Callable[[str, int, int], None]  # what is going on, how many scenes are done, of how many
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One picture for the contact sheet: its figure, and its maps beside the true ones, (H, W, C)."""
+
+    scene: str
+    view: int
+    psnr: float
+    picture: Array
+    predicted: Maps
+    true: Maps
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of a run: for each row its figures by the keys of METRICS, and how they came about."""
+
+    rows: dict[str, dict[str, float]]
+    scenes: int
+    pictures: int
+    training_scenes: int  # that a model may have been trained on
+    metal_share: float | None  # of the pixels that count
+    broken: tuple[Broken, ...]
+    fitted: Fitted
+    picks: list[Pick] = field(default_factory=list)
+
+    @property
+    def too_many_broken(self) -> bool:
+        """Whether more than a tenth of the scenes could not be read."""
+        return len(self.broken) > MOST_BROKEN * (self.scenes + len(self.broken))
+
+
+def predict(model: MVInverse, sample: Sample, *, together: bool) -> Maps:
+    """The model's maps of a scene, (V, H, W, C) as in memory: all views in one pass, or each alone.
+
+    Raises OutputError where a map holds NaN or infinity.
+    """
+    config = model.config
+    views = list(convert(sample.pictures, "srgb", config.input_transfer))
+    passes = [infer(model, group, MAPS) for group in ([views] if together else [[view] for view in views])]
+    maps: dict[MapName, Array] = {name: np.concatenate([part[name] for part in passes]) for name in MAPS}
+    for name, values in maps.items():
+        check_finite(values, SPECS[name], sample.name)
+    maps["albedo"] = convert(maps["albedo"], config.albedo_transfer, "linear")
+    maps["shading"] = convert(maps["shading"], config.shading_transfer, "linear")
+    return maps
+
+
+def score(prediction: Maps, sample: Sample, tally: Tally) -> dict[int, float]:
+    """Counts one method's maps (V, H, W, C) of a scene; returns the albedo PSNR of each picture that has one."""
+    prediction = in_range({name: values for name, values in prediction.items() if name in sample.maps})
+    shown = {}
+    for view in sample.counting:
+        predicted, true = of_view(prediction, view), of_view(sample.maps, view)
+        scores = score_maps(predicted, true, sample.mask[view])
+        tally.add(scores)
+        if "metallic" in predicted:
+            tally.metal += detect_metal(predicted["metallic"], true["metallic"], sample.mask[view])
+        if "albedo_psnr" in scores:
+            shown[view] = scores["albedo_psnr"]
+    score_products(prediction, sample, tally)
+    return shown
+
+
+def score_products(prediction: Maps, sample: Sample, tally: Tally) -> None:
+    """Counts what the maps (V, H, W, C) of a scene make together, and how far its views agree.
+
+    The true maps go through this alone: it shows how much clipped light and resampling cost anyone.
+    """
+    if sample.diffuse is not None:
+        for view in sample.counting:
+            predicted, true = of_view(prediction, view), of_view(sample.maps, view)
+            tally.add(
+                score_reconstruction(predicted, true, sample.diffuse[view], sample.light[view], sample.mask[view])
+            )
+    if sample.matches is not None:
+        tally.add(score_cross_view(prediction, sample.matches, sample.mask))
+
+
+def evaluate_scenes(
+    folder: Path,
+    options: EvaluateOptions,
+    *,
+    model: MVInverse | None,
+    report: Report = lambda stage, done, total: None,
+    picks: int = 0,
+) -> Evaluation:
+    """Scores `model` (None: the baselines alone) and the baselines on the scenes of `folder`, in their order.
+
+    picks: how many of the worst and as many of the best pictures to keep, by albedo PSNR, each of another scene.
+    Scenes that cannot be read are left out, named in the log and in the result. Raises InputError where none can.
+    """
+    found = find_scenes(folder)
+    taken = sorted([*(scene.path for scene in found.scenes), *(path for path, _ in found.broken)])[: options.limit]
+    scenes = [scene for scene in found.scenes if scene.path in taken]
+    broken = [(path, reason) for path, reason in found.broken if path in taken]
+    for _, reason in broken:
+        logger.warning("scene left out: %s", reason)
+    patch_size = (model.config if model else ModelConfig()).patch_size
+    fitting, usable, pictures, pixels, metal = Fitting(), [], 0, 0, 0
+    for done, (scene, sample) in enumerate(_samples(scenes, patch_size, broken)):
+        usable.append(scene)
+        for view in sample.counting:
+            pictures += 1
+            true, mask = of_view(sample.maps, view), sample.mask[view]
+            fitting.add(sample.light[view], true, mask)
+            if "metallic" in true:
+                pixels += int(np.count_nonzero(mask))
+                metal += int(np.count_nonzero(true["metallic"][mask] >= METAL))
+        report("fitting the baselines", done + 1, len(scenes))
+    if not pictures:
+        raise InputError(f"{folder}: no scene can be evaluated: {broken[0][1] if broken else 'no pixel counts'}")
+    fitted = fitting.fitted()
+    tallies: dict[str, Tally] = {}
+    candidates: list[Pick] = []
+    for done, (_, sample) in enumerate(_samples(usable, patch_size, broken)):
+        for name, maps in _predictions(model, fitted, sample):
+            shown = score(maps, sample, tallies.setdefault(name, Tally()))
+            if name == JOINT and picks:
+                candidates = _picked(candidates, sample, maps, shown, picks)
+        score_products(sample.maps, sample, tallies.setdefault(TRUTH, Tally()))
+        report("scoring", done + 1, len(usable))
+    return Evaluation(
+        {name: tally.figures() for name, tally in tallies.items()},
+        len(usable),
+        pictures,
+        sum(scene.split == "train" for scene in usable),
+        metal / pixels if pixels else None,
+        tuple(broken),
+        fitted,
+        candidates,
+    )
+
+
+def _samples(scenes: Sequence[ScenePath], patch_size: int, broken: list[Broken]) -> Iterator[tuple[ScenePath, Sample]]:
+    """Each scene that can be read; others are named in the log and added to `broken`."""
+    for scene in scenes:
+        try:
+            sample = sample_of(scene.name, scene.read(), patch_size)
+        except InputError as error:
+            logger.warning("scene left out: %s", error)
+            broken.append((scene.path, str(error)))
+            continue
+        yield scene, sample
+
+
+def _predictions(model: MVInverse | None, fitted: Fitted, sample: Sample) -> Iterator[tuple[str, Maps]]:
+    """Each method's name and maps, (V, H, W, C)."""
+    if model is not None:
+        yield JOINT, predict(model, sample, together=True)
+        yield SINGLE, predict(model, sample, together=False)
+    yield from fitted.predict(sample.light)
+
+
+def _picked(picks: list[Pick], sample: Sample, maps: Maps, shown: dict[int, float], each: int) -> list[Pick]:
+    """The worst picture of each of the `each` worst scenes so far, then the best of the best, from worst to best."""
+    for view in {min(shown, key=shown.__getitem__), max(shown, key=shown.__getitem__)} if shown else ():
+        true, predicted = of_view(sample.maps, view), of_view(maps, view)
+        picks.append(Pick(sample.name, view, shown[view], sample.pictures[view], predicted, true))
+    picks.sort(key=_place)
+    worst = {pick.scene: pick for pick in reversed(picks)}  # of a scene, the last to be put in stays
+    best = {pick.scene: pick for pick in picks}
+    kept = [*sorted(worst.values(), key=_place)[:each], *sorted(best.values(), key=_place)[-each:]]
+    return [pick for pick in picks if any(pick is other for other in kept)]
+
+
+def _place(pick: Pick) -> tuple[float, str, int]:
+    """From worst to best, ties in the order of names."""
+    return pick.psnr, pick.scene, pick.view
