@@ -49,7 +49,7 @@ class DecomposeOptions:
     model: str = "auto"
     device: str = "auto"
     dtype: DtypeName = "auto"
-    max_size: int = 1024  # pixels of the long side that the network sees
+    max_size: int | None = None  # pixels of the long side that the network sees; None: as the model's config says
     size: Size = "source"  # size of the maps
     window: int = 16  # frames attended to at once
     maps: tuple[MapName, ...] = MAPS
@@ -64,7 +64,8 @@ class DecomposeOptions:
     def __post_init__(self) -> None:
         check_choice("--dtype", self.dtype, DtypeName)
         check_choice("--size", self.size, Size)
-        check_at_least("--max-size", self.max_size, 14)
+        if self.max_size is not None:
+            check_at_least("--max-size", self.max_size, 14)
         check_at_least("--window", self.window, 1)
         check_at_least("--every", self.every, 1)
         check_at_least("--start-frame", self.start_frame, 0)
@@ -125,6 +126,7 @@ class TrainOptions:
 
     steps: int = 20_000  # length of the schedule
     learning_rate: float = 1e-3  # at the end of the warm-up
+    weights: str | None = None  # weights to start from: as --model takes them
     imagenet: bool = False  # whether the bypass starts from ImageNet weights
     bypass_rate: float = 0.2  # learning rate of such a bypass, as a share of the others'; at 0 it stays as it is
     warmup: int = 200  # steps

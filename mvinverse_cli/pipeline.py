@@ -85,10 +85,9 @@ def decompose_frames(
     The others still take part in the windows of their neighbours, so that those get the numbers of an undisturbed run.
     """
     config = with_transfers(model.config, options)
-    grid = fit_grid(shot.sizes, max_size=options.max_size, patch_size=config.patch_size)
-    prepared = ahead(
-        (prepare(frame, grid, config, options.max_size) for frame in frames), min(options.window, MOST_AHEAD)
-    )
+    max_size = options.max_size or config.max_size
+    grid = fit_grid(shot.sizes, max_size=max_size, patch_size=config.patch_size)
+    prepared = ahead((prepare(frame, grid, config, max_size) for frame in frames), min(options.window, MOST_AHEAD))
     with closing(prepared):
         groups = groupby(prepared, key=lambda item: window_of(item.index, options.window).start)
         windows = (list(members) for _, members in groups)

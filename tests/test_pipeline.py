@@ -209,6 +209,15 @@ def test_light_outside_the_unit_range_is_clipped_before_the_network(tiny_model: 
     assert np.array_equal(first.maps["albedo"], second.maps["albedo"])
 
 
+def test_the_network_sees_pictures_at_the_size_its_config_asks_for(tiny: MVInverse, clip: Path):
+    tiny.config = replace(tiny.config, max_size=42)
+    options = DecomposeOptions(frames="1", size="model")
+    (result,) = decompose(clip, options, model=tiny)  # of 64x48
+    assert result.maps["albedo"].shape == (28, 42, 3)
+    (larger,) = decompose(clip, replace(options, max_size=56), model=tiny)
+    assert larger.maps["albedo"].shape == (42, 56, 3)
+
+
 REALDATA = Path(__file__).parents[2] / "shared" / "realdata"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mvinverse_cli.cli.main import main
+from mvinverse_cli.maps import MAPS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -27,11 +28,16 @@ def test_the_two_commands_that_set_up_everything_are_there():
     assert any(line.startswith("pip install -c constraints.txt . && mvinverse decompose examples/") for line in SHELL)
 
 
-def test_the_first_command_runs_on_the_example(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+def test_the_first_command_runs_on_the_example(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
     monkeypatch.chdir(ROOT)
     (first,) = [line for line in SHELL if line.startswith("pip install -c constraints.txt .")]
-    assert main(shlex.split(first)[shlex.split(first).index("mvinverse") + 1 :]) == 0
-    assert "room: video, 48 frames 1001-1048" in capfd.readouterr().out
+    words = shlex.split(first)[shlex.split(first).index("mvinverse") + 1 :]
+    words[words.index("out/")] = str(tmp_path)
+    words[words.index("1-8")] = "1"
+    assert main(words) == 0, capfd.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {*MAPS, "mvinverse.json"}
 
 
 @pytest.mark.parametrize("line", [line for line in SHELL if line.startswith("mvinverse decompose")])
@@ -44,5 +50,5 @@ def test_every_flag_it_shows_is_understood(line: str, tmp_path: Path, capfd: pyt
 def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, tiny_file: Path, capfd: pytest.CaptureFixture[str]):
     monkeypatch.chdir(ROOT)
     (example,) = [text for kind, text in BLOCKS if kind == "python"]
-    exec(example.replace('"official"', repr(str(tiny_file))).replace("1-8", "1-2"), {})
+    exec(example.replace('"small"', repr(str(tiny_file))).replace("1-8", "1-2"), {})
     assert capfd.readouterr().out == "1001 0 (360, 640, 3)\n1002 1/24 (360, 640, 3)\n"

@@ -14,8 +14,11 @@ NOT_HERE = {
     "frames": {"torch", "huggingface_hub", "safetensors"},
     "outputs": {"torch", "huggingface_hub", "safetensors"},
     "model": {"numpy", "av", "cv2", "OpenEXR", "tifffile"},
+    "scenes": {"torch", "av", "huggingface_hub", "safetensors"},
 }
-WINGS = {"frames", "model", "outputs"}
+RENDERER = {"mitsuba", "drjit", "pyoidn"}  # only to render scenes: a large install that decomposing does without
+RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
+WINGS = {"frames", "model", "outputs", "scenes"}
 SMALL = {"maps", "options", "color", "windows", "errors", "ahead"}
 SMALL_MAY = SMALL | {"numpy"}
 
@@ -54,6 +57,19 @@ def test_wings_import_only_themselves_and_the_small_files(wing: str):
         assert rooms <= SMALL | {wing}, path
 
 
+def test_only_rendering_imports_the_renderer_and_only_when_it_renders():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        assert not imported(path, anywhere=False) & RENDERER, path
+        if str(path.relative_to(PACKAGE)) not in RENDERS:
+            assert not imported(path, anywhere=True) & RENDERER, path
+
+
+def test_decomposing_needs_neither_training_nor_evaluation():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.relative_to(PACKAGE).parts[0] not in ("cli", "train", "evaluate"):
+            assert not imported(path, anywhere=True) & {"train", "evaluate"}, path
+
+
 def test_nobody_imports_the_command_line():
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.parent.name != "cli" and path.name != "__main__.py":
@@ -66,7 +82,17 @@ def test_small_files_import_the_standard_library_and_numpy(name: str):
     assert third_party <= SMALL_MAY
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["decompose", "--help"], ["weights", "list"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["decompose", "--help"],
+        ["weights", "list"],
+        ["--version"],
+        ["train", "--help"],
+        ["scenes", "render", "--help"],
+    ],
+)
 def test_help_imports_neither_torch_nor_a_codec(arguments: list[str]):
     code = (
         "import sys; from mvinverse_cli.cli.main import main; main(sys.argv[1:]); "

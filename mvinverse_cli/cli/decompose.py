@@ -83,7 +83,9 @@ def decompose(
     ] = DECOMPOSE.model,
     device: Annotated[str, option("auto, cuda, cuda:1, mps or cpu.", MODEL)] = DECOMPOSE.device,
     dtype: Annotated[DtypeName, option("auto: half on a GPU, float32 on the CPU.", MODEL)] = DECOMPOSE.dtype,
-    max_size: Annotated[int, option("Pixels of the long side that the network sees.", MODEL)] = DECOMPOSE.max_size,
+    max_size: Annotated[
+        int | None, option("Pixels of the long side that the network sees; default: what its weights ask for.", MODEL)
+    ] = DECOMPOSE.max_size,
     window: Annotated[int, option("Frames attended to at once.", MODEL)] = DECOMPOSE.window,
     input_transfer: Annotated[
         Transfer | None, option("Curve that the network is fed. Where not given, the model's own.", MODEL)

@@ -8,6 +8,7 @@ import typer
 from ..errors import WeightsNotHereError
 from ..frames import fit_grid
 from ..job import Plan, ShotPlan, locate_model, source_names
+from ..model.config import ModelConfig
 from ..windows import count_windows
 from .console import VOICE, emit, one_line, write_errors_of_stdout
 
@@ -28,9 +29,9 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
         located = locate_model(plan.decompose, download=False)
     except WeightsNotHereError as error:
         model: dict[str, Any] = {"name": plan.decompose.model, "here": False, "note": str(error)}
-        patch_size = 14
+        config = ModelConfig()  # the published one
     else:
-        patch_size = located.weights.config.patch_size
+        config = located.weights.config
         model = {
             "name": located.weights.name,
             "here": True,
@@ -45,14 +46,15 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
         "formats": {name: plan.write.bits_of(name) for name in plan.write.format},
         "on_exists": plan.write.on_exists,
         "frames_to_do": plan.to_do,
-        "shots": [describe_shot(shot, plan, patch_size) for shot in plan.shots],
+        "shots": [describe_shot(shot, plan, config) for shot in plan.shots],
     }
 
 
-def describe_shot(planned: ShotPlan, plan: Plan, patch_size: int) -> dict[str, Any]:
+def describe_shot(planned: ShotPlan, plan: Plan, config: ModelConfig) -> dict[str, Any]:
     """One shot of the plan."""
     options, shot = plan.decompose, planned.shot
-    height, width = fit_grid(shot.sizes, max_size=options.max_size, patch_size=patch_size)
+    max_size = options.max_size or config.max_size
+    height, width = fit_grid(shot.sizes, max_size=max_size, patch_size=config.patch_size)
     frames = planned.frames
     first, last = (frames[0], frames[-1]) if frames else ((None, None), (None, None))
     example = planned.outputs.frame_files(*(frames[0] if frames else (options.start_frame, shot.name)))

@@ -13,7 +13,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..color import Transfer
 from ..errors import WeightsError
+from ..maps import MapName
 from ..options import DecomposeOptions
+
+BypassName = Literal["resnext", "efficientnet_lite0"]
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,15 @@ class ModelConfig:
     rope_base: float = 100.0
     levels: tuple[int, int, int, int] = (3, 8, 13, 17)  # (frame, global) pairs that the heads read
     features: int = 256  # channels of a head's pyramid
-    bypass_depths: tuple[int, int, int, int] = (3, 4, 23, 3)  # bottlenecks in each ResNeXt stage
-    bypass_width: int = 64  # channels of the ResNeXt stem; stage i ends in 4 * 2**i times as many
+    bypass: BypassName = "resnext"
+    bypass_maps: tuple[MapName, ...] = ("albedo", "shading")  # whose heads see the bypass
+    bypass_detail: bool = False  # whether the last layers of those heads see the picture itself, at its own size
+    bypass_tokens: bool = False  # whether its coarse levels join the patches before the encoder, so that all maps do
+    # Of ResNeXt alone: the other bypass has one size.
+    bypass_depths: tuple[int, int, int, int] = (3, 4, 23, 3)  # bottlenecks in each stage
+    bypass_width: int = 64  # channels of the stem; stage i ends in 4 * 2**i times as many
     bypass_groups: int = 32
+    max_size: int = 1024  # long side in pixels that pictures are shown at, where the user asks for no other
     input_transfer: Transfer = "srgb"
     albedo_transfer: Transfer = "srgb"
     shading_transfer: Transfer = "srgb"
@@ -91,23 +100,34 @@ def checked_field(name: str, value: Any, hint: Any) -> Any:
     """The JSON `value` as the type `hint` of the field `name`. Raises WeightsError where it is of another."""
     if hint is float and type(value) in (int, float):
         return float(value)
-    if hint is int and type(value) is int:
+    if hint in (int, bool) and type(value) is hint:
         return value
     if get_origin(hint) is Literal and value in get_args(hint):
         return value
-    if get_origin(hint) is tuple and isinstance(value, list | tuple) and len(value) == len(get_args(hint)):
-        return tuple(checked_field(name, item, int) for item in value)
+    if get_origin(hint) is tuple and isinstance(value, list | tuple):
+        item_hint, *others = get_args(hint)
+        if others == [...] or len(value) == 1 + len(others):
+            return tuple(checked_field(name, item, item_hint) for item in value)
     wanted = getattr(hint, "__name__", "")
     if get_origin(hint) is Literal:
         wanted = " or ".join(map(repr, get_args(hint)))
     elif get_origin(hint) is tuple:
-        wanted = f"{len(get_args(hint))} integers"
+        wanted = "a list" if ... in get_args(hint) else f"{len(get_args(hint))} integers"
     raise WeightsError(f"config: {name} is {value!r}; wanted {wanted}")
 
 
 def check_config(config: ModelConfig) -> None:
     """Raises WeightsError where no network can be built from `config`."""
-    for name in ("dim", "heads", "patch_size", "position_grid", "features", "bypass_width", "bypass_groups"):
+    for name in (
+        "dim",
+        "heads",
+        "patch_size",
+        "position_grid",
+        "features",
+        "bypass_width",
+        "bypass_groups",
+        "max_size",
+    ):
         check_field(config, name, getattr(config, name) > 0, "1 or more")
     for name in ("encoder_depth", "encoder_registers", "decoder_depth", "registers"):
         check_field(config, name, getattr(config, name) >= 0, "0 or more")
@@ -116,6 +136,7 @@ def check_config(config: ModelConfig) -> None:
     pairs = range(config.decoder_depth // 2)
     rising = list(config.levels) == sorted({*config.levels} & {*pairs})
     check_field(config, "levels", rising, f"four of the {len(pairs)} pairs of decoder blocks, rising from 0")
+    check_field(config, "bypass_maps", len({*config.bypass_maps}) == len(config.bypass_maps), "each map once")
     check_field(config, "bypass_depths", min(config.bypass_depths) > 0, "1 or more each")
     check_field(config, "dim", config.dim % (4 * config.heads) == 0, f"a multiple of 4 x heads = {4 * config.heads}")
     divides = 4 * config.bypass_width % config.bypass_groups == 0

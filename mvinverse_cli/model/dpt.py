@@ -11,6 +11,8 @@ from torch.nn.functional import interpolate, relu
 
 from .config import ModelConfig
 
+LEAST = 16  # channels of a head's last layers, however few its features
+
 
 def upsample(x: Tensor, size: tuple[int, int]) -> Tensor:
     """(N, F, ...) -> (N, F, *size), bilinear with aligned corners."""
@@ -52,7 +54,7 @@ class FusionBlock(nn.Module):
 class Scratch(nn.Module):
     """The convolutions that turn the pyramid into one map."""
 
-    def __init__(self, levels: Sequence[int], features: int, channels: int):
+    def __init__(self, levels: Sequence[int], features: int, channels: int, *, detail: bool):
         super().__init__()
         self.layer1_rn = nn.Conv2d(levels[0], features, 3, padding=1, bias=False)
         self.layer2_rn = nn.Conv2d(levels[1], features, 3, padding=1, bias=False)
@@ -62,14 +64,17 @@ class Scratch(nn.Module):
         self.refinenet2 = FusionBlock(features, coarsest=False)
         self.refinenet3 = FusionBlock(features, coarsest=False)
         self.refinenet4 = FusionBlock(features, coarsest=True)
-        half, last = max(features // 2, 1), max(features // 8, 1)
+        # Of the published 256 features a half and an eighth; fewer than LEAST units are too few to survive a ReLU.
+        half, last = max(features // 2, LEAST), max(features // 8, LEAST)
         self.output_conv1 = nn.Conv2d(features, half, 3, padding=1)
+        if detail:
+            self.detail = nn.Conv2d(3, half, 3, padding=1)
         self.output_conv2 = nn.Sequential(
             nn.Conv2d(half, last, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(last, channels, 1)
         )
 
-    def forward(self, pyramid: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Four levels, fine to coarse -> (N, channels, *size)."""
+    def forward(self, pyramid: list[Tensor], size: tuple[int, int], detail: Tensor | None) -> Tensor:
+        """Four levels, fine to coarse, and the pictures (N, 3, *size) or None -> (N, channels, *size)."""
         first, second, third, fourth = (
             layer(level)
             for layer, level in zip(
@@ -80,7 +85,8 @@ class Scratch(nn.Module):
         x = self.refinenet3(x, third, second.shape[-2:])
         x = self.refinenet2(x, second, first.shape[-2:])
         x = self.refinenet1(x, first, (2 * first.shape[-2], 2 * first.shape[-1]))
-        return self.output_conv2(upsample(self.output_conv1(x), size))
+        x = upsample(self.output_conv1(x), size)
+        return self.output_conv2(x if detail is None else x + self.detail(detail))
 
 
 class DPTHead(nn.Module):
@@ -104,10 +110,16 @@ class DPTHead(nn.Module):
             self.fuse_projects = nn.ModuleList(
                 nn.Conv2d(before, after, 1) for before, after in zip(bypass, widths, strict=True)
             )
-        self.scratch = Scratch(widths, config.features, channels)
+        self.has_detail = bool(bypass) and config.bypass_detail
+        self.scratch = Scratch(widths, config.features, channels, detail=self.has_detail)
 
-    def forward(self, levels: Sequence[Tensor], grid: tuple[int, int], bypass: Sequence[Tensor] | None) -> Tensor:
-        """levels: four (N, h * w, C); grid: (h, w); bypass: its pyramid or None -> (N, channels, H, W)."""
+    def forward(
+        self, levels: Sequence[Tensor], grid: tuple[int, int], bypass: Sequence[Tensor] | None, frames: Tensor
+    ) -> Tensor:
+        """levels: four (N, h * w, C); grid: (h, w); bypass: its pyramid or None; frames: normalised (N, 3, H, W).
+
+        Returns (N, channels, H, W).
+        """
         pyramid = []
         for i, tokens in enumerate(levels):
             x = self.norm(tokens).mT.unflatten(-1, grid)  # (N, C, h, w)
@@ -115,4 +127,5 @@ class DPTHead(nn.Module):
             if bypass is not None:
                 x = x + self.fuse_projects[i](bypass[i])
             pyramid.append(x)
-        return self.scratch(pyramid, (grid[0] * self.patch_size, grid[1] * self.patch_size))
+        size = (grid[0] * self.patch_size, grid[1] * self.patch_size)
+        return self.scratch(pyramid, size, frames if self.has_detail else None)

@@ -13,9 +13,9 @@ from torch.nn.functional import interpolate, normalize
 
 from ..maps import MAPS, SPECS, MapName
 from .block import Block
+from .bypass import build_bypass, bypass_channels
 from .config import ModelConfig
 from .dpt import DPTHead
-from .resnext import EXPANSION, ResNeXt
 from .rope import patch_positions, rope_table
 from .vit import VisionTransformer
 
@@ -23,11 +23,11 @@ from .vit import VisionTransformer
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
 
-BYPASS_MAPS: tuple[MapName, ...] = ("albedo", "shading")  # the maps whose heads see the ResNeXt pyramid
+TOKEN_LEVELS = slice(2, 4)  # of the bypass: the one that meets the token grid, and the next coarser
 
 
 class MVInverse(nn.Module):
-    """MVInverse (CVPR 2026): DINOv2 encoder, alternating decoder, ResNeXt bypass, five DPT heads.
+    """MVInverse (CVPR 2026): DINOv2 encoder, alternating decoder, convolutional bypass, five DPT heads.
 
     `ModelConfig()` is the published network, whose file loads strictly. Only attention across frames holds all tokens
     at once; everything else runs `frame_batch` frames at a time.
@@ -42,16 +42,16 @@ class MVInverse(nn.Module):
         self.register_token = nn.Parameter(torch.zeros(1, 1, config.registers, config.dim))
         self.register_buffer("image_mean", torch.tensor(IMAGE_MEAN).view(1, 3, 1, 1))
         self.register_buffer("image_std", torch.tensor(IMAGE_STD).view(1, 3, 1, 1))
-        self.encoder = VisionTransformer(config)
+        channels = bypass_channels(config)
+        self.encoder = VisionTransformer(config, channels[TOKEN_LEVELS] if config.bypass_tokens else ())
         self.decoder = nn.ModuleList(
             Block(config.dim, config.heads, config.mlp_ratio, qk_norm=True, scale=0.01)
             for _ in range(config.decoder_depth)
         )
-        self.res_encoder = ResNeXt(config)
-        bypass = [EXPANSION * config.bypass_width * 2**stage for stage in range(4)]
+        self.res_encoder = build_bypass(config)
         for name in MAPS:
-            channels = bypass if name in BYPASS_MAPS else ()
-            self.add_module(f"{name}_head", DPTHead(config, SPECS[name].channels, channels))
+            seen = channels if name in config.bypass_maps else ()
+            self.add_module(f"{name}_head", DPTHead(config, SPECS[name].channels, seen))
 
     def forward(self, images: Tensor, *, maps: Sequence[MapName] = MAPS, frame_batch: int = 1) -> dict[MapName, Tensor]:
         """Maps of every view, seen together.
@@ -69,11 +69,20 @@ class MVInverse(nn.Module):
         grid = (height // patch_size, width // patch_size)
         frames = (images.flatten(0, 1) - self.image_mean) / self.image_std
         frames = frames.to(self.register_token.dtype)  # (B * N, 3, H, W)
-        tokens = in_batches(self.encoder, frames, frame_batch)  # (B * N, h * w, C)
+        batches = frames.split(frame_batch)
+        # What joins the tokens is kept for the heads: less than a level, and the bypass is the dearer part.
+        pyramids = [self.see(batch) if self.config.bypass_tokens else None for batch in batches]
+        tokens = torch.cat(
+            [
+                self.encoder(batch, pyramid[TOKEN_LEVELS] if pyramid else ())
+                for batch, pyramid in zip(batches, pyramids, strict=True)
+            ]
+        )  # (B * N, h * w, C)
         levels = self.decode(tokens.unflatten(0, (scenes, views)), grid, frame_batch)
+        shares = zip(*(level.split(frame_batch) for level in levels), strict=True)
         parts = [
-            self.read_out(frames[i : i + frame_batch], [level[i : i + frame_batch] for level in levels], grid, maps)
-            for i in range(0, len(frames), frame_batch)
+            self.read_out(batch, share, grid, maps, pyramid)
+            for batch, share, pyramid in zip(batches, shares, pyramids, strict=True)
         ]
         return {name: torch.cat([part[name] for part in parts]).unflatten(0, (scenes, views)) for name in maps}
 
@@ -95,19 +104,31 @@ class MVInverse(nn.Module):
                 levels.append(torch.cat([frame, x], dim=-1)[:, config.registers :])
         return levels
 
+    def see(self, frames: Tensor) -> list[Tensor]:
+        """Normalised frames (n, 3, H, W) -> the four levels of the bypass, fine to coarse."""
+        height, width = frames.shape[-2:]
+        # 8/7: the pyramid then meets the token grid at 4, 2, 1 and 1/2 pixels a patch of 14
+        return self.res_encoder(interpolate(frames, (height // 7 * 8, width // 7 * 8), mode="bilinear"))
+
     def read_out(
-        self, frames: Tensor, levels: list[Tensor], grid: tuple[int, int], maps: Sequence[MapName]
+        self,
+        frames: Tensor,
+        levels: Sequence[Tensor],
+        grid: tuple[int, int],
+        maps: Sequence[MapName],
+        bypass: list[Tensor] | None,
     ) -> dict[MapName, Tensor]:
-        """Normalised frames (n, 3, H, W) and their levels, four of (n, h * w, 2 C) -> (n, H, W, C) of each map."""
-        bypass = None
-        if any(name in BYPASS_MAPS for name in maps):
-            height, width = frames.shape[-2:]
-            # 8/7: the pyramid then meets the token grid at 4, 2, 1 and 1/2 pixels a patch of 14
-            bypass = self.res_encoder(interpolate(frames, (height // 7 * 8, width // 7 * 8), mode="bilinear"))
+        """Normalised frames (n, 3, H, W) and their levels, four of (n, h * w, 2 C) -> (n, H, W, C) of each map.
+
+        bypass: its pyramid of these frames, where it has been computed already.
+        """
+        seeing = self.config.bypass_maps
+        if bypass is None and any(name in seeing for name in maps):
+            bypass = self.see(frames)
         outputs = {}
         for name in maps:
             head = self.get_submodule(f"{name}_head")
-            raw = head(levels, grid, bypass if name in BYPASS_MAPS else None).float().permute(0, 2, 3, 1)
+            raw = head(levels, grid, bypass if name in seeing else None, frames).float().permute(0, 2, 3, 1)
             outputs[name] = normalize(raw.tanh(), dim=-1) if SPECS[name].kind == "vector" else raw.sigmoid()
         return outputs
 

@@ -3,6 +3,8 @@
 Attribute names are the published checkpoint's keys. N frames, C channels, H W pixels, h w patches.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -24,24 +26,29 @@ class PatchEmbed(nn.Module):
 
 
 class VisionTransformer(nn.Module):
-    """Normalised pictures to patch tokens."""
+    """Normalised pictures, and the coarse levels of the bypass where `bypass` tells their channels, to patch tokens."""
 
-    def __init__(self, config: ModelConfig):
+    def __init__(self, config: ModelConfig, bypass: Sequence[int] = ()):
         super().__init__()
         self.position_grid = config.position_grid
         self.cls_token = nn.Parameter(torch.zeros(1, 1, config.dim))
         self.register_tokens = nn.Parameter(torch.zeros(1, config.encoder_registers, config.dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.position_grid**2, config.dim))
         self.patch_embed = PatchEmbed(config.dim, config.patch_size)
+        if bypass:
+            self.bypass_embed = nn.ModuleList(nn.Conv2d(width, config.dim, 1) for width in bypass)
         self.blocks = nn.ModuleList(
             Block(config.dim, config.heads, config.mlp_ratio, qk_norm=False, scale=1e-5)
             for _ in range(config.encoder_depth)
         )
         self.norm = nn.LayerNorm(config.dim, eps=1e-6)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Normalised (N, 3, H, W) -> patch tokens (N, h * w, C), row first."""
+    def forward(self, images: Tensor, bypass: Sequence[Tensor] = ()) -> Tensor:
+        """Normalised (N, 3, H, W), bypass levels (N, ..., near h, near w) -> patch tokens (N, h * w, C), row first."""
         patches = self.patch_embed(images)  # (N, C, h, w)
+        for index, level in enumerate(bypass):
+            seen = self.bypass_embed[index](level)
+            patches = patches + interpolate(seen, size=patches.shape[-2:], mode="bilinear")
         patches = (patches + self.patch_positions(*patches.shape[-2:])).flatten(2).mT  # (N, h * w, C)
         class_token = self.cls_token + self.pos_embed[:, :1]
         special = torch.cat([class_token, self.register_tokens], dim=1)  # registers have no position

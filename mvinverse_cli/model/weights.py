@@ -102,7 +102,7 @@ def small_path() -> Path:
         if path.is_file():
             return path
     raise WeightsNotHereError(
-        "--model small: this version carries no trained weights yet; "
+        "--model small: weights/small.safetensors is not in this installation; install mvinverse again, or "
         "use --model official (non-commercial licence), a file, or owner/name on the hub"
     )
 

@@ -24,6 +24,12 @@ def test_a_config_survives_json():
     assert config_from_dict(json.loads(json.dumps(config_to_dict(config)))) == config
 
 
+@pytest.mark.parametrize("maps", [(), ("normal",), ("albedo", "metallic", "roughness", "normal", "shading")])
+def test_a_bypass_survives_json(maps):
+    config = ModelConfig(bypass="efficientnet_lite0", bypass_maps=maps, bypass_tokens=True)
+    assert config_from_dict(json.loads(json.dumps(config_to_dict(config)))) == config
+
+
 def test_nothing_said_is_the_published_network():
     assert config_from_dict({}) == ModelConfig()
 
@@ -50,6 +56,11 @@ def test_the_published_dialect_is_understood():
         ({"levels": [1, 2, 3]}, r"levels is \[1, 2, 3\]; wanted 4 integers"),
         ({"levels": [0, 1, 2, "3"]}, "levels is '3'; wanted int"),
         ({"albedo_transfer": "gamma"}, "albedo_transfer is 'gamma'; wanted 'srgb' or 'linear'"),
+        ({"bypass": "vgg"}, "bypass is 'vgg'; wanted 'resnext' or 'efficientnet_lite0'"),
+        ({"bypass_tokens": 1}, "bypass_tokens is 1; wanted bool"),
+        ({"bypass_maps": "albedo"}, "bypass_maps is 'albedo'; wanted a list"),
+        ({"bypass_maps": ["albedo", "depth"]}, "bypass_maps is 'depth'; wanted 'albedo' or"),
+        ({"bypass_maps": ["albedo", "albedo"]}, "bypass_maps is .*each map once"),
         ({"heads": 0}, "heads is 0; wanted 1 or more"),
         ({"registers": -1}, "registers is -1; wanted 0 or more"),
         ({"dim": 36}, "dim is 36; wanted a multiple of 4 x heads = 64"),

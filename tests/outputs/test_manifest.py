@@ -157,7 +157,7 @@ def test_a_lost_frame_that_is_written_later_is_lost_no_more(make_shot):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"max_size": 512}, "max_size was 1024 and is 512"),
+        ({"max_size": 512}, "max_size was None and is 512"),
         ({"size": "model"}, "size was 'source' and is 'model'"),
         ({"window": 8}, "window was 16 and is 8"),
         ({"every": 2}, "every was 1 and is 2"),

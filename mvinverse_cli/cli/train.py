@@ -1,0 +1,205 @@
+"""`mvinverse train`: translates flags into options, trains, says how far it is."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import rich.progress
+import typer
+
+from ..options import GradientLoss, TrainDtype, TrainOptions
+from .console import STDERR, VOICE, complain, emit, say, set_voice
+from .progress import PLAIN_SECONDS, clock
+
+INCOMPLETE = 3  # exit code: many scenes are broken
+
+if TYPE_CHECKING:
+    from ..train.training import Outcome, Progress
+
+TRAIN = TrainOptions()
+TrainProgressMode = Literal["auto", "bar", "plain", "json", "none"]
+DATA, NETWORK, STEPS, SAMPLES, LOSSES, RUN = "Data", "Network", "Steps", "Samples", "Losses", "Run"
+
+
+def option(text: str, panel: str, *names: str, **more: Any) -> Any:
+    """A flag with its help text, under a heading."""
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+def train(
+    data: Annotated[Path, option("Folder of scenes, as `mvinverse scenes render` writes it.", DATA)],
+    output: Annotated[Path, option("Folder of the run; a run that is there goes on.", DATA, "-o", "--output")] = Path(
+        "run"
+    ),
+    held_out: Annotated[
+        str | None, option("Scenes to show pictures of; where not given, the first of --data.", DATA)
+    ] = TRAIN.held_out,
+    config: Annotated[str, option("A preset, as small, or a config.json.", NETWORK)] = "small",
+    device: Annotated[str, option("auto, cuda, cuda:1, mps or cpu.", NETWORK)] = TRAIN.device,
+    dtype: Annotated[
+        TrainDtype, option("Of matrix products; auto: bfloat16 where the hardware has it.", NETWORK)
+    ] = TRAIN.dtype,
+    steps: Annotated[int, option("Length of the whole training.", STEPS)] = TRAIN.steps,
+    minutes: Annotated[float | None, option("Stop after so long, to go on when called again.", STEPS)] = TRAIN.minutes,
+    learning_rate: Annotated[float, option("At the end of the warm-up.", STEPS)] = TRAIN.learning_rate,
+    weights: Annotated[
+        str | None, option("Weights to start from, as decompose's --model takes them; else from nothing.", NETWORK)
+    ] = TRAIN.weights,
+    imagenet: Annotated[bool, option("Start the bypass from ImageNet weights.", NETWORK)] = TRAIN.imagenet,
+    bypass_rate: Annotated[
+        float, option("Share of the learning rate for such a bypass; at 0 it stays as it is.", NETWORK)
+    ] = TRAIN.bypass_rate,
+    warmup: Annotated[int, option("Steps until the full learning rate.", STEPS)] = TRAIN.warmup,
+    weight_decay: Annotated[float, option("Of matrices and kernels.", STEPS)] = TRAIN.weight_decay,
+    clip: Annotated[float, option("Longest gradient.", STEPS)] = TRAIN.clip,
+    ema: Annotated[float, option("What the running mean of the weights keeps of itself at a step.", STEPS)] = TRAIN.ema,
+    seed: Annotated[int, option("One seed, one run.", STEPS)] = TRAIN.seed,
+    min_views: Annotated[int, option("Fewest views of a sample.", SAMPLES)] = TRAIN.min_views,
+    max_views: Annotated[int, option("Most views of a sample.", SAMPLES)] = TRAIN.max_views,
+    min_side: Annotated[int, option("Pixels of a view's shortest side.", SAMPLES)] = TRAIN.min_side,
+    max_side: Annotated[int, option("Pixels of a view's longest side.", SAMPLES)] = TRAIN.max_side,
+    pixels: Annotated[int, option("Pixels of a step, over all its views, on each GPU.", SAMPLES)] = TRAIN.pixels,
+    gradient_loss: Annotated[GradientLoss, option("Of differences between neighbours.", LOSSES)] = TRAIN.gradient_loss,
+    gain: Annotated[
+        bool, option("Albedo and shading may be off by a gain per picture and channel.", LOSSES)
+    ] = TRAIN.gain,
+    metal_weight: Annotated[
+        float, option("Most that a metallic pixel counts for, against its rarity.", LOSSES)
+    ] = TRAIN.metal_weight,
+    checkpoint_every: Annotated[int, option("Steps between checkpoints.", RUN)] = TRAIN.checkpoint_every,
+    picture_every: Annotated[int, option("Steps between pictures.", RUN)] = TRAIN.picture_every,
+    progress: Annotated[TrainProgressMode, option("How progress is shown.", RUN)] = "auto",
+    json: Annotated[bool, option("JSON lines on stdout: as --progress json.", RUN, "--json")] = False,
+    quiet: Annotated[bool, option("Say nothing but errors: as --progress none.", RUN, "--quiet", "-q")] = False,
+    debug: Annotated[bool, option("Show tracebacks and the library's notes.", RUN, "--debug")] = False,
+) -> int:
+    """Train a network on rendered scenes; stopped, it goes on where it was."""
+    json = json or progress == "json"
+    quiet = quiet or os.environ.get("RANK", "0") != "0"  # under torchrun one process speaks for all
+    set_voice(quiet=quiet, json=json, debug=debug)
+    options = TrainOptions(
+        steps=steps,
+        learning_rate=learning_rate,
+        weights=weights,
+        imagenet=imagenet,
+        bypass_rate=bypass_rate,
+        warmup=warmup,
+        weight_decay=weight_decay,
+        clip=clip,
+        ema=ema,
+        min_views=min_views,
+        max_views=max_views,
+        min_side=min_side,
+        max_side=max_side,
+        pixels=pixels,
+        gradient_loss=gradient_loss,
+        gain=gain,
+        metal_weight=metal_weight,
+        dtype=dtype,
+        device=device,
+        seed=seed,
+        minutes=minutes,
+        held_out=held_out,
+        checkpoint_every=checkpoint_every,
+        picture_every=picture_every,
+    )
+    from ..train.run import find_config  # torch: after the arguments are known to be good
+    from ..train.training import train as run_training
+
+    network = find_config(config)
+    mode = "json" if json else "none" if quiet else progress
+    with signals_noted() as noted, open_training_progress(mode, steps) as report:
+        outcome = run_training(data, output, network, options, report, lambda: bool(noted))
+    if noted:
+        from .main import Interrupted
+
+        raise Interrupted(noted[0])
+    return conclude(outcome, output)
+
+
+@contextmanager
+def signals_noted() -> Iterator[list[int]]:
+    """Notes SIGINT and SIGTERM instead of unwinding in the middle of a step; the second one unwinds all the same."""
+    noted: list[int] = []
+    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.signal(number, before[number])
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def conclude(outcome: "Outcome", output: Path) -> int:
+    """Says what came of the call and returns the exit code."""
+    code = INCOMPLETE if outcome.many_broken else 0
+    left = outcome.steps - outcome.step
+    said = f"{left} steps are left, call again to go on" if left else f"{output / 'weights.safetensors'} is trained"
+    if VOICE.json:
+        emit("done", exit=code, step=outcome.step, steps=outcome.steps, broken=len(outcome.broken))
+    if code:
+        _, reason = outcome.broken[0]
+        lost = f"{len(outcome.broken)} of {outcome.scenes} scenes were broken and left out: {reason}"
+        complain(f"{said}, but {lost}", code)
+    elif not VOICE.quiet:
+        say(f"step {outcome.step}: {said}")
+    return code
+
+
+def described(progress: "Progress") -> str:
+    """`loss 0.1234  12.3 views/s`."""
+    return f"loss {progress.losses['total']:.4f}  {progress.views_per_second:.1f} views/s"
+
+
+@contextmanager
+def open_training_progress(mode: TrainProgressMode, steps: int) -> Iterator[Callable[["Progress"], None]]:
+    """What is to be called with each look at the losses, for the block."""
+    if mode == "auto":
+        mode = "bar" if STDERR.is_terminal else "plain"
+    if mode == "bar":
+        columns = (
+            rich.progress.TextColumn("{task.description}"),
+            rich.progress.BarColumn(),
+            rich.progress.MofNCompleteColumn(),
+            rich.progress.TimeRemainingColumn(),
+        )
+        with rich.progress.Progress(*columns, console=STDERR) as bar:
+            task = bar.add_task("training", total=steps)
+            yield lambda progress: bar.update(task, completed=progress.step, description=described(progress))
+    elif mode == "plain":
+        yield plain_lines()
+    elif mode == "json":
+        yield lambda progress: emit("progress", **vars(progress))
+    else:
+        yield lambda progress: None
+
+
+def plain_lines() -> Callable[["Progress"], None]:
+    """`Progress: 42%  step 4200/10000  loss 0.1234  12.3 views/s  eta 1:02:03`, at most every PLAIN_SECONDS."""
+    began, first_step, last_time = time.monotonic(), -1, 0.0
+
+    def report(progress: "Progress") -> None:
+        nonlocal first_step, last_time
+        now = time.monotonic()
+        if first_step < 0:
+            first_step = progress.step
+        if now - last_time < PLAIN_SECONDS and progress.step < progress.steps:
+            return
+        last_time = now
+        done = progress.step - first_step
+        eta = f"  eta {clock((progress.steps - progress.step) * (now - began) / done)}" if done else ""
+        share = int(100 * progress.step / progress.steps)
+        say(f"Progress: {share}%  step {progress.step}/{progress.steps}  {described(progress)}{eta}")
+
+    return report

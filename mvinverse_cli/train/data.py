@@ -1,0 +1,237 @@
+"""Batches of views with their truth, drawn from rendered scenes: step s of a seed is the same batch in every run.
+
+B samples, each N views of one scene, H W pixels, C channels of a map. Images are (B, N, 3, H, W), maps
+(B, N, H, W, C), both float32 on the curves of the model's config.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..color import Transfer, convert
+from ..errors import InputError
+from ..frames import Fit, fit_pixels
+from ..maps import MAPS, SPECS, Array, MapName, Maps
+from ..model.config import ModelConfig
+from ..options import TrainOptions
+from ..scenes.record import View
+from ..scenes.store import Broken, ScenePath
+from .augment import crop_share, draw_crop, draw_size, flipped, light_gain, photographed, relit, sensor_white
+
+logger = logging.getLogger(__name__)
+
+CACHE_BYTES = 4 * 2**30  # of decoded views: about 1,200 scenes of four views of 196x140
+BATCHES_AHEAD = 2  # for each thread
+
+# A decoded view is four pictures of four channels, the most that cv2 resizes at once; the last channel is not used.
+COLOR, MASK = (0, slice(0, 3)), (0, slice(3, 4))
+PLACES: Mapping[MapName, tuple[int, slice]] = {
+    "albedo": (1, slice(0, 3)),
+    "metallic": (1, slice(3, 4)),
+    "normal": (2, slice(0, 3)),
+    "roughness": (2, slice(3, 4)),
+    "shading": (3, slice(0, 3)),
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """images: (B, N, 3, H, W) in [0, 1]; maps: (B, N, H, W, C), zeros where a scene lacks one; masks: (B, N, H, W, 1)
+    bool, the pixels whose truth is known, for each map; names: of the B scenes."""
+
+    images: Tensor
+    maps: Mapping[MapName, Tensor]
+    masks: Mapping[MapName, Tensor]
+    names: tuple[str, ...]
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on `device`."""
+        maps = {name: values.to(device, non_blocking=True) for name, values in self.maps.items()}
+        masks = {name: values.to(device, non_blocking=True) for name, values in self.masks.items()}
+        return Batch(self.images.to(device, non_blocking=True), maps, masks, self.names)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A view as the cache keeps it: pixels (4, H, W, 4) float16, and which maps are in them."""
+
+    pixels: Array
+    present: frozenset[MapName]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """N views of one scene at the batch's size, float32: picture (N, H, W, 3) in [0, 1] on the model's input curve,
+    maps (N, H, W, C) scene-linear, mask (N, H, W, 1) bool; present: the maps that the scene has."""
+
+    picture: Array
+    maps: Maps
+    mask: Array
+    present: frozenset[MapName]
+    name: str
+
+
+class Samples:
+    """Draws batches from scenes: `batch(step)` depends on the options, the step and the scenes' order alone.
+
+    A scene that turns out to be broken when its pixels are read is logged and noted in `broken`, and another takes its
+    place, the same in every run.
+    """
+
+    def __init__(
+        self,
+        scenes: Sequence[ScenePath],
+        config: ModelConfig,
+        options: TrainOptions,
+        *,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        if not scenes:
+            raise ValueError("there is no scene to draw from")
+        self.scenes = tuple(scenes)
+        self.config = config
+        self.options = options
+        self.broken: dict[int, Broken] = {}  # by the scene's place in `scenes`
+        self._least = (min(scene.size[0] for scene in scenes), min(scene.size[1] for scene in scenes))
+        self._most_views = max(scene.views for scene in scenes)
+        self._cache: dict[tuple[int, int], Decoded] = {}
+        self._room = cache_bytes
+        self._lock = threading.Lock()  # of the cache and of `broken`: batches may be made side by side
+
+    def batches(self, steps: Iterable[int], *, threads: int = 1) -> Generator[Batch, None, None]:
+        """The batches of `steps`, in their order, made ahead by `threads` threads.
+
+        To be closed (`contextlib.closing`) by whoever leaves it early.
+        """
+        waiting = iter(steps)
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="mvinverse-samples")
+        try:
+            pending = deque(pool.submit(self.batch, step) for step in islice(waiting, BATCHES_AHEAD * threads))
+            while pending:
+                batch = pending.popleft().result()
+                pending.extend(pool.submit(self.batch, step) for step in islice(waiting, 1))
+                yield batch
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step. Raises InputError where too few scenes can be read to make one."""
+        rng = np.random.default_rng([self.options.seed, step])
+        most = min(self.options.max_views, self._most_views)
+        views = int(rng.integers(min(self.options.min_views, most), most + 1))
+        size = draw_size(rng, self.options, self.config.patch_size, self._least)
+        wanted = max(1, round(self.options.pixels / (views * size[0] * size[1])))
+        samples: list[Sample] = []
+        for index in rng.permutation([i for i, scene in enumerate(self.scenes) if scene.views >= views]):
+            if len(samples) == wanted:
+                break
+            try:
+                samples.append(self._sample(step, int(index), views, size))
+            except InputError as error:
+                self._note(int(index), str(error))
+        if not samples:
+            raise InputError(f"none of {len(self.scenes)} scenes can be read; render them again")
+        return to_batch(samples, self.config)
+
+    def _note(self, index: int, reason: str) -> None:
+        """Logs a scene that cannot be read, the first time."""
+        with self._lock:
+            known = index in self.broken
+            self.broken[index] = (self.scenes[index].path, reason)
+        if not known:
+            logger.warning("skipped: %s", reason)
+
+    def _sample(self, step: int, index: int, views: int, size: tuple[int, int]) -> Sample:
+        """The scene at `index`, augmented: `views` of its views, cropped and brought to `size`. Raises InputError."""
+        rng = np.random.default_rng([self.options.seed, step, index])
+        scene = self.scenes[index]
+        decoded = self._decoded(index, rng.permutation(scene.views)[:views].tolist())
+        share, gain, white = crop_share(rng), light_gain(rng), sensor_white(rng)
+        fitted = []
+        for view in decoded:
+            rows, columns = draw_crop(rng, share, size, view.pixels.shape[1:3])
+            pixels = view.pixels[:, rows, columns].astype(np.float32)
+            pixels[0, ..., :3], pixels[3, ..., :3] = relit(pixels[0, ..., :3], pixels[3, ..., :3], gain, white)
+            fitted.append(resized(pixels, size))
+        color, maps, mask = taken_apart(np.stack(fitted, axis=1))
+        if rng.random() < 0.5:
+            color, maps, mask = flipped(color, maps, mask)
+        picture = np.divide(photographed(color, rng), 255, dtype=np.float32)
+        picture = convert(picture, "srgb", self.config.input_transfer)
+        present = frozenset.intersection(*(view.present for view in decoded))
+        return Sample(picture, maps, mask, present, scene.name)
+
+    def _decoded(self, index: int, views: Sequence[int]) -> list[Decoded]:
+        """Those views of a scene, from the cache as far as it has them. Raises InputError."""
+        missing = [view for view in views if (index, view) not in self._cache]
+        read = dict(zip(missing, map(decode, self.scenes[index].read(missing)), strict=True)) if missing else {}
+        with self._lock:
+            for view, decoded in read.items():
+                if (index, view) not in self._cache and decoded.pixels.nbytes <= self._room:
+                    self._cache[index, view] = decoded
+                    self._room -= decoded.pixels.nbytes
+        return [read[view] if view in read else self._cache[index, view] for view in views]
+
+
+def views_batch(views: Sequence[View], config: ModelConfig, size: tuple[int, int], *, name: str = "") -> Batch:
+    """All views of a scene as one sample of (height, width) `size`, nothing cropped and nothing augmented."""
+    fitted = []
+    for view in views:
+        pixels = decode(view).pixels.astype(np.float32)
+        pixels[0, ..., :3] = np.clip(pixels[0, ..., :3], 0, 1)  # as in a camera, before pixels are averaged
+        fitted.append(resized(pixels, size))
+    color, maps, mask = taken_apart(np.stack(fitted, axis=1))
+    present = frozenset.intersection(*(frozenset(view.maps) for view in views))
+    sample = Sample(convert(color, "linear", config.input_transfer), maps, mask, present, name)
+    return to_batch([sample], config)
+
+
+def decode(view: View) -> Decoded:
+    """A view as the cache keeps it."""
+    pixels = np.zeros((4, *view.size, 4), np.float16)
+    for (picture, channels), values in (
+        (COLOR, view.color),
+        (MASK, view.mask),
+        *((PLACES[name], values) for name, values in view.maps.items()),
+    ):
+        pixels[picture, ..., channels] = np.minimum(values, np.finfo(np.float16).max)
+    return Decoded(pixels, frozenset(view.maps))
+
+
+def resized(pixels: Array, size: tuple[int, int]) -> Array:
+    """(4, h, w, 4) float32 -> (4, H, W, 4): the mean of an area where it shrinks, bilinear where it grows."""
+    fit = Fit(source=(pixels.shape[2], pixels.shape[1]), inner=size, grid=size)
+    return np.stack([fit_pixels(picture, fit) for picture in pixels])
+
+
+def taken_apart(pixels: Array) -> tuple[Array, Maps, Array]:
+    """(4, N, H, W, 4) -> color (N, H, W, 3), maps (N, H, W, C) with normals of unit length, mask (N, H, W, 1) bool.
+
+    A pixel is in the mask where all that went into it is.
+    """
+    maps: dict[MapName, Array] = {name: pixels[picture, ..., channels] for name, (picture, channels) in PLACES.items()}
+    length = np.sqrt(np.einsum("...c,...c->...", maps["normal"], maps["normal"]))[..., None]
+    maps["normal"] = np.divide(maps["normal"], length, out=np.zeros_like(maps["normal"]), where=length > 0)
+    return pixels[COLOR[0], ..., COLOR[1]], maps, pixels[MASK[0], ..., MASK[1]] > 0.999
+
+
+def to_batch(samples: Sequence[Sample], config: ModelConfig) -> Batch:
+    """Samples of one shape as tensors, on the curves of `config`; light over 1 is clipped."""
+    curves: dict[MapName, Transfer] = {"albedo": config.albedo_transfer, "shading": config.shading_transfer}
+    maps: dict[MapName, Tensor] = {}
+    masks: dict[MapName, Tensor] = {}
+    for name in MAPS:
+        values = np.clip(np.stack([sample.maps[name] for sample in samples]), SPECS[name].low, SPECS[name].high)
+        maps[name] = torch.from_numpy(convert(values, "linear", curves.get(name, "linear")))
+        known = np.stack([sample.mask if name in sample.present else np.zeros_like(sample.mask) for sample in samples])
+        masks[name] = torch.from_numpy(known)
+    images = torch.from_numpy(np.stack([sample.picture for sample in samples])).permute(0, 1, 4, 2, 3).contiguous()
+    return Batch(images, maps, masks, tuple(sample.name for sample in samples))

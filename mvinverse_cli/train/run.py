@@ -1,0 +1,203 @@
+"""The run folder: what is trained, on what, how far it is, and what has come of it.
+
+    config.json           the network                          options.json   how it is trained
+    scenes.txt            the names of its scenes              log.jsonl      losses, a line per LOG_EVERY steps
+    state.pt              everything the next step needs       curves.png     the losses over the steps
+    weights.safetensors   the running mean, half precision     views.png      what it makes of scenes
+
+A run goes on where its `state.pt` stands. It must be the same run: another network, other options or scenes that have
+gone are refused; scenes may be added, and MAY_DIFFER says which options may change.
+"""
+
+import json
+import logging
+import pickle
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import __version__
+from ..errors import OptionError, TrainingError, WeightsError
+from ..model.checkpoint import save_checkpoint
+from ..model.config import ModelConfig, config_from_dict, config_to_dict
+from ..model.presets import PRESETS
+from ..options import TrainOptions
+from ..outputs.whole import WholeFile, write_errors, write_whole
+from .loop import Trainer
+
+logger = logging.getLogger(__name__)
+
+CONFIG, OPTIONS, SCENES, LOG = "config.json", "options.json", "scenes.txt", "log.jsonl"
+STATE, WEIGHTS, CURVES, VIEWS = "state.pt", "weights.safetensors", "curves.png", "views.png"
+
+# Where and for how long a run works and what it shows may change from call to call. So may `steps`: what is left of the
+# schedule is then that of the new length.
+MAY_DIFFER = ("steps", "minutes", "device", "held_out", "checkpoint_every", "picture_every")
+
+
+def find_config(name: str) -> ModelConfig:
+    """The network called `name`: a preset, or a JSON file. Raises OptionError, or WeightsError for a wrong config."""
+    if name in PRESETS:
+        return PRESETS[name]
+    path = Path(name)
+    if not path.is_file():
+        raise OptionError(f"--config {name}: no such file; choose one, or from {', '.join(PRESETS)}")
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise OptionError(f"--config {name}: not readable as JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise OptionError(f"--config {name}: must be a JSON object")
+    return config_from_dict(values)
+
+
+def check_drawing() -> None:
+    """Raises TrainingError where the package that draws the curves is missing: before hours of work, not after."""
+    if find_spec("matplotlib") is None:
+        raise TrainingError('pictures of the training need matplotlib: pip install "mvinverse[train]"')
+
+
+def open_run(run: Path, config: ModelConfig, options: TrainOptions, scenes: Iterable[str]) -> None:
+    """Makes the folder `run` for this training, or checks that it holds this very one, begun.
+
+    Raises OptionError naming what differs, OutputError where the folder cannot be written.
+    """
+    names = sorted(scenes)
+    wanted_config = json.loads(json.dumps(config_to_dict(config)))
+    wanted_options = lasting(options)
+    if (run / CONFIG).exists():
+        check_same(run / CONFIG, wanted_config, "another network")
+        check_same(run / OPTIONS, wanted_options, "other options")
+        check_scenes(run / SCENES, names)
+        for part in run.glob(".mvinverse-*.part"):
+            part.unlink()  # of a run that was killed while it wrote
+    elif run.exists() and any(run.iterdir()):
+        raise OptionError(f"-o {run}: holds other files and no {CONFIG}; choose a new folder, or one of a training")
+    write_whole(run / OPTIONS, as_json(wanted_options), "overwrite")
+    write_whole(run / SCENES, "".join(f"{name}\n" for name in names).encode(), "overwrite")
+    write_whole(run / CONFIG, as_json(wanted_config), "overwrite")  # last: a folder with a config is complete
+
+
+def lasting(options: TrainOptions) -> dict[str, Any]:
+    """Those of `options` that are the same in every call of a run."""
+    return {name: value for name, value in asdict(options).items() if name not in MAY_DIFFER}
+
+
+def check_same(path: Path, wanted: Mapping[str, Any], whose: str) -> None:
+    """Raises OptionError where the values recorded in the file `path` are others than those `wanted`."""
+    try:
+        recorded = json.loads(path.read_text("utf-8"))
+        differing = [name for name in wanted if name in recorded and recorded[name] != wanted[name]]
+    except (OSError, ValueError, TypeError) as error:
+        raise OptionError(f"{path}: not readable: {error}; choose a new folder with -o") from error
+    if differing:
+        said = ", ".join(f"{name} was {recorded[name]} and is now {wanted[name]}" for name in differing)
+        raise OptionError(
+            f"-o {path.parent}: holds a training of {whose}: {said}; give what it was begun with, or a new folder"
+        )
+
+
+def check_scenes(path: Path, names: list[str]) -> None:
+    """Raises OptionError where scenes that the run was trained on are gone; new ones are welcome."""
+    try:
+        recorded = path.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise OptionError(f"{path}: not readable: {error}; choose a new folder with -o") from error
+    gone = sorted(set(recorded) - set(names))
+    if gone:
+        raise OptionError(
+            f"--data: {len(gone)} of the {len(recorded)} scenes of this run are not there ({', '.join(gone[:3])}"
+            f"{', ...' if len(gone) > 3 else ''}); give the folder it was begun with, or a new folder with -o"
+        )
+    if len(names) > len(recorded):
+        logger.info("%s: %d scenes, %d more than before", path.parent, len(names), len(names) - len(recorded))
+
+
+def as_json(values: Mapping[str, Any]) -> bytes:
+    """JSON to be read by people."""
+    return (json.dumps(values, indent=2) + "\n").encode()
+
+
+def save_state(run: Path, trainer: Trainer, seconds: float) -> None:
+    """Writes `state.pt`, whole: a full disk or a kill leaves the one before. Raises OutputError."""
+    path = run / STATE
+    with write_errors(path):
+        whole = WholeFile(path, "overwrite")
+        try:
+            torch.save({**trainer.state(), "seconds": seconds}, whole.file)
+            whole.commit()
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # what the zip writer of torch complains of is its own file
+                raise error.__context__ from error
+            raise
+        finally:
+            whole.discard()
+
+
+def load_state(run: Path, trainer: Trainer) -> float:
+    """Brings `trainer` to where `state.pt` stands, if there is one; returns the seconds trained so far."""
+    path = run / STATE
+    if not path.exists():
+        return 0.0
+    try:
+        state = torch.load(path, map_location=trainer.device, weights_only=True)
+        trainer.load_state(state)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path}: damaged: {error}; delete it to begin anew, or choose a new folder") from error
+    return float(state["seconds"])
+
+
+def write_weights(run: Path, trainer: Trainer, data: str) -> None:
+    """Writes `weights.safetensors`: the running mean in half precision, buffers as they are. Raises OutputError.
+
+    data: which scenes it was trained on, in a word.
+    """
+    state = trainer.model.state_dict()
+    state |= dict(zip(trainer.names, trainer.mean, strict=True))
+    halves = {name: state[name].half() for name, _ in trainer.model.named_parameters()}
+    metadata = {
+        "training": json.dumps(lasting(trainer.options)),
+        "step": f"{trainer.step} of {trainer.options.steps}",
+        "commit": code_version(),
+        "data": data,
+    }
+    save_checkpoint(
+        {name: value.cpu() for name, value in (state | halves).items()}, trainer.model.config, run / WEIGHTS, metadata
+    )
+
+
+def code_version() -> str:
+    """The commit of the checkout that this code runs from, or the version of the package where it is installed."""
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return __version__
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return __version__
+
+
+def read_log(run: Path, last_step: int) -> list[dict[str, Any]]:
+    """The lines of the log up to `last_step`."""
+    path = run / LOG
+    if not path.exists():
+        return []
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
+    return [line for line in lines if line["step"] <= last_step]
+
+
+def write_log(run: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Writes the log anew: after a kill it holds steps that the last checkpoint does not."""
+    write_whole(run / LOG, "".join(json.dumps(line) + "\n" for line in lines).encode(), "overwrite")
+
+
+def append_log(run: Path, line: Mapping[str, Any]) -> None:
+    """One line more. Raises OutputError."""
+    with write_errors(run / LOG), (run / LOG).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")

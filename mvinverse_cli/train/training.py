@@ -1,0 +1,227 @@
+"""A whole training: a folder of scenes in, a run folder out, from its beginning or from where it stands.
+
+`run.py` says what lies in the folder, `loop.py` takes the steps.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from ..errors import InputError, OptionError
+from ..model.checkpoint import load_weights
+from ..model.config import ModelConfig
+from ..model.device import choose_device
+from ..model.initial import initialize
+from ..model.mvinverse import MVInverse
+from ..model.weights import find_weights
+from ..options import TrainOptions
+from ..outputs.whole import write_whole
+from ..scenes.store import Broken, SceneList, ScenePath, find_scenes
+from .data import Batch, Samples, views_batch
+from .loop import Trainer
+from .pictures import Shown, curves_png, views_png
+from .pretrained import load_imagenet
+from .ranks import join_ranks, local_device
+from .run import (
+    CURVES,
+    STATE,
+    VIEWS,
+    append_log,
+    check_drawing,
+    load_state,
+    open_run,
+    read_log,
+    save_state,
+    write_log,
+    write_weights,
+)
+
+logger = logging.getLogger(__name__)
+
+LOG_EVERY = 10  # steps between two looks at the losses: each waits for the device
+MOST_BROKEN = 0.1  # share of the scenes that may be broken before the training is not what was asked for
+SCENES_SHOWN = 6  # in `views.png`, each by its first view
+VIEWS_TOGETHER = 2  # that the network sees of each
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is."""
+
+    step: int
+    steps: int
+    losses: dict[str, float]  # means since the last report: by map, `total` and `gradient`
+    learning_rate: float
+    views_per_second: float  # of this call
+    seconds: float  # of all calls
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call."""
+
+    step: int
+    steps: int
+    scenes: int  # in the folder
+    broken: tuple[Broken, ...]  # those that were skipped
+
+    @property
+    def many_broken(self) -> bool:
+        """Whether so many scenes were broken that this is not the training that was asked for."""
+        return len(self.broken) > MOST_BROKEN * self.scenes
+
+
+def train(
+    data: Path,
+    run: Path,
+    config: ModelConfig,
+    options: TrainOptions,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Trains the network of `config` on the scenes in `data` and keeps all in the folder `run`.
+
+    Goes on where `run` stands. report: called with the losses every LOG_EVERY steps. stop: asked after each step; at
+    its first yes, as after `options.minutes`, the state is saved and the call returns, to be taken up by another.
+    Raises OptionError for another run's folder, InputError without scenes, TrainingError for losses that are no
+    numbers, OutputError where the folder cannot be written; the last checkpoint stays whole in every case.
+    """
+    check_drawing()
+    device = choose_device(local_device(options.device))
+    found = find_scenes(data, "train")
+    for _, reason in found.broken:
+        logger.warning("skipped: %s", reason)
+    with join_ranks(device) as ranks:
+        ranks.lead(lambda: open_run(run, config, options, [scene.name for scene in found.scenes]))
+        model = MVInverse(config)
+        initialize(model, torch.Generator().manual_seed(options.seed))
+        if not (run / STATE).exists():
+            start(model, options)
+        trainer = Trainer(model, options, device, ranks)
+        session = Session(run, trainer, found, report)
+        samples = Samples(found.scenes, config, options)
+        session.go(samples, stop)
+    broken = (*found.broken, *samples.broken.values())
+    return Outcome(trainer.step, options.steps, len(found.scenes) + len(found.broken), broken)
+
+
+def start(model: MVInverse, options: TrainOptions) -> None:
+    """Fills `model` with the weights that the options start from, where they name any.
+
+    Raises OptionError where those are of another network, WeightsError where they cannot be had.
+    """
+    if options.weights is not None:
+        weights = find_weights(options.weights)
+        if weights.config != model.config:
+            other = [name for name, value in asdict(model.config).items() if getattr(weights.config, name) != value]
+            raise OptionError(
+                f"--weights {options.weights}: weights of another network ({', '.join(other)}); see --config"
+            )
+        begun = load_weights(weights, torch.device("cpu"), torch.float32)
+        model.load_state_dict(begun.state_dict())
+    elif options.imagenet:
+        load_imagenet(model)
+
+
+class Session:
+    """One call's part of a training: from the last checkpoint to the last step, or to where it is told to stop."""
+
+    def __init__(self, run: Path, trainer: Trainer, scenes: SceneList, report: Callable[[Progress], None]):
+        self.run = run
+        self.trainer = trainer
+        self.report = report
+        self.seconds_before = load_state(run, trainer)
+        self.log = read_log(run, trainer.step)
+        held_out = trainer.options.held_out
+        shown = scenes if held_out is None else find_scenes(Path(held_out))
+        self.shown = open_shown(shown.scenes, trainer.model.config)
+        self.data = f"{len(scenes.scenes)} scenes, sha256 {scenes.digest()}"
+        trainer.ranks.lead(lambda: write_log(run, self.log))
+        self.began = time.monotonic()
+        self.views = 0  # since then
+
+    @property
+    def seconds(self) -> float:
+        """Spent on this training by all calls."""
+        return self.seconds_before + time.monotonic() - self.began
+
+    def go(self, samples: Samples, stop: Callable[[], bool]) -> None:
+        """Takes the steps that are left."""
+        trainer, options = self.trainer, self.trainer.options
+        threads = 1 if trainer.device.type == "cpu" else max(1, (os.cpu_count() or 1) // trainer.ranks.world)
+        world = trainer.ranks.world
+        steps = range(trainer.step * world + trainer.ranks.rank, options.steps * world, world)
+        with closing(samples.batches(steps, threads=threads)) as batches:
+            for batch in batches:
+                trainer.take_step(batch)
+                self.views += batch.images.shape[0] * batch.images.shape[1] * trainer.ranks.world
+                late = options.minutes is not None and time.monotonic() - self.began > 60 * options.minutes
+                last = trainer.ranks.any(late or stop()) or trainer.step == options.steps
+                if last or trainer.step % LOG_EVERY == 0:
+                    self.look()
+                if last or trainer.step % options.checkpoint_every == 0:
+                    self.save()
+                if last or trainer.step % options.picture_every == 0:
+                    trainer.ranks.lead(self.show)
+                if last:
+                    break
+
+    def look(self) -> None:
+        """Reads the losses, writes them down and reports them. Raises TrainingError where one is no number."""
+        trainer = self.trainer
+        losses = trainer.read_losses()
+        pace = self.views / (time.monotonic() - self.began)
+        rate = trainer.learning_rate
+        progress = Progress(trainer.step, trainer.options.steps, losses, rate, pace, self.seconds)
+        if trainer.ranks.leads:
+            self.log.append(asdict(progress))
+            append_log(self.run, self.log[-1])
+            self.report(progress)
+
+    def save(self) -> None:
+        """Writes a checkpoint and the weights, after a look: never those that a broken loss has made."""
+        if self.trainer.unread:
+            self.look()
+        self.trainer.ranks.lead(self.write)
+
+    def write(self) -> None:
+        """The checkpoint and the weights."""
+        save_state(self.run, self.trainer, self.seconds)
+        write_weights(self.run, self.trainer, self.data)
+
+    def show(self) -> None:
+        """Draws the curves, and the first view of a few scenes as the mean weights see it beside another."""
+        write_whole(self.run / CURVES, curves_png(self.log), "overwrite")
+        if not self.shown:
+            return
+        shown = []
+        with self.trainer.with_mean_weights() as model, torch.inference_mode():
+            for batch in self.shown:
+                outputs = model(batch.images.to(self.trainer.device))
+                predicted = {name: value[0, 0].cpu().numpy() for name, value in outputs.items()}
+                wanted = {name: value[0, 0].numpy() for name, value in batch.maps.items()}
+                masks = {name: value[0, 0].numpy() for name, value in batch.masks.items()}
+                shown.append(Shown(batch.images[0, 0].permute(1, 2, 0).numpy(), predicted, wanted, masks))
+        write_whole(self.run / VIEWS, views_png(shown), "overwrite")
+
+
+def open_shown(scenes: Sequence[ScenePath], config: ModelConfig) -> list[Batch]:
+    """The first views of the first few `scenes`, whole, at their size in whole patches."""
+    shown = []
+    for scene in scenes:
+        height, width = (max(1, side // config.patch_size) * config.patch_size for side in scene.size)
+        try:
+            views = scene.read(range(min(VIEWS_TOGETHER, scene.views)))
+        except InputError as error:
+            logger.warning("not shown: %s", error)
+            continue
+        shown.append(views_batch(views, config, (height, width), name=scene.name))
+        if len(shown) == SCENES_SHOWN:
+            break
+    return shown

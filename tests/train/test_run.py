@@ -1,0 +1,284 @@
+"""The run folder: whole after every end, taken up where it stands, refused to another training."""
+
+import json
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+from safetensors import safe_open
+
+from mvinverse_cli.errors import InputError, OptionError, OutputError, TrainingError, WeightsError
+from mvinverse_cli.maps import MAPS
+from mvinverse_cli.model.checkpoint import load_model
+from mvinverse_cli.model.config import config_to_dict
+from mvinverse_cli.model.mvinverse import MVInverse
+from mvinverse_cli.model.presets import PRESETS
+from mvinverse_cli.options import TrainOptions
+from mvinverse_cli.scenes.record import view_path
+from mvinverse_cli.train.data import Batch, Samples
+from mvinverse_cli.train.run import MAY_DIFFER, find_config
+from mvinverse_cli.train.training import start, train
+from tests.conftest import TINY
+from tests.scenes.views import make_scenes
+
+CONFIG = replace(TINY, dim=16, features=8, bypass_width=4, bypass_groups=2)
+OPTIONS = TrainOptions(
+    steps=4, warmup=1, min_side=28, max_side=42, pixels=4000, dtype="float32", device="cpu", checkpoint_every=2
+)
+FILES = ["config.json", "curves.png", "log.jsonl", "options.json", "scenes.txt", "state.pt", "views.png"]
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_scenes(tmp_path_factory.mktemp("scenes"), range(4), views=2)
+
+
+@pytest.fixture(scope="module")
+def finished(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of four steps, undisturbed: not to be changed by a test."""
+    run = tmp_path_factory.mktemp("finished") / "run"
+    train(scenes, run, CONFIG, OPTIONS)
+    return run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_curves() -> Iterator[None]:
+    """Drawing takes longer than training here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mvinverse_cli.train.training.curves_png", lambda log: b"curves")
+        yield
+
+
+def log_of(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+def step_of(run: Path) -> int:
+    return torch.load(run / "state.pt", weights_only=True)["step"]
+
+
+def test_a_finished_run_holds_all_that_it_should(finished: Path):
+    assert sorted(path.name for path in finished.iterdir()) == [*FILES, "weights.safetensors"]
+    assert json.loads((finished / "config.json").read_text())["dim"] == CONFIG.dim
+    assert step_of(finished) == 4
+    line = log_of(finished)[-1]
+    assert (line["step"], line["steps"]) == (4, 4)
+    assert set(line["losses"]) == {*MAPS, "total", "gradient"}
+    assert cv2.imread(str(finished / "views.png")).shape[1] == 6 * 160
+
+
+def test_the_weights_are_the_running_mean_in_half_precision_and_load(finished: Path):
+    path = finished / "weights.safetensors"
+    mean = torch.load(finished / "state.pt", weights_only=True)["mean"]
+    model = load_model(str(path), device="cpu")
+    assert model.config == CONFIG
+    for parameter, wanted in zip(model.parameters(), mean, strict=True):
+        assert torch.equal(parameter, wanted.half().float())
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+        kinds = {file.get_slice(name).get_dtype() for name, _ in model.named_parameters()}
+    assert kinds == {"F16"}
+    assert metadata["step"] == "4 of 4"
+    assert json.loads(metadata["training"])["seed"] == 0
+    assert metadata["data"].startswith("4 scenes, sha256 ")
+    assert metadata["commit"]
+
+
+def test_a_run_told_to_stop_and_called_again_ends_in_the_same_bytes(finished: Path, scenes: Path, tmp_path: Path):
+    asked = iter([False, False, True])
+    outcome = train(scenes, tmp_path / "run", CONFIG, OPTIONS, stop=lambda: next(asked))
+    assert (outcome.step, outcome.steps) == (3, 4)
+    assert step_of(tmp_path / "run") == 3
+    assert train(scenes, tmp_path / "run", CONFIG, OPTIONS).step == 4
+    assert (tmp_path / "run/weights.safetensors").read_bytes() == (finished / "weights.safetensors").read_bytes()
+    assert [line["step"] for line in log_of(tmp_path / "run")] == [2, 3, 4]
+
+
+def test_minutes_end_a_call_and_not_the_run(scenes: Path, tmp_path: Path):
+    assert train(scenes, tmp_path / "run", CONFIG, replace(OPTIONS, minutes=1e-6)).step == 1
+    assert train(scenes, tmp_path / "run", CONFIG, replace(OPTIONS, steps=2)).step == 2
+
+
+def test_a_finished_run_called_again_changes_nothing(finished: Path, scenes: Path):
+    before = {path.name: path.stat().st_mtime_ns for path in finished.glob("*.[ps]*") if path.name != "scenes.txt"}
+    assert train(scenes, finished, CONFIG, OPTIONS).step == 4
+    assert {name: (finished / name).stat().st_mtime_ns for name in before} == before
+
+
+@pytest.fixture(scope="module")
+def stopped(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    asked = iter([False, True])
+    run = tmp_path_factory.mktemp("stopped") / "run"
+    train(scenes, run, CONFIG, OPTIONS, stop=lambda: next(asked))
+    return run
+
+
+@pytest.fixture
+def begun(stopped: Path, tmp_path: Path) -> Path:
+    """A run that stopped after two of its four steps, for a test to go on with."""
+    return Path(shutil.copytree(stopped, tmp_path / "begun"))
+
+
+def test_steps_that_a_killed_run_logged_after_its_checkpoint_are_taken_back(begun: Path, scenes: Path):
+    with (begun / "log.jsonl").open("a") as file:
+        file.write(json.dumps({**log_of(begun)[0], "step": 3}) + "\n" + '{"step": 4, "los')
+    train(scenes, begun, CONFIG, OPTIONS)
+    assert [line["step"] for line in log_of(begun)] == [2, 4]
+
+
+def test_a_folder_of_another_training_is_refused_by_what_differs(begun: Path, scenes: Path, tmp_path: Path):
+    before = {path: path.read_bytes() for path in begun.iterdir()}
+    for config, options, said in (
+        (replace(CONFIG, dim=32), OPTIONS, "another network: dim was 16 and is now 32"),
+        (CONFIG, replace(OPTIONS, seed=3, gain=True), "gain was False and is now True, seed was 0 and is now 3"),
+    ):
+        with pytest.raises(OptionError, match=said):
+            train(scenes, begun, config, options)
+    make_scenes(tmp_path / "others", range(2, 9), views=2)
+    with pytest.raises(OptionError, match=r"2 of the 4 scenes of this run are not there \(00000000, 00000001\)"):
+        train(tmp_path / "others", begun, CONFIG, OPTIONS)
+    assert {path: path.read_bytes() for path in begun.iterdir()} == before
+
+
+def test_scenes_may_be_added_and_how_long_and_where_may_change(begun: Path, tmp_path: Path):
+    assert set(MAY_DIFFER) < {field.name for field in fields(TrainOptions)}
+    more = make_scenes(tmp_path / "more", range(6), views=2)
+    options = replace(OPTIONS, steps=3, device="auto", minutes=60.0, picture_every=1, held_out=str(more))
+    assert train(more, begun, CONFIG, options).step == 3
+    assert len((begun / "scenes.txt").read_text().splitlines()) == 6
+
+
+def test_a_folder_of_something_else_is_left_alone(scenes: Path, tmp_path: Path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(OptionError, match="holds other files"):
+        train(scenes, tmp_path, CONFIG, OPTIONS)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"no archive at all"])
+def test_a_damaged_checkpoint_is_said(content: bytes, begun: Path, scenes: Path):
+    (begun / "state.pt").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"state\.pt: damaged"):
+        train(scenes, begun, CONFIG, OPTIONS)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """A write past `size` bytes fails for the block, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_whole(begun: Path, scenes: Path):
+    before = (begun / "state.pt").read_bytes()
+    with (
+        pytest.raises(OutputError, match=r"state\.pt: cannot write: File too large"),
+        files_of_at_most(len(before) // 2),
+    ):
+        train(scenes, begun, CONFIG, OPTIONS)
+    assert (begun / "state.pt").read_bytes() == before
+    assert not list(begun.glob(".*"))
+    assert train(scenes, begun, CONFIG, OPTIONS).step == 4
+
+
+def test_what_a_killed_run_left_half_written_is_removed(begun: Path, scenes: Path):
+    (begun / ".mvinverse-0123.part").write_bytes(b"half")
+    train(scenes, begun, CONFIG, OPTIONS)
+    assert not list(begun.glob(".*"))
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_its_checkpoint(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    drawn = Samples.batch
+
+    def poisoned(self: Samples, step: int) -> Batch:
+        batch = drawn(self, step)
+        return replace(batch, images=batch.images * float("nan"), names=("00000666",)) if step == 2 else batch
+
+    monkeypatch.setattr(Samples, "batch", poisoned)
+    with pytest.raises(TrainingError, match=r"step 3: a loss is not a number .* on 00000666"):
+        train(scenes, tmp_path / "run", CONFIG, OPTIONS)
+    assert step_of(tmp_path / "run") == 2
+
+
+def test_broken_scenes_are_named_and_left_out_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    folder = make_scenes(tmp_path / "scenes", range(5), views=2)
+    view_path(folder / "00000001", 0).unlink()
+    body = view_path(folder / "00000003", 1)
+    body.write_bytes(body.read_bytes()[:-500])  # its header is whole
+    outcome = train(folder, tmp_path / "run", CONFIG, OPTIONS)
+    assert {path.name for path, _ in outcome.broken} == {"00000001", "00000003"}
+    assert (outcome.step, outcome.scenes, outcome.many_broken) == (4, 5, True)
+    assert "skipped: " in caplog.text
+    assert not replace(outcome, scenes=20).many_broken
+
+
+def test_a_folder_without_scenes_is_said(tmp_path: Path):
+    (tmp_path / "scenes").mkdir()
+    with pytest.raises(InputError, match="holds no train scenes"):
+        train(tmp_path / "scenes", tmp_path / "run", CONFIG, OPTIONS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_without_matplotlib_one_line_says_what_to_install(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("mvinverse_cli.train.run.find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match=r'matplotlib: pip install "mvinverse\[train\]"'):
+        train(scenes, tmp_path / "run", CONFIG, OPTIONS)
+
+
+def test_a_run_may_start_from_the_weights_of_another(finished: Path, scenes: Path, tmp_path: Path):
+    begun_from = str(finished / "weights.safetensors")
+    options = replace(OPTIONS, weights=begun_from, bypass_rate=0)
+    model = MVInverse(CONFIG)
+    start(model, options)
+    wanted = load_model(begun_from, device="cpu", dtype="float32").state_dict()
+    assert all(torch.equal(value, wanted[name]) for name, value in model.state_dict().items())
+    train(scenes, tmp_path / "run", CONFIG, options)
+    made = load_model(str(tmp_path / "run" / "weights.safetensors"), device="cpu", dtype="float32").state_dict()
+    moved = {name for name, value in made.items() if not torch.equal(value, wanted[name])}
+    assert any(name.startswith("decoder") for name in moved)
+    assert not any(name.startswith("res_encoder") for name in moved)  # whose rate is 0
+
+
+def test_weights_of_another_network_are_no_start(finished: Path):
+    other = MVInverse(replace(CONFIG, registers=CONFIG.registers + 1))
+    with pytest.raises(OptionError, match=r"weights of another network \(registers\)"):
+        start(other, replace(OPTIONS, weights=str(finished / "weights.safetensors")))
+
+
+def test_a_config_is_a_preset_or_a_file(tmp_path: Path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(config_to_dict(CONFIG)))
+    assert find_config(str(path)) == CONFIG
+    assert {name: find_config(name) for name in PRESETS} == PRESETS
+    for content, error, said in (
+        ("{", OptionError, "JSON"),
+        ("[]", OptionError, "object"),
+        ('{"depth": 3}', WeightsError, "depth"),
+    ):
+        path.write_text(content)
+        with pytest.raises(error, match=said):
+            find_config(str(path))
+    with pytest.raises(OptionError, match="--config large: no such file; choose one, or from small"):
+        find_config("large")
+
+
+def test_an_option_that_a_later_version_adds_does_not_refuse_an_older_run(begun: Path, scenes: Path):
+    options = json.loads((begun / "options.json").read_text())
+    assert options == {name: value for name, value in asdict(OPTIONS).items() if name not in MAY_DIFFER}
+    del options["gain"]
+    (begun / "options.json").write_text(json.dumps(options))
+    assert train(scenes, begun, CONFIG, OPTIONS).step == 4
