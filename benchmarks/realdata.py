@@ -21,8 +21,9 @@ from mvinverse_cli import DecomposeOptions, decompose, load_model
 from mvinverse_cli.color import linear_to_srgb, srgb_to_linear
 from mvinverse_cli.evaluate.align import gain_of
 from mvinverse_cli.evaluate.metrics import angles_deg, psnr, rmse
-from mvinverse_cli.frames import find_shots, open_shot
+from mvinverse_cli.frames import as_float, find_shots, open_shot
 from mvinverse_cli.maps import MAPS, SPECS, Maps
+from mvinverse_cli.model import MVInverse
 
 Picture = NDArray[np.float32]  # (H, W, C) in [0, 1]
 TILE, GAP, HEAD = 260, 4, 20  # pixels
@@ -108,19 +109,17 @@ def draw(rows: list[dict[str, Picture]]) -> NDArray[np.uint8]:
     return np.concatenate(sheet)
 
 
-def clip_rows(folder: Path, model: object, frames: int, max_size: int) -> list[dict[str, Picture]]:
+def clip_rows(folder: Path, model: MVInverse, frames: int, max_size: int) -> list[dict[str, Picture]]:
     """The rows of a clip or of a folder of pictures: `frames` of them, spread evenly, seen together."""
-    (shot,) = find_shots([next((p for p in folder.iterdir() if p.suffix in (".mp4", ".mov")), folder)])
-    with open_shot(shot) as reader:
-        count = sum(1 for _ in reader)
-    every = max(1, count // frames)
-    options = DecomposeOptions(max_size=max_size, every=every, window=frames, size="model")
+    source = next((path for path in sorted(folder.iterdir()) if path.suffix in (".mp4", ".mov")), folder)
+    (shot,) = find_shots([source], allow_gaps=True)
+    every = max(1, (shot.frame_count or len(shot.paths)) // frames)
+    options = DecomposeOptions(max_size=max_size, every=every, window=frames, size="model", allow_gaps=True)
     rows = []
-    with open_shot(shot, every=every) as reader:
-        for frame, made in zip(reader, decompose(shot.source, options, model=model), strict=True):
+    with open_shot(shot, frames=None, every=every, start_frame=options.start_frame) as reader:
+        for frame, made in zip(reader, decompose(source, options, model=model), strict=True):
             height, width = made.maps["albedo"].shape[:2]
-            pixels = frame.pixels / np.iinfo(frame.pixels.dtype).max
-            picture = cv2.resize(pixels.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+            picture = cv2.resize(as_float(frame.pixels), (width, height), interpolation=cv2.INTER_AREA)
             rows.append({"input": picture, **shown(made.maps)})
             if len(rows) == frames:
                 break
@@ -128,7 +127,7 @@ def clip_rows(folder: Path, model: object, frames: int, max_size: int) -> list[d
 
 
 def compare(
-    data: Path, reference: Reference, model: object, max_size: int
+    data: Path, reference: Reference, model: MVInverse, max_size: int
 ) -> tuple[list[dict[str, Picture]], dict[str, float]]:
     """Rows of prediction and reference, and figures over the valid pixels, with the picture itself as a baseline."""
     folder = data / reference.folder

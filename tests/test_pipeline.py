@@ -54,7 +54,9 @@ def test_maps_are_the_networks_window_by_window_with_colour_in_linear_light(tiny
                 values = expected[name][i]
                 if SPECS[name].kind == "color":
                     values = srgb_to_linear(values)
-                assert np.abs(result.maps[name] - values).max() < 1e-5, name
+                # a normal that is short before it is normalised magnifies the rounding of other batches
+                limit = 1e-4 if SPECS[name].kind == "vector" else 1e-5
+                assert np.abs(result.maps[name] - values).max() < limit, name
 
 
 def test_a_model_that_speaks_linear_light_is_fed_and_read_so(tiny: MVInverse):

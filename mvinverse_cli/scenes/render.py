@@ -1,8 +1,10 @@
 """Rendering a set of scenes: seeds in, one folder each out; several processes, and an interrupted run goes on."""
 
+import gc
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
@@ -62,6 +64,7 @@ def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
     for start in range(0, len(seeds), jobs * SCENES_OF_A_WORKER):
         some = seeds[start : start + jobs * SCENES_OF_A_WORKER]
         yield from render_some(some, work, min(jobs, len(some)), threads)
+        gc.collect()  # the pool's locks live in cycles; left over, the interpreter warns of them when it ends
 
 
 def render_some(seeds: Sequence[int], work: Callable[[int], Path], jobs: int, threads: int) -> Iterator[Path]:
@@ -76,8 +79,9 @@ def render_some(seeds: Sequence[int], work: Callable[[int], Path], jobs: int, th
         try:
             for future in as_completed(futures):
                 yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException:  # an interrupt too: scenes in work are finished, in seconds, and no others begun
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def is_rendered(path: Path, split: Split) -> bool:
@@ -103,6 +107,7 @@ def start_worker(threads: int) -> None:
 
     from .renderer import start_mitsuba
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the first one decides
     Thread(target=end_with_parent, daemon=True).start()
     start_mitsuba()
     import drjit

@@ -20,8 +20,8 @@ STRIDES = (1, 2, 4, 8)  # pixels between the two of a gradient, from texture to 
 GAIN_RANGE = (0.5, 2.0)  # further off, a gain would excuse a wrong map
 GAIN_MAPS: tuple[MapName, ...] = ("albedo", "shading")
 
-# Normals pull least on the parts that all maps share, and metallic, whose rare pixels are weighted, most: at equal cost of
-# every map's best constant (0.25 and 0.5) the normals' gradient was less than half of any other's.
+# Normals pull least on the parts that all maps share, and metallic, whose rare pixels are weighted, most: with weights
+# under which every map's best constant costs the same, the normals' gradient was less than half of any other's.
 MAP_WEIGHTS: Mapping[MapName, float] = {
     "albedo": 1.0,
     "metallic": 0.4,

@@ -80,4 +80,4 @@ def test_a_fresh_network_learns():
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert sum(losses[-5:]) / 5 < 0.2 * losses[0]
+    assert sum(losses[-5:]) / 5 < 0.25 * losses[0]

@@ -39,9 +39,9 @@ def test_auto_is_official_on_a_gpu_and_small_elsewhere():
     assert choose_name("owner/name", "cpu") == "owner/name"
 
 
-def test_small_says_plainly_that_it_is_not_there_yet(tmp_path, monkeypatch):
+def test_an_installation_without_small_says_so_plainly(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "__file__", str(tmp_path / "mvinverse_cli" / "model" / "weights.py"))
-    with pytest.raises(WeightsError, match=r"carries no trained weights yet; use --model official"):
+    with pytest.raises(WeightsError, match=r"small\.safetensors is not in this installation; .* --model official"):
         find_weights("small")
 
 
