@@ -12,6 +12,7 @@ import typer
 from ..errors import EvaluationError, OptionError
 from ..options import DtypeName, EvaluateOptions
 from .console import STDERR, VOICE, complain, emit, say, set_voice
+from .progress import counting_bar
 
 if TYPE_CHECKING:
     from ..evaluate.scenes import Evaluation
@@ -112,13 +113,7 @@ def open_progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     if quiet or not STDERR.is_terminal:
         yield lambda stage, done, total: None
         return
-    columns = (
-        rich.progress.TextColumn("{task.description}"),
-        rich.progress.BarColumn(),
-        rich.progress.MofNCompleteColumn(),
-        rich.progress.TimeRemainingColumn(),
-    )
-    with rich.progress.Progress(*columns, console=STDERR) as bar:
+    with counting_bar() as bar:
         tasks: dict[str, rich.progress.TaskID] = {}
 
         def report(stage: str, done: int, total: int) -> None:

@@ -58,6 +58,17 @@ def open_progress(mode: ProgressMode, total: int | None) -> Iterator[Report]:
         yield {"plain": plain_lines, "json": json_lines, "openjd": openjd_lines, "none": no_lines}[mode]()
 
 
+def counting_bar() -> rich.progress.Progress:
+    """A bar on stderr with a description, what is done of how much, and the time left."""
+    return rich.progress.Progress(
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TimeRemainingColumn(),
+        console=STDERR,
+    )
+
+
 def no_lines() -> Report:
     """Says nothing."""
     return lambda progress: None

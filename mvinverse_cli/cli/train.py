@@ -9,12 +9,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import rich.progress
 import typer
 
 from ..options import GradientLoss, TrainDtype, TrainOptions
 from .console import STDERR, VOICE, complain, emit, say, set_voice
-from .progress import PLAIN_SECONDS, clock
+from .progress import PLAIN_SECONDS, clock, counting_bar
 
 INCOMPLETE = 3  # exit code: many scenes are broken
 
@@ -168,13 +167,7 @@ def open_training_progress(mode: TrainProgressMode, steps: int) -> Iterator[Call
     if mode == "auto":
         mode = "bar" if STDERR.is_terminal else "plain"
     if mode == "bar":
-        columns = (
-            rich.progress.TextColumn("{task.description}"),
-            rich.progress.BarColumn(),
-            rich.progress.MofNCompleteColumn(),
-            rich.progress.TimeRemainingColumn(),
-        )
-        with rich.progress.Progress(*columns, console=STDERR) as bar:
+        with counting_bar() as bar:
             task = bar.add_task("training", total=steps)
             yield lambda progress: bar.update(task, completed=progress.step, description=described(progress))
     elif mode == "plain":

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .clutter import small_thing
-from .layouts import DOWN, NO_SUN, Layout, furnish, orbit_cameras, room_cameras, sky_picture, sunlight
+from .layouts import NO_SUN, Layout, furnish, interior, orbit_cameras, sky_picture, sunlight
 from .rooms import Room, add_lamps, build_shell, hang_pictures
 from .shapes import box, cylinder, place, quad
 from .stage import Scenery, Stage, white_light
@@ -26,15 +26,7 @@ def loft(stage: Stage) -> Scenery:
     add_lamps(stage, room, needed=sun is None)
     furnish(stage, np.array([inner[0], 0]), np.array([width, depth]), (3, 7), (5, 13))
     hang_pictures(stage, room)
-    return Scenery(
-        tuple(stage.parts),
-        tuple(stage.lamps),
-        sky_picture(stage, stage.uniform(0.5, 3.0)),
-        DOWN if sun is None else sun,
-        NO_SUN if sun is None else white_light(stage.rng) * stage.uniform(8, 60),
-        room_cameras(stage, room),
-        "loft",
-    )
+    return interior(stage, room, sun, "loft")
 
 
 def niche(stage: Stage) -> Scenery:
@@ -62,15 +54,13 @@ def niche(stage: Stage) -> Scenery:
         spot = (stage.uniform(-2, 2), stage.uniform(2.0, 3.0), stage.uniform(1.5, 3.0))
         face = quad((-size / 2, 0, 0), (size, 0, 0), (0, size * 0.7, size * 0.7))
         stage.light(place([face], spot, np.pi), colour * stage.uniform(4, 14) / size**2)
-    way, sun = sunlight(stage, stage.uniform(2, 8)) if stage.chance(0.3) else (DOWN, NO_SUN)
+    sun = sunlight(stage, stage.uniform(2, 8)) if stage.chance(0.3) else NO_SUN
     target = np.array([stage.uniform(-0.3, 0.3) * wide, base + cell * stage.uniform(0.6, 1.4), deep / 2])
     while True:
         cameras = orbit_cameras(stage, target, (1.4, 2.6), (-5, 25), (35, 60))
         if min(camera.to_world[2, 3] for camera in cameras) > 0.9:
             break
-    return Scenery(
-        tuple(stage.parts), tuple(stage.lamps), sky_picture(stage, stage.uniform(0.1, 0.8)), way, sun, cameras, "niche"
-    )
+    return stage.scenery(sky_picture(stage, stage.uniform(0.1, 0.8)), sun, cameras, "niche")
 
 
 def arcade(stage: Stage) -> Scenery:
@@ -92,12 +82,10 @@ def arcade(stage: Stage) -> Scenery:
     for k in range(int(stage.rng.integers(1, 4))):
         stage.add(box((stage.uniform(-1, 1), 0.09 + 0.18 * k, -2.6 - 0.18 * k), (3.5, 0.18, 0.9)), stone)
     furnish(stage, np.array([-2.5, -1.8]), np.array([2.5, 1.5]), (1, 3), (4, 10))
-    way, sun = sunlight(stage, stage.uniform(1.5, 7)) if stage.chance(0.8) else (DOWN, NO_SUN)
+    sun = sunlight(stage, stage.uniform(1.5, 7)) if stage.chance(0.8) else NO_SUN
     sight = np.array([stage.uniform(-1.2, 1.2), stage.uniform(0.3, 1.2), stage.uniform(-1.6, 0.4)])
     cameras = orbit_cameras(stage, sight, (2.2, 4.5), (3, 28), (42, 70))
-    return Scenery(
-        tuple(stage.parts), tuple(stage.lamps), sky_picture(stage, stage.uniform(0.5, 1.2)), way, sun, cameras, "arcade"
-    )
+    return stage.scenery(sky_picture(stage, stage.uniform(0.5, 1.2)), sun, cameras, "arcade")
 
 
 HELD_OUT_LAYOUTS: tuple[tuple[Layout, float], ...] = ((loft, 0.6), (niche, 0.22), (arcade, 0.18))

@@ -19,8 +19,7 @@ from .shapes import boulder as lump
 from .stage import Scenery, Stage, white_light
 
 Layout = Callable[[Stage], Scenery]
-NO_SUN = np.zeros(3)
-DOWN = np.array([0.0, -1.0, 0.0])
+NO_SUN = (np.array([0.0, -1.0, 0.0]), np.zeros(3))
 
 
 def furnish(stage: Stage, low: Array, high: Array, things: tuple[int, int], clutter: tuple[int, int]) -> None:
@@ -58,6 +57,13 @@ def room_cameras(stage: Stage, room: Room) -> tuple[Camera, ...]:
     return path(stage.rng, origin, target, stage.uniform(42, 82), low, high)
 
 
+def interior(stage: Stage, room: Room, sun: Array | None, layout: str) -> Scenery:
+    """What stands in a room, seen from inside; `sun`: the way its light travels where it comes in."""
+    sky = sky_picture(stage, stage.uniform(0.5, 3.0))
+    light = NO_SUN if sun is None else (sun, white_light(stage.rng) * stage.uniform(8, 60))
+    return stage.scenery(sky, light, room_cameras(stage, room), layout)
+
+
 def furnished_room(stage: Stage) -> Scenery:
     """A room with windows, lamps, furniture, clutter and pictures."""
     width, depth = stage.rng.uniform(2.6, 7.0, 2)
@@ -70,15 +76,7 @@ def furnished_room(stage: Stage) -> Scenery:
         wide, long = stage.uniform(1.0, 2.6), stage.uniform(1.0, 2.6)
         spot = (stage.uniform(0, max(0.1, width - wide)), 0.0, stage.uniform(0, max(0.1, depth - long)))
         stage.add(place(box((wide / 2, 0.008, long / 2), (wide, 0.016, long)), spot), "fabric")
-    return Scenery(
-        tuple(stage.parts),
-        tuple(stage.lamps),
-        sky_picture(stage, stage.uniform(0.5, 3.0)),
-        DOWN if sun is None else sun,
-        NO_SUN if sun is None else white_light(stage.rng) * stage.uniform(8, 60),
-        room_cameras(stage, room),
-        "room",
-    )
+    return interior(stage, room, sun, "room")
 
 
 def sky_picture(stage: Stage, level: float) -> Array:
@@ -135,17 +133,9 @@ def still_life(stage: Stage) -> Scenery:
         spot, turn = (0.0, stage.uniform(1.6, 2.8), -stage.uniform(0.5, 1.6)), stage.uniform(0, 2 * np.pi)
         face = quad((-size / 2, 0, 0), (size, 0, 0), (0, -size * 0.7, size * 0.7))
         stage.light(place([face], spot), white_light(stage.rng) * stage.uniform(3, 15) / size**2, (0, 0, 0), turn)
-    way, sun = sunlight(stage, stage.uniform(2, 8)) if has_sun else (DOWN, NO_SUN)
+    sun = sunlight(stage, stage.uniform(2, 8)) if has_sun else NO_SUN
     cameras = orbit_cameras(stage, np.array([0, stage.uniform(0.1, 0.3), 0]), (1.1, 2.2), (8, 55), (35, 60))
-    return Scenery(
-        tuple(stage.parts),
-        tuple(stage.lamps),
-        sky_picture(stage, stage.uniform(0.05, 1.0)),
-        way,
-        sun,
-        cameras,
-        "still life",
-    )
+    return stage.scenery(sky_picture(stage, stage.uniform(0.05, 1.0)), sun, cameras, "still life")
 
 
 def courtyard(stage: Stage) -> Scenery:
@@ -158,18 +148,10 @@ def courtyard(stage: Stage) -> Scenery:
         tree(stage, (float(x), 0.0, float(z)))
     furnish(stage, np.full(2, -3.0), np.full(2, 3.0), (1, 4), (4, 11))
     has_sun = stage.chance(0.7)
-    way, sun = sunlight(stage, stage.uniform(1.5, 7)) if has_sun else (DOWN, NO_SUN)
+    sun = sunlight(stage, stage.uniform(1.5, 7)) if has_sun else NO_SUN
     sight = np.asarray(stage.sights[stage.rng.integers(len(stage.sights))]) * (0.7, 1, 0.7)
     cameras = orbit_cameras(stage, sight, (2.0, 5.5), (3, 30), (42, 75))
-    return Scenery(
-        tuple(stage.parts),
-        tuple(stage.lamps),
-        sky_picture(stage, stage.uniform(0.5, 1.2)),
-        way,
-        sun,
-        cameras,
-        "courtyard",
-    )
+    return stage.scenery(sky_picture(stage, stage.uniform(0.5, 1.2)), sun, cameras, "courtyard")
 
 
 def building(stage: Stage) -> None:

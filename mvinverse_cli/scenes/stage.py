@@ -92,6 +92,10 @@ class Stage:
         """Put a lamp at a place."""
         self.lamps.append(Lamp(tuple(place(lattices, position, turn)), np.asarray(radiance, np.float32)))
 
+    def scenery(self, sky: Array, sun: tuple[Array, Array], cameras: tuple[Camera, ...], layout: str) -> Scenery:
+        """All that stands here, under `sky` and the sun that `sun` (the way it travels, its irradiance) describes."""
+        return Scenery(tuple(self.parts), tuple(self.lamps), sky, *sun, cameras, layout)
+
     def uniform(self, low: float, high: float) -> float:
         """A number from `low` to `high`."""
         return float(self.rng.uniform(low, high))
