@@ -26,7 +26,7 @@ from mvinverse_cli.maps import MAPS, SPECS, Maps
 from mvinverse_cli.model import MVInverse
 
 Picture = NDArray[np.float32]  # (H, W, C) in [0, 1]
-TILE, GAP, HEAD = 260, 4, 20  # pixels
+TILE, GAP, HEAD = 300, 4, 20  # pixels
 
 
 class Reference(NamedTuple):
