@@ -35,6 +35,7 @@ class ModelConfig:
     rope_base: float = 100.0
     levels: tuple[int, int, int, int] = (3, 8, 13, 17)  # (frame, global) pairs that the heads read
     features: int = 256  # channels of a head's pyramid
+    head_slope: float = 0.0  # of the heads' last rectifier under 0; with few channels, ones that are never active hurt
     bypass: BypassName = "resnext"
     bypass_maps: tuple[MapName, ...] = ("albedo", "shading")  # whose heads see the bypass
     bypass_detail: bool = False  # whether the last layers of those heads see the picture itself, at its own size
@@ -131,6 +132,7 @@ def check_config(config: ModelConfig) -> None:
         check_field(config, name, getattr(config, name) > 0, "1 or more")
     for name in ("encoder_depth", "encoder_registers", "decoder_depth", "registers"):
         check_field(config, name, getattr(config, name) >= 0, "0 or more")
+    check_field(config, "head_slope", 0 <= config.head_slope < 1, "0 or more and less than 1")
     for name in ("mlp_ratio", "rope_base"):
         check_field(config, name, getattr(config, name) > 0, "more than 0")
     pairs = range(config.decoder_depth // 2)

@@ -54,7 +54,7 @@ class FusionBlock(nn.Module):
 class Scratch(nn.Module):
     """The convolutions that turn the pyramid into one map."""
 
-    def __init__(self, levels: Sequence[int], features: int, channels: int, *, detail: bool):
+    def __init__(self, levels: Sequence[int], features: int, channels: int, *, slope: float, detail: bool):
         super().__init__()
         self.layer1_rn = nn.Conv2d(levels[0], features, 3, padding=1, bias=False)
         self.layer2_rn = nn.Conv2d(levels[1], features, 3, padding=1, bias=False)
@@ -69,9 +69,8 @@ class Scratch(nn.Module):
         self.output_conv1 = nn.Conv2d(features, half, 3, padding=1)
         if detail:
             self.detail = nn.Conv2d(3, half, 3, padding=1)
-        self.output_conv2 = nn.Sequential(
-            nn.Conv2d(half, last, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(last, channels, 1)
-        )
+        rectifier = nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)
+        self.output_conv2 = nn.Sequential(nn.Conv2d(half, last, 3, padding=1), rectifier, nn.Conv2d(last, channels, 1))
 
     def forward(self, pyramid: list[Tensor], size: tuple[int, int], detail: Tensor | None) -> Tensor:
         """Four levels, fine to coarse, and the pictures (N, 3, *size) or None -> (N, channels, *size)."""
@@ -111,7 +110,7 @@ class DPTHead(nn.Module):
                 nn.Conv2d(before, after, 1) for before, after in zip(bypass, widths, strict=True)
             )
         self.has_detail = bool(bypass) and config.bypass_detail
-        self.scratch = Scratch(widths, config.features, channels, detail=self.has_detail)
+        self.scratch = Scratch(widths, config.features, channels, slope=config.head_slope, detail=self.has_detail)
 
     def forward(
         self, levels: Sequence[Tensor], grid: tuple[int, int], bypass: Sequence[Tensor] | None, frames: Tensor

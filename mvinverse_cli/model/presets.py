@@ -14,6 +14,7 @@ PRESETS: Mapping[str, ModelConfig] = {
         decoder_depth=8,
         levels=(0, 1, 2, 3),
         features=32,
+        head_slope=0.1,
         bypass="efficientnet_lite0",
         bypass_maps=MAPS,
         bypass_detail=True,

@@ -1,6 +1,7 @@
-"""Where things stand: the layouts that training scenes are drawn from. `compose` makes any scene from its seed.
+"""From a seed to a scene, and what the layouts of both splits are made with: furnishing, cameras, sun and sky.
 
-Layouts of the held-out set are others (`held_out_layouts.py`), with things and patterns of their own.
+The layouts are in `train_layouts.py` and `held_out_layouts.py`; those of the held-out set are others, with things and
+patterns of their own.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,7 @@ from .clutter import plant, small_thing
 from .furniture import FURNITURE
 from .materials import Split
 from .record import Camera
-from .rooms import Room, add_lamps, build_shell, hang_pictures
-from .shapes import Lattice, box, cylinder, place, quad, tube
-from .shapes import boulder as lump
+from .rooms import Room
 from .stage import Scenery, Stage, white_light
 
 Layout = Callable[[Stage], Scenery]
@@ -64,21 +63,6 @@ def interior(stage: Stage, room: Room, sun: Array | None, layout: str) -> Scener
     return stage.scenery(sky, light, room_cameras(stage, room), layout)
 
 
-def furnished_room(stage: Stage) -> Scenery:
-    """A room with windows, lamps, furniture, clutter and pictures."""
-    width, depth = stage.rng.uniform(2.6, 7.0, 2)
-    room = Room(float(width), stage.uniform(2.3, 3.4), float(depth))
-    sun = build_shell(stage, room)
-    add_lamps(stage, room, needed=sun is None)
-    furnish(stage, np.zeros(2), np.array([width, depth]), (2, 7), (4, 13))
-    hang_pictures(stage, room)
-    if stage.chance(0.45):
-        wide, long = stage.uniform(1.0, 2.6), stage.uniform(1.0, 2.6)
-        spot = (stage.uniform(0, max(0.1, width - wide)), 0.0, stage.uniform(0, max(0.1, depth - long)))
-        stage.add(place(box((wide / 2, 0.008, long / 2), (wide, 0.016, long)), spot), "fabric")
-    return interior(stage, room, sun, "room")
-
-
 def sky_picture(stage: Stage, level: float) -> Array:
     """A sky (16, 32, 3), brighter and paler towards the horizon, over dark ground; sometimes with clouds."""
     height = np.linspace(1, -1, 16)[:, None, None]
@@ -114,89 +98,13 @@ def orbit_cameras(
     return path(stage.rng, target + away, target, stage.uniform(*fov), low, high)
 
 
-def still_life(stage: Stage) -> Scenery:
-    """A few things close by on a ground, before a backdrop, under soft boxes, sky or a hard sun."""
-    if stage.chance(0.5):
-        stage.add([quad((-3, 0, 3), (6, 0, 0), (0, 0, -6))], "floor")
-    else:
-        stage.add(cylinder(stage.uniform(0.9, 1.6), 0.05), "furniture", (0, -0.05, 0))
-        stage.add([quad((-6, -0.75, 6), (12, 0, 0), (0, 0, -12))], "floor")
-    for turn in stage.rng.permutation(4)[: stage.rng.integers(0, 4)] * (np.pi / 2):
-        side = quad((-3, -1, -stage.uniform(1.8, 3.0)), (6, 0, 0), (0, 4.5, 0))
-        stage.add([side], "wall", (0, 0, 0), float(turn))
-    for _ in range(int(stage.rng.integers(3, 10))):
-        x, z = stage.rng.normal(0, 0.38, 2)
-        (plant if stage.chance(0.08) else small_thing)(stage, (float(x), 0.0, float(z)), stage.uniform(0.15, 0.6))
-    has_sun = stage.chance(0.4)
-    for _ in range(int(stage.rng.integers(0 if has_sun else 1, 4))):
-        size = stage.uniform(0.2, 1.2)
-        spot, turn = (0.0, stage.uniform(1.6, 2.8), -stage.uniform(0.5, 1.6)), stage.uniform(0, 2 * np.pi)
-        face = quad((-size / 2, 0, 0), (size, 0, 0), (0, -size * 0.7, size * 0.7))
-        stage.light(place([face], spot), white_light(stage.rng) * stage.uniform(3, 15) / size**2, (0, 0, 0), turn)
-    sun = sunlight(stage, stage.uniform(2, 8)) if has_sun else NO_SUN
-    cameras = orbit_cameras(stage, np.array([0, stage.uniform(0.1, 0.3), 0]), (1.1, 2.2), (8, 55), (35, 60))
-    return stage.scenery(sky_picture(stage, stage.uniform(0.05, 1.0)), sun, cameras, "still life")
-
-
-def courtyard(stage: Stage) -> Scenery:
-    """Outdoors: ground, buildings, trees and things, under sun and sky or an overcast sky."""
-    stage.add([quad((-25, 0, 25), (50, 0, 0), (0, 0, -50))], "ground")
-    for _ in range(int(stage.rng.integers(2, 6))):
-        building(stage)
-    for _ in range(int(stage.rng.integers(0, 4))):
-        x, z = stage.rng.uniform(-4.5, 4.5, 2)
-        tree(stage, (float(x), 0.0, float(z)))
-    furnish(stage, np.full(2, -3.0), np.full(2, 3.0), (1, 4), (4, 11))
-    has_sun = stage.chance(0.7)
-    sun = sunlight(stage, stage.uniform(1.5, 7)) if has_sun else NO_SUN
-    sight = np.asarray(stage.sights[stage.rng.integers(len(stage.sights))]) * (0.7, 1, 0.7)
-    cameras = orbit_cameras(stage, sight, (2.0, 5.5), (3, 30), (42, 75))
-    return stage.scenery(sky_picture(stage, stage.uniform(0.5, 1.2)), sun, cameras, "courtyard")
-
-
-def building(stage: Stage) -> None:
-    """A block with glossy dark windows, a door and a ledge."""
-    width, height, deep = stage.uniform(2, 9), stage.uniform(1.2, 6), stage.uniform(0.3, 5)
-    heading, away = stage.uniform(0, 2 * np.pi), stage.uniform(3.5, 8)
-    at, turn = (away * np.sin(heading), 0.0, away * np.cos(heading)), heading + np.pi
-    stage.add(box((0, height / 2, -deep / 2), (width, height, deep)), "wall", at, turn)
-    stage.add(box((0, height, -deep / 2), (width + 0.2, 0.12, deep + 0.2)), "wall", at, turn)
-    glass, frame = stage.material("object"), stage.material("door")
-    panes: list[Lattice] = []
-    frames: list[Lattice] = []
-    for column in range(int(width / 1.6)):
-        for row in range(int(height / 1.9)):
-            x, y = -width / 2 + 1.6 * (column + 0.5), 1.9 * (row + 0.55)
-            frames += box((x, y, 0.0), (0.95, 1.25, 0.1))
-            panes.append(quad((x - 0.4, y - 0.55, 0.055), (0.8, 0, 0), (0, 1.1, 0)))
-    if panes:
-        stage.add(frames, frame, at, turn)
-        stage.add(panes, glass, at, turn)
-
-
-def tree(stage: Stage, at: tuple[float, float, float]) -> None:
-    """A trunk and lumps of foliage."""
-    height = stage.uniform(1.2, 3.5)
-    stage.add(tube([(0, 0, 0), (0.05, height / 2, 0), (0, height, 0.05)], 0.12, 0.06), "furniture", at)
-    crown = [
-        part
-        for _ in range(int(stage.rng.integers(2, 5)))
-        for part in place(
-            lump(stage.rng, stage.uniform(0.35, 0.9)), np.array((0, height, 0)) + stage.rng.normal(0, 0.4, 3)
-        )
-    ]
-    stage.add(crown, "fabric", at)
-
-
-TRAIN_LAYOUTS: tuple[tuple[Layout, float], ...] = ((furnished_room, 0.6), (still_life, 0.22), (courtyard, 0.18))
-
-
 def compose(seed: int, split: Split, attempt: int = 0) -> Scenery:
     """The scene of a seed: always the same; `attempt` counts those whose cameras saw too little.
 
     Training and held-out scenes of one seed have nothing in common.
     """
     from .held_out_layouts import HELD_OUT_LAYOUTS
+    from .train_layouts import TRAIN_LAYOUTS
 
     layouts = TRAIN_LAYOUTS if split == "train" else HELD_OUT_LAYOUTS
     rng = np.random.default_rng([seed, split == "held-out", attempt])

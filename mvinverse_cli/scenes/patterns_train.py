@@ -179,6 +179,81 @@ def writing(rng: np.random.Generator, n: int) -> Pattern:
     return Pattern(ink.astype(np.float32), 2)
 
 
+def triangles(rng: np.random.Generator, n: int) -> Pattern:
+    """Squares cut along a diagonal, each way at random or all alike: truchet tiles."""
+    u, v = plane(n)
+    count, parts = 2 * int(rng.integers(1, 6)), int(rng.integers(2, 5))
+    column, row = (u * count).astype(int), (v * count).astype(int)
+    ways = rng.random((count, count)) < rng.choice([0.5, 1.0])
+    x, y = u * count % 1, v * count % 1
+    upper = np.where(ways[row, column], x + y > 1, x > y)
+    part = rng.integers(0, parts, (count, count, 2))[row, column, upper.astype(int)]
+    return Pattern(part.astype(np.float32), parts, 2 * noise(rng, n) - 1, None, None, count)
+
+
+def ripples(rng: np.random.Generator, n: int) -> Pattern:
+    """Lines of equal height of a noise: contours, agate, water."""
+    cloud = noise(rng, n, int(rng.integers(2, 6)), int(rng.integers(1, 4)), 0.4)
+    wave = 0.5 + 0.5 * np.sin(cloud * rng.uniform(20, 90))
+    place = step(wave - 0.5, rng.choice([0.05, 1.0])).astype(np.float32)
+    return Pattern(place, 2, 2 * noise(rng, n, 4, 3) - 1, wave.astype(np.float32), None, 4)
+
+
+def scales(rng: np.random.Generator, n: int) -> Pattern:
+    """Round shingles that overlap, row over row."""
+    u, v = plane(n)
+    count, parts = 2 * int(rng.integers(2, 8)), int(rng.integers(1, 4))
+    y = v * count
+    best, part = np.full((n, n), -1.0, np.float32), np.zeros((n, n), int)
+    paints = rng.integers(0, parts, (count, count))
+    for shift in (1, 0):  # the row above lies over the one below
+        row = np.floor(y).astype(int) - shift
+        x = u * count + 0.5 * (row % 2)
+        column = np.floor(x).astype(int)
+        far = np.hypot(x - column - 0.5, (y - row - 0.5) * 0.75)
+        inside = far < 0.7
+        best = np.where(inside, 1 - far, best)
+        part = np.where(inside, paints[row % count, column % count], part)
+    return Pattern(part.astype(np.float32), parts, np.clip(2 * best, -1, 1), np.clip(best, 0, 1), None, count)
+
+
+def blots(rng: np.random.Generator, n: int) -> Pattern:
+    """Spatter: drops of all sizes, dense or sparse."""
+    sheet = np.zeros((2 * n, 2 * n), np.uint8)
+    for _ in range(int(rng.integers(8, 160))):
+        x, y = rng.integers(n // 2, n // 2 + n, 2).tolist()  # none is cut by the edge of the sheet
+        radius = int(np.exp(rng.uniform(0, np.log(n / 8))))
+        cv2.circle(sheet, (x, y), radius, int(rng.integers(1, 4)), -1)
+    folded = np.maximum(np.maximum(sheet[:n, :n], sheet[n:, :n]), np.maximum(sheet[:n, n:], sheet[n:, n:]))
+    return Pattern(folded.astype(np.float32), 4, 2 * noise(rng, n) - 1, (folded > 0).astype(np.float32), None, 8)
+
+
+def crackle(rng: np.random.Generator, n: int) -> Pattern:
+    """Plates between cracks, or the stones of a rough wall."""
+    count = int(rng.integers(2, 12))
+    first, second, index = cells(rng, n, count)
+    parts = int(rng.integers(1, 5))
+    place = rng.integers(0, parts, count * count).astype(np.float32)[index]
+    edge = second - first
+    joint = (1 - step(edge - rng.uniform(0.02, 0.15), 0.05)).astype(np.float32)
+    return Pattern(place, parts, 2 * noise(rng, n, 8) - 1, np.sqrt(np.minimum(edge, 1)), joint, count)
+
+
+def medley(rng: np.random.Generator, n: int) -> Pattern:
+    """The colours of one pattern, the tone of another and the relief of a third, perhaps in waves."""
+    first, second, third = (TRAIN[PLAIN_TRAIN[rng.integers(len(PLAIN_TRAIN))]](rng, n) for _ in range(3))
+    if rng.random() < 0.5:
+        return Pattern(first.place, first.parts, second.tone, third.height, None, first.count)
+    u, v = plane(n)
+    reach = rng.uniform(0.02, 0.12)
+    rows = ((v + reach * (noise(rng, n, 3, 2) - 0.5) * 4) * n).astype(int) % n
+    columns = ((u + reach * (noise(rng, n, 3, 2) - 0.5) * 4) * n).astype(int) % n
+    tone, height, joint = (
+        None if part is None else part[rows, columns] for part in (first.tone, first.height, first.joint)
+    )
+    return Pattern(first.place[rows, columns], first.parts, tone, height, joint, first.count)
+
+
 TRAIN: Mapping[str, Draw] = MappingProxyType(
     {
         "cloudy": cloudy,
@@ -198,5 +273,12 @@ TRAIN: Mapping[str, Draw] = MappingProxyType(
         "hammered": hammered,
         "art": art,
         "writing": writing,
+        "triangles": triangles,
+        "ripples": ripples,
+        "scales": scales,
+        "blots": blots,
+        "crackle": crackle,
+        "medley": medley,
     }
 )
+PLAIN_TRAIN = tuple(name for name in TRAIN if name not in ("medley", "art", "writing"))  # what a medley is made from

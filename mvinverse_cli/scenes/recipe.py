@@ -30,36 +30,42 @@ def pick(rng: np.random.Generator, choices: Shares, known: Container[str]) -> st
 PATTERN_SHARES: Mapping[Use, Shares] = {
     "wall": shares(
         "plain 24 mottled 34 cloudy 4 stripes 6 brick 9 tiles 8 checker 2 dots 3 planks 4 gradient 2 speckle 2 art 2 "
-        "hexagons 8 marble 6 plaid 4 kilim 6 herringbone 5 terrazzo 3"
+        "hexagons 8 marble 6 plaid 4 kilim 6 herringbone 5 terrazzo 3 "
+        "medley 10 crackle 3 triangles 2 ripples 2 scales 1"
     ),
-    "ceiling": shares("plain 50 mottled 35 planks 8 tiles 7 hexagons 5 herringbone 5 marble 3"),
+    "ceiling": shares("plain 50 mottled 35 planks 8 tiles 7 hexagons 5 herringbone 5 marble 3 medley 5"),
     "floor": shares(
         "plain 8 mottled 8 planks 34 tiles 15 checker 8 speckle 10 weave 5 cloudy 5 stripes 4 camouflage 2 art 3 "
-        "herringbone 35 hexagons 12 terrazzo 12 marble 12 kilim 10 plaid 4"
+        "herringbone 35 hexagons 12 terrazzo 12 marble 12 kilim 10 plaid 4 "
+        "medley 14 crackle 6 triangles 6 ripples 3 blots 2"
     ),
     "furniture": shares(
         "plain 28 mottled 6 wood 30 planks 6 cloudy 4 checker 3 stripes 4 gradient 3 leather 5 scratches 4 dots 2 "
-        "speckle 3 tiles 2 herringbone 14 marble 18 terrazzo 14 plaid 6 kilim 8 hexagons 4"
+        "speckle 3 tiles 2 herringbone 14 marble 18 terrazzo 14 plaid 6 kilim 8 hexagons 4 "
+        "medley 18 ripples 5 triangles 3 blots 3 crackle 2"
     ),
     "fabric": shares(
         "plain 16 mottled 8 weave 24 stripes 14 checker 7 dots 7 cloudy 5 speckle 4 camouflage 5 leather 7 art 3 "
-        "plaid 36 kilim 36"
+        "plaid 36 kilim 36 medley 18 triangles 5 ripples 4 scales 3 blots 4"
     ),
     "object": shares(
         "plain 24 mottled 6 cloudy 6 checker 6 stripes 8 wood 7 dots 5 gradient 5 speckle 5 camouflage 6 scratches 5 "
         "leather 5 hammered 3 art 5 writing 3 brick 2 tiles 3 weave 3 planks 2 "
-        "hexagons 10 herringbone 7 marble 14 terrazzo 14 plaid 12 kilim 14 hills 5"
+        "hexagons 10 herringbone 7 marble 14 terrazzo 14 plaid 12 kilim 14 hills 5 "
+        "medley 22 triangles 4 ripples 5 scales 4 blots 5 crackle 4"
     ),
     "picture": shares("art 80 writing 14 gradient 3 camouflage 3 hills 70 kilim 15 plaid 5 marble 5"),
     "ground": shares(
         "plain 5 mottled 30 cloudy 15 brick 12 tiles 12 speckle 20 camouflage 8 "
-        "terrazzo 20 hexagons 20 herringbone 15 marble 5"
+        "terrazzo 20 hexagons 20 herringbone 15 marble 5 medley 12 crackle 10 ripples 3"
     ),
     "metal": shares(
-        "plain 40 mottled 20 scratches 12 hammered 10 cloudy 6 dots 4 stripes 4 tiles 4 hexagons 12 plaid 6 marble 10"
+        "plain 40 mottled 20 scratches 12 hammered 10 cloudy 6 dots 4 stripes 4 tiles 4 hexagons 12 plaid 6 marble 10 "
+        "medley 12 scales 4 ripples 4 triangles 2 blots 3"
     ),
     "door": shares(
-        "plain 35 mottled 15 wood 30 planks 12 stripes 3 gradient 3 scratches 2 herringbone 15 marble 8 plaid 5"
+        "plain 35 mottled 15 wood 30 planks 12 stripes 3 gradient 3 scratches 2 herringbone 15 marble 8 plaid 5 "
+        "medley 8"
     ),
 }
 
@@ -121,6 +127,11 @@ SIZES: Mapping[str, Range] = {
     "kilim": (0.05, 0.3),
     "camouflage": (0.05, 0.3),
     "marble": (0.4, 1.5),
+    "triangles": (0.05, 0.4),
+    "ripples": (0.1, 0.5),
+    "scales": (0.03, 0.2),
+    "blots": (0.05, 0.3),
+    "crackle": (0.04, 0.4),
     "checker": (0.05, 0.4),
     "plain": (0.8, 1.5),
     "mottled": (0.6, 1.5),

@@ -21,7 +21,7 @@ from .materials import Split
 from .record import SCENE_JSON, View, remove_leftovers, scene_path, write_scene
 from .stage import Scenery
 
-GENERATOR = 1  # rises with every change that makes another scene of the same seed
+GENERATOR = 2  # rises with every change that makes another scene of the same seed
 
 ASPECTS = ((4, 3), (3, 4), (3, 2), (16, 9), (1, 1))
 LARGE, LARGE_SHARE = 1.5, 0.1  # a tenth of the scenes is rendered larger, for fine detail
@@ -154,7 +154,12 @@ def picture_size(rng: np.random.Generator, size: int) -> tuple[int, int]:
     across, down = ASPECTS[rng.integers(len(ASPECTS))]
     side = size * (LARGE if rng.random() < LARGE_SHARE else 1.0)
     width, height = side * np.sqrt(across / down), side * np.sqrt(down / across)
-    return tuple(max(SIDE_STEP, round(float(length) / SIDE_STEP) * SIDE_STEP) for length in (height, width))  # type: ignore[return-value]
+    return _whole_patches(height), _whole_patches(width)
+
+
+def _whole_patches(length: float) -> int:
+    """The nearest multiple of the patch, one at least."""
+    return max(SIDE_STEP, round(float(length) / SIDE_STEP) * SIDE_STEP)
 
 
 def sees_enough(depths: Array, shines: Array) -> bool:

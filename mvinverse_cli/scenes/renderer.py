@@ -9,6 +9,7 @@ Mitsuba, Dr.Jit and the denoiser are imported here and in `tracer.py` alone, and
 
 import os
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def start_mitsuba() -> Any:
         raise MvInverseError(f"{LLVM_VARIABLE}: there is no {os.environ[LLVM_VARIABLE]}; {INSTALL}")
     try:
         import mitsuba
-        import pyoidn  # noqa: F401
+
+        import_module("pyoidn")  # only to see that it is there
     except ImportError as error:
         raise MvInverseError(f"rendering needs Mitsuba and Open Image Denoise ({error}); {INSTALL}") from error
     if mitsuba.variant() != "llvm_ad_rgb":

@@ -26,7 +26,7 @@ def survey(scene: Traceable, cameras: Sequence[Camera]) -> tuple[Array, Array]:
     rays = _rays(cameras, width, height, dr.arange(mi.UInt32, len(cameras) * width * height), mi.Point2f(0.5, 0.5))
     hit = scene.lit.ray_intersect(mi.Ray3f(rays.ray))
     depth = dr.select(hit.is_valid(), dr.dot(hit.p - rays.ray.o, -rays.back), 0)
-    shines = dr.select(hit.is_valid() & (hit.emitter(scene.lit) != None), 1.0, 0.0)  # noqa: E711 (compared by Dr.Jit)
+    shines = dr.select(hit.is_valid() & hit.shape.is_emitter(), 1.0, 0.0)
     dr.eval(depth, shines)
     return np.array(depth).reshape(len(cameras), -1), np.array(shines).reshape(len(cameras), -1) > 0
 
@@ -109,7 +109,7 @@ def _channels(
 
     hit = scene.lit.ray_intersect(mi.Ray3f(ray))
     twin = scene.read.ray_intersect(mi.Ray3f(ray))
-    seen = hit.is_valid() & (hit.emitter(scene.lit) == None)  # noqa: E711 (compared by Dr.Jit)
+    seen = hit.is_valid() & ~hit.shape.is_emitter()
     material = twin.bsdf()
     tilt = mi.Vector3f(*(material.eval_attribute_1(slot, twin, seen) * 2 - 1 for slot in TILT_SLOTS))
     normal = dr.normalize(twin.sh_frame.to_world(tilt))

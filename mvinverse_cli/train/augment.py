@@ -15,7 +15,8 @@ ASPECTS = (0.62, 1.85)  # width / height: portrait photos to a little over 16:9
 LEAST_CROP = 0.6  # side of a crop, as a share of the largest that fits
 MOST_ENLARGED = 1.6  # beyond it views are only blurred
 EXPOSURE_SIGMA = 0.35  # of the natural logarithm: a third of all samples is off by more than half a stop
-WHITE_SIGMA = 0.12  # the same, of red and of blue against green
+WARMTH_SIGMA = 0.22  # the same, of red against green and of green against blue: from lamps to shade under a blue sky
+TINT_SIGMA = 0.06  # what red and blue stray beside that
 
 
 def draw_size(
@@ -57,8 +58,7 @@ def draw_crop(
 
 def light_gain(rng: np.random.Generator) -> Array:
     """(3,) by which the light of a sample is multiplied: its exposure, and its colour against the camera's white."""
-    white = np.exp(rng.normal(0, WHITE_SIGMA, 3))
-    white[1] = 1.0
+    white = np.exp(rng.normal(0, WARMTH_SIGMA) * np.array([1, 0, -1]) + rng.normal(0, TINT_SIGMA, 3) * (1, 0, 1))
     gain: Array = np.exp(rng.normal(0, EXPOSURE_SIGMA)) * white / white.mean()
     return gain.astype(np.float32)
 
