@@ -4,12 +4,13 @@ All pairs of the decoder are kept until the end, attention writes its whole matr
 once, and the heads' 1x1 convolutions run after the upsampling.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from mvinverse_cli.maps import MAPS, MapName
+from mvinverse_cli.model.attention import Seen
 from mvinverse_cli.model.block import Attention
 from mvinverse_cli.model.dpt import FusionBlock, upsample
 from mvinverse_cli.model.mvinverse import MVInverse
@@ -45,8 +46,11 @@ class PlainMVInverse(MVInverse):
         """As MVInverse.forward, whatever `frame_batch` says."""
         return super().forward(images, maps=maps, frame_batch=images.shape[0] * images.shape[1])
 
-    def decode(self, tokens: Tensor, grid: tuple[int, int], frame_batch: int) -> list[Tensor]:
-        """As MVInverse.decode."""
+    def decode(
+        self, pieces: list[Tensor], grid: tuple[int, int], seen: Seen, keep: Callable[[Tensor], Tensor]
+    ) -> list[list[Tensor]]:
+        """As MVInverse.decode, of the one piece that `forward` makes and with nothing thinned."""
+        (tokens,) = pieces
         config = self.config
         scenes, views = tokens.shape[:2]
         rope = rope_table(
@@ -58,7 +62,7 @@ class PlainMVInverse(MVInverse):
             frame = within(x, rope)
             x = across(frame.unflatten(0, (scenes, views)).flatten(1, 2), rope).unflatten(1, (views, -1)).flatten(0, 1)
             pairs.append(torch.cat([frame, x], dim=-1))
-        return [pairs[level][:, config.registers :] for level in config.levels]
+        return [[pairs[level][:, config.registers :] for level in config.levels]]
 
 
 def make_plain(model: MVInverse) -> MVInverse:

@@ -21,7 +21,8 @@ from mvinverse_cli import DecomposeOptions, decompose, load_model
 from mvinverse_cli.color import linear_to_srgb, srgb_to_linear
 from mvinverse_cli.evaluate.align import gain_of
 from mvinverse_cli.evaluate.metrics import angles_deg, psnr, rmse
-from mvinverse_cli.frames import as_float, find_shots, open_shot
+from mvinverse_cli.frames import as_float, find_shots, open_positions
+from mvinverse_cli.layout import lay_out
 from mvinverse_cli.maps import MAPS, SPECS, Maps
 from mvinverse_cli.model import MVInverse
 
@@ -114,9 +115,19 @@ def clip_rows(folder: Path, model: MVInverse, frames: int, max_size: int) -> lis
     source = next((path for path in sorted(folder.iterdir()) if path.suffix in (".mp4", ".mov")), folder)
     (shot,) = find_shots([source], allow_gaps=True)
     every = max(1, (shot.frame_count or len(shot.paths)) // frames)
-    options = DecomposeOptions(max_size=max_size, every=every, window=frames, size="model", allow_gaps=True)
+    options = DecomposeOptions(
+        max_size=max_size,
+        every=every,
+        window=frames,
+        anchors=0,
+        overlap=0,
+        cuts="off",
+        size="model",
+        allow_gaps=True,
+    )
+    choice = lay_out(shot, options).choice
     rows = []
-    with open_shot(shot, frames=None, every=every, start_frame=options.start_frame) as reader:
+    with open_positions(shot, choice, choice.wanted) as reader:
         for frame, made in zip(reader, decompose(source, options, model=model), strict=True):
             height, width = made.maps["albedo"].shape[:2]
             picture = cv2.resize(as_float(frame.pixels), (width, height), interpolation=cv2.INTER_AREA)

@@ -16,10 +16,12 @@ from fileseq.filesequence import FileSequence
 
 from . import __version__
 from .errors import OptionError, OutputError
-from .frames import Fault, Shot, find_shots, open_shot, wanted_frames
+from .frames import Fault, Shot, find_shots
+from .layout import Layout, PassPlan, is_length_known, lay_out, plan_passes
 from .options import DecomposeOptions, WriteOptions
 from .outputs import (
     About,
+    Json,
     ShotOutputs,
     ShotProgress,
     Standing,
@@ -29,6 +31,8 @@ from .outputs import (
     make_folder,
     open_writers,
 )
+from .seams import Seam
+from .windows import Windows
 
 if TYPE_CHECKING:  # at run time torch waits until the plan stands
     import torch
@@ -40,22 +44,26 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ShotPlan:
-    """One shot, the (number, name) of its frames that are asked for (None: of unknown length), and its files."""
+    """One shot, the (number, name) of its frames that are asked for, and its files."""
 
-    shot: Shot
-    frames: tuple[tuple[int, str], ...] | None
+    layout: Layout
+    frames: tuple[tuple[int, str], ...]
     outputs: ShotOutputs
     standing: Standing
 
     @property
-    def to_do(self) -> int | None:
-        """How many frames have to be computed; None where the length is unknown."""
-        return None if self.frames is None else sum(self.standing.needs(number) for number, _ in self.frames)
+    def shot(self) -> Shot:
+        return self.layout.shot
+
+    @property
+    def to_do(self) -> int:
+        """How many frames have to be computed."""
+        return sum(self.standing.needs(number) for number, _ in self.frames)
 
     @property
     def kept(self) -> int:
         """How many frames are there already and stay."""
-        return 0 if self.frames is None or self.to_do is None else len(self.frames) - self.to_do
+        return len(self.frames) - self.to_do
 
 
 @dataclass(frozen=True)
@@ -68,20 +76,19 @@ class Plan:
     write: WriteOptions
 
     @property
-    def to_do(self) -> int | None:
-        """How many frames have to be computed in all; None where the length of a shot is unknown."""
-        counts = [planned.to_do for planned in self.shots]
-        return None if None in counts else sum(count for count in counts if count is not None)
+    def to_do(self) -> int:
+        """How many frames have to be computed in all."""
+        return sum(planned.to_do for planned in self.shots)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Frame `number` of `shot` is on disk, the `done`th of `total` (None: unknown)."""
+    """Frame `number` of `shot` is on disk, the `done`th of `total`."""
 
     shot: str
     number: int
     done: int
-    total: int | None
+    total: int
 
 
 @dataclass
@@ -95,20 +102,26 @@ class Outcome:
 
 
 def plan_job(inputs: Sequence[str | Path], output: Path, decompose: DecomposeOptions, write: WriteOptions) -> Plan:
-    """What a run would do. Raises InputError, OptionError or OutputError for all that can be seen without decoding."""
+    """What a run would do; videos are decoded for their cuts, after all that can be seen without it has been checked.
+
+    Raises InputError, OptionError or OutputError.
+    """
     if str(output) == "-":
         raise OptionError("--output -: maps go to files; name a folder")
     check_folder(output)
     load_manifest(output)  # a file of that name that is not ours
     shots = find_shots(inputs, allow_gaps=decompose.allow_gaps)
-    planned = []
     for shot in shots:
         if "mp4" in write.format and len(shot.sizes) > 1:
             sizes = ", ".join(f"{width}x{height}" for width, height in shot.sizes)
             raise OptionError(
                 f"--format mp4: the pictures of {shot.name} differ in size ({sizes}); choose png, exr or tiff"
             )
-        frames = wanted_frames(shot, frames=decompose.frames, every=decompose.every, start_frame=decompose.start_frame)
+
+    def plan_shot(shot: Shot, *, find_cuts: bool) -> ShotPlan:
+        layout = lay_out(shot, decompose, find_cuts=find_cuts)
+        choice = layout.choice
+        frames = tuple((choice.number(position), choice.name(position)) for position in choice.wanted)
         outputs = ShotOutputs(
             folder=output / shot.name if len(shots) > 1 else output,
             stem=shot.name,
@@ -117,8 +130,12 @@ def plan_job(inputs: Sequence[str | Path], output: Path, decompose: DecomposeOpt
             options=write,
             rate=shot.rate,
         )
-        planned.append(ShotPlan(shot, frames, outputs, check_shot(outputs, frames, shot.paths)))
-    return Plan(output, tuple(planned), decompose, write)
+        return ShotPlan(layout, frames, outputs, check_shot(outputs, frames, shot.paths))
+
+    for shot in shots:
+        if is_length_known(shot):  # what is wrong is said before a long video is decoded for its cuts
+            plan_shot(shot, find_cuts=False)
+    return Plan(output, tuple(plan_shot(shot, find_cuts=True) for shot in shots), decompose, write)
 
 
 @dataclass(frozen=True)
@@ -150,6 +167,7 @@ def run_job(plan: Plan, report: Callable[[Progress], None] = lambda progress: No
     MvInverseError for all else; whatever ends the run, files with a final name are whole.
     """
     located = locate_model(plan.decompose)
+    passes = [plan_shot_passes(planned.layout, plan.decompose, located) for planned in plan.shots]
     make_folder(plan.output)
     manifest = load_manifest(plan.output)
     abouts = [about_run(planned.shot, plan.decompose, located) for planned in plan.shots]
@@ -161,14 +179,15 @@ def run_job(plan: Plan, report: Callable[[Progress], None] = lambda progress: No
             source_names(planned.shot),
             source_bytes(planned.shot),
             plan.decompose,
+            passes_record(planned.layout, sizes.windows),
             planned.standing,
-            None if planned.frames is None else [number for number, _ in planned.frames],
+            [number for number, _ in planned.frames],
         )
-        for planned, about in zip(plan.shots, abouts, strict=True)
+        for planned, about, sizes in zip(plan.shots, abouts, passes, strict=True)
     ]
     outcome = Outcome(kept=sum(planned.kept for planned in plan.shots))
     try:
-        write_shots(plan, located, abouts, books, outcome, report)
+        write_shots(plan, located, passes, abouts, books, outcome, report)
     except BaseException:
         with suppress(OutputError):  # what ends the run is the news, not the disk that is still full
             if outcome.written:
@@ -180,6 +199,7 @@ def run_job(plan: Plan, report: Callable[[Progress], None] = lambda progress: No
 def write_shots(
     plan: Plan,
     located: Located,
+    passes: Sequence[PassPlan],
     abouts: Sequence[About],
     books: Sequence[ShotProgress],
     outcome: Outcome,
@@ -187,39 +207,65 @@ def write_shots(
 ) -> None:
     """Decomposes the shots of `plan` with one model, and notes in `books` and `outcome` what becomes of each frame."""
     from .model.checkpoint import load_weights
-    from .pipeline import decompose_frames
+    from .passes import Network
+    from .pipeline import Findings, decompose_shot
 
     options = plan.decompose
     total = plan.to_do  # once: it counts every frame of every shot
-    model = None
-    for planned, about, book in zip(plan.shots, abouts, books, strict=True):
+    network = None
+    for planned, sizes, about, book in zip(plan.shots, passes, abouts, books, strict=True):
         if planned.to_do == 0:
             book.finish()
             continue
-        if model is None:
-            model = load_weights(located.weights, located.device, located.dtype)
+        if network is None:
+            network = Network.of(load_weights(located.weights, located.device, located.dtype), options)
             dtype = str(located.dtype).removeprefix("torch.")
             logger.info("model %s on %s in %s", located.weights.name, located.device, dtype)
-        shot = planned.shot
+        layout, findings = planned.layout, Findings(sizes.windows)
         book.begin()
 
-        def on_done(number: int, shot: Shot = shot, book: ShotProgress = book) -> None:
+        def on_done(number: int, name: str = layout.shot.name, book: ShotProgress = book) -> None:
             book.wrote(number)
             outcome.written += 1
-            report(Progress(shot.name, number, outcome.written, total))
+            report(Progress(name, number, outcome.written, total))
 
-        with (
-            open_shot(shot, frames=options.frames, every=options.every, start_frame=options.start_frame) as reader,
-            open_writers(planned.outputs, about, on_done) as writers,
-            closing(decompose_frames(reader, shot, model, options, wanted=planned.standing.needs)) as results,
-        ):
+        def on_windows(windows: Windows, layout: Layout = layout, book: ShotProgress = book) -> None:
+            book.change_passes(passes_record(layout, windows))
+
+        results = decompose_shot(
+            layout,
+            network.short(sizes.is_short),
+            options,
+            findings,
+            wanted=planned.standing.needs,
+            on_windows=on_windows,
+        )
+        with open_writers(planned.outputs, about, on_done) as writers, closing(results):
             for maps in results:
                 writers.write(maps)
-        for fault in reader.faults:
+        for seam in findings.seams:
+            book.found_seam(layout.choice.number(seam.position), seam_record(seam))
+        for fault in findings.faults:
             book.lost(fault.number, fault.source, fault.reason)
-        outcome.faults += reader.faults
-        outcome.truncated |= reader.truncated
+        outcome.faults += findings.faults
+        outcome.truncated |= findings.truncated
         book.finish()
+
+
+def plan_shot_passes(layout: Layout, options: DecomposeOptions, located: Located) -> PassPlan:
+    """How large the passes of a shot are on this machine."""
+    return plan_passes(layout, located.weights.config, located.device, located.dtype, options)
+
+
+def passes_record(layout: Layout, windows: Windows) -> Json:
+    """What the manifest says of how a shot is cut into passes: it decides pixels. Cuts by their frame numbers."""
+    cuts = [layout.choice.number(position) for position in layout.cuts]
+    return {"window": windows.window, "whole": windows.whole, "cuts": cuts}
+
+
+def seam_record(seam: Seam) -> Json:
+    """What the manifest says of a seam; albedo errors in linear light."""
+    return {"gain": list(seam.gain), "residual": seam.residual, "residual_without_gain": seam.before}
 
 
 def about_run(shot: Shot, options: DecomposeOptions, located: Located) -> About:

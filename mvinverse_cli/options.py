@@ -4,6 +4,7 @@ A field `window` is the flag `--window` and the keyword `window=` all the way. A
 raises OptionError.
 """
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, get_args
@@ -11,6 +12,7 @@ from typing import Any, Literal, get_args
 from .color import Transfer
 from .errors import OptionError
 from .maps import MAPS, MapName, check_map_names
+from .windows import least_window
 
 Size = Literal["source", "model"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
@@ -19,6 +21,9 @@ Bits = Literal["8", "16", "half", "float"]
 OnExists = Literal["error", "skip", "overwrite"]
 GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
+
+KV_STRIDES = (1, 2, 4, 9)
+AUTO_WHOLE, AUTO_WINDOW = 48, 24  # frames: a scene seen in one pass, and a window of longer ones (docs/long-shots.md)
 
 # The first of each is the default of the format.
 BITS: dict[Format, tuple[Bits, ...]] = {
@@ -42,6 +47,41 @@ def check_at_least(flag: str, value: int, least: int) -> None:
         raise OptionError(f"{flag} {value}: must be at least {least}")
 
 
+def parse_window(window: int | str, anchors: int, overlap: int) -> int | Literal["auto", "all"]:
+    """`auto`, `all` or a number of frames that holds the anchors, the overlap and a new frame. Raises OptionError."""
+    least = least_window(anchors, overlap)
+    if window == "auto" and least > AUTO_WINDOW:
+        raise OptionError(
+            f"--anchors {anchors} --overlap {overlap}: more than a window of {AUTO_WINDOW} holds; raise --window"
+        )
+    if window == "auto":
+        return "auto"
+    if window == "all":
+        return "all"
+    try:
+        frames = int(window)
+    except ValueError as error:
+        raise OptionError(f"--window {window!r}: not a number of frames, auto or all") from error
+    if frames < least:
+        raise OptionError(
+            f"--window {frames}: must be at least {least}, for {anchors} anchors, {overlap} frames of overlap and a"
+            " new one; lower --anchors or --overlap, or raise it"
+        )
+    return frames
+
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+
+
+def parse_bytes(flag: str, text: str) -> int:
+    """`10GiB`, `800 MB` or a number of bytes. Raises OptionError."""
+    parts = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text, re.IGNORECASE)
+    size = int(float(parts[1]) * UNITS[parts[2].upper()]) if parts and parts[2].upper() in UNITS else 0
+    if size < 1:
+        raise OptionError(f"{flag} {text!r}: not a size; write 10GiB or 800MB")
+    return size
+
+
 @dataclass(frozen=True)
 class DecomposeOptions:
     """From paths to maps in memory."""
@@ -51,7 +91,13 @@ class DecomposeOptions:
     dtype: DtypeName = "auto"
     max_size: int | None = None  # pixels of the long side that the network sees; None: as the model's config says
     size: Size = "source"  # size of the maps
-    window: int = 16  # frames attended to at once
+    window: int | Literal["auto", "all"] = "auto"  # frames attended to at once; auto: AUTO_WHOLE and AUTO_WINDOW
+    anchors: int = 4  # of them, frames spread over the whole scene that every window sees
+    overlap: int = 4  # of them, frames shared with the window before
+    kv_stride: int = 1  # how many times fewer patches are attended to across frames
+    kv_mean: bool = False  # whether the mean of those left out is attended to
+    cuts: str = "auto"  # auto: found in videos; off; or the frames that begin a scene, in the grammar of `frames`
+    memory: str | None = None  # such as 10GiB, for one pass; None: what the device has free
     maps: tuple[MapName, ...] = MAPS
     frames: str | None = None  # fileseq grammar: 1-200, 1001-1100x2, 5,7,9
     every: int = 1
@@ -66,7 +112,13 @@ class DecomposeOptions:
         check_choice("--size", self.size, Size)
         if self.max_size is not None:
             check_at_least("--max-size", self.max_size, 14)
-        check_at_least("--window", self.window, 1)
+        for flag, value in (("--anchors", self.anchors), ("--overlap", self.overlap)):
+            check_at_least(flag, value, 0)
+        object.__setattr__(self, "window", parse_window(self.window, self.anchors, self.overlap))
+        if self.kv_stride not in KV_STRIDES:
+            raise OptionError(f"--kv-stride {self.kv_stride}: choose from {', '.join(map(str, KV_STRIDES))}")
+        if self.memory is not None:
+            parse_bytes("--memory", self.memory)
         check_at_least("--every", self.every, 1)
         check_at_least("--start-frame", self.start_frame, 0)
         object.__setattr__(self, "maps", check_map_names(self.maps))

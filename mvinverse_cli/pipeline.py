@@ -1,39 +1,47 @@
-"""The arrow: frames in, maps out, one window of frames after another. The border between numpy and torch.
+"""The arrow: frames in, maps out, one pass after another. The border between numpy and torch.
 
-Three things go on at once: a thread decodes and resizes the next frames, a thread runs the network on the next window,
-and the caller's thread brings the maps of the last one back to the source's size. N frames of a window, H W pixels of
-the source, h w pixels of the network.
+Several things go on at once: threads decode and resize the next frames, a thread runs the network, and the caller's
+thread cross-fades passes and brings maps back to the source's size. H W pixels of the source, h w of the network.
 """
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from .ahead import ahead, overlapped
-from .color import Transfer, convert
+from .color import convert
 from .errors import DeviceMemoryError
-from .frames import Fit, Frame, Shot, as_float, find_shots, fit_grid, fit_pixels, fit_to, open_shot, restore_map
+from .frames import (
+    Fault,
+    Fit,
+    Frame,
+    FrameReader,
+    as_float,
+    find_shots,
+    fit_pixels,
+    fit_to,
+    open_positions,
+    restore_map,
+)
+from .layout import Layout, lay_out, plan_passes
 from .maps import SPECS, Array, FrameMaps, MapName, Maps
 from .model.checkpoint import load_model
-from .model.config import ModelConfig, with_transfers
 from .model.mvinverse import MVInverse
 from .options import DecomposeOptions
-from .windows import window_of
+from .passes import Network, PassRun, SceneRun
+from .seams import Seam, cross_fade, fade_share
+from .windows import Scene, Windows
 
 logger = logging.getLogger(__name__)
 
 MOST_AHEAD = 32  # frames decoded before they are needed: enough to hide the decoder, whatever the window
-
-# Pixels that encoder, bypass and heads take at once: enough to fill the device, few enough to stay lean
-# (on the CPU larger batches are no faster: benchmarks/forward.py).
-BATCH_PIXELS = {"cpu": 2**16, "cuda": 2**21, "mps": 2**20}
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,16 @@ class Prepared:
     source: Path
 
 
+@dataclass
+class Findings:
+    """What comes to light while a shot is decomposed, beside its maps."""
+
+    windows: Windows  # halved where the device runs out of memory
+    seams: list[Seam] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)  # frames asked for that could not be read
+    truncated: bool = False  # the source ended before its promised end
+
+
 def decompose(
     inputs: str | Path | Sequence[str | Path],
     options: DecomposeOptions | None = None,
@@ -62,91 +80,176 @@ def decompose(
     """
     options = options or DecomposeOptions()
     shots = find_shots([inputs] if isinstance(inputs, str | Path) else inputs, allow_gaps=options.allow_gaps)
+    layouts = [lay_out(shot, options) for shot in shots]
     if model is None:
         model = load_model(options.model, device=options.device, dtype=options.dtype)
-    for shot in shots:
-        with open_shot(shot, frames=options.frames, every=options.every, start_frame=options.start_frame) as reader:
-            yield from decompose_frames(reader, shot, model, options)
-        for fault in reader.faults:
+    network = Network.of(model, options)
+    for layout in layouts:
+        planned = plan_passes(layout, network.config, network.device, network.dtype, options)
+        findings = Findings(planned.windows)
+        yield from decompose_shot(layout, network.short(planned.is_short), options, findings)
+        for fault in findings.faults:
             which = "frames are" if fault.number is None else f"frame {fault.number} is"
             logger.warning("%s: %s left out: %s", fault.source, which, fault.reason)
 
 
-def decompose_frames(
-    frames: Iterable[Frame],
-    shot: Shot,
-    model: MVInverse,
+def decompose_shot(
+    layout: Layout,
+    network: Network,
     options: DecomposeOptions,
+    findings: Findings,
     *,
     wanted: Callable[[int], bool] = lambda number: True,
+    on_windows: Callable[[Windows], None] = lambda windows: None,
 ) -> Generator[FrameMaps, None, None]:
-    """The frames of one shot -> the maps of those whose number is `wanted`, in the same order.
+    """The maps of the frames that are asked for and whose number is `wanted`, in their order.
 
-    The others still take part in the windows of their neighbours, so that those get the numbers of an undisturbed run.
+    The others still take part in the passes of their neighbours, so that those get the numbers of an undisturbed run.
+    Where the device runs out of memory before the first frame is done, the windows are halved, once; `on_windows`
+    hears of it. Raises DeviceMemoryError where that does not help.
     """
-    config = with_transfers(model.config, options)
-    max_size = options.max_size or config.max_size
-    grid = fit_grid(shot.sizes, max_size=max_size, patch_size=config.patch_size)
-    prepared = ahead((prepare(frame, grid, config, max_size) for frame in frames), min(options.window, MOST_AHEAD))
-    with closing(prepared):
-        groups = groupby(prepared, key=lambda item: window_of(item.index, options.window).start)
-        windows = (list(members) for _, members in groups)
-        needed = (window for window in windows if any(wanted(item.number) for item in window))
-        passes = overlapped(lambda window: infer(model, [item.pixels for item in window], options.maps), needed)
-        with closing(passes):
-            for window, maps in passes:
-                for i, item in enumerate(window):
-                    if wanted(item.number):
-                        yield restore(item, {name: maps[name][i] for name in options.maps}, shot, config, options)
+    choice = layout.choice
+    positions = frozenset(at for at in choice.wanted if wanted(choice.number(at)))
+    begun = False
+    try:
+        for maps in run_passes(layout, network, options, findings, positions):
+            begun = True
+            yield maps
+        return
+    except DeviceMemoryError as error:
+        smaller = findings.windows.at_most(layout.largest_pass(findings.windows) // 2)
+        if begun or layout.largest_pass(smaller) == layout.largest_pass(findings.windows):
+            raise
+        logger.warning("%s: %s; trying again with %d frames", layout.shot.name, error, layout.largest_pass(smaller))
+    findings.windows = smaller
+    findings.seams.clear()
+    on_windows(smaller)
+    yield from run_passes(layout, network, options, findings, positions)
 
 
-def prepare(frame: Frame, grid: tuple[int, int], config: ModelConfig, max_size: int) -> Prepared:
+class Step(NamedTuple):
+    """A part of a pass that is to be read out (None: only what later passes need), and the frames of the pass."""
+
+    run: PassRun
+    part: slice | None
+    next_start: int | None  # first frame that the next pass gives as well; None after the last
+    frames: Mapping[int, Prepared]
+
+
+def run_passes(
+    layout: Layout, network: Network, options: DecomposeOptions, findings: Findings, wanted: AbstractSet[int]
+) -> Generator[FrameMaps, None, None]:
+    """Decodes, attends, reads out, cross-fades: a frame is yielded as soon as no later pass can change it."""
+    scenes = [
+        (scene, needed)
+        for scene in findings.windows.plan(layout.choice.count, layout.cuts)
+        if (needed := [*scene.needed(wanted)])
+    ]
+    seen = sorted({at for scene, needed in scenes for index in needed for at in scene.passes[index].frames})
+    lent = [at for scene, _ in scenes for at in scene.anchors]
+    with ExitStack() as stack:
+
+        def prepared(positions: Sequence[int]) -> tuple[FrameReader, "Held"]:
+            reader = stack.enter_context(open_positions(layout.shot, layout.choice, positions))
+            return reader, Held(stack.enter_context(closing(prepare_ahead(reader, layout, network, options))))
+
+        reader, frames = prepared(seen)
+        anchors = prepared(lent)[1] if lent else Held(iter(()))
+        steps = plan_steps(scenes, frames, anchors, network, wanted)
+        results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
+        for item, maps in faded(results, findings, wanted):
+            yield restore(item, maps, layout.shot.name, options)
+        asked = {layout.choice.number(at) for at in wanted}
+        findings.faults = [fault for fault in reader.faults if fault.number is None or fault.number in asked]
+        findings.truncated = reader.truncated
+
+
+def plan_steps(
+    scenes: Iterable[tuple[Scene, Sequence[int]]],
+    frames: "Held",
+    anchors: "Held",
+    network: Network,
+    wanted: AbstractSet[int],
+) -> Iterator[Step]:
+    """The network's work, in order; the frames of a pass are waited for when it is asked for."""
+    for scene, needed in scenes:
+        lent = anchors.take(scene.frames) if scene.anchors else {}
+        run = SceneRun(scene, network, {at: item.pixels for at, item in lent.items()})
+        for index in needed:
+            held = frames.take(scene.passes[index].frames)
+            if not held:
+                continue
+            this = PassRun(run, index, {at: item.pixels for at, item in held.items()}, wanted)
+            following = scene.passes[index + 1 : index + 2]
+            next_start = following[0].frames.start if following else None
+            for part in this.parts or (None,):
+                yield Step(this, part, next_start, held)
+
+
+def faded(
+    results: Iterable[tuple[Step, Mapping[int, Maps]]], findings: Findings, wanted: AbstractSet[int]
+) -> Iterator[tuple[Prepared, Maps]]:
+    """The wanted frames with their maps (h, w, C), once all passes that give them have been faded into each other."""
+    waiting: dict[int, Maps] = {}  # for the next pass
+    for step, given in results:
+        this, seam = step.run.this, step.run.seam
+        if seam is not None and seam not in findings.seams[-1:]:
+            findings.seams.append(seam)
+        for at, maps in given.items():
+            if at not in wanted:
+                continue
+            if at in waiting:
+                maps = cross_fade(waiting.pop(at), maps, fade_share(at - this.frames.start, this.overlap))
+            if step.next_start is not None and at >= step.next_start:
+                waiting[at] = maps
+            else:
+                yield step.frames[at], maps
+
+
+class Held:
+    """Frames of a stream in ascending order, from which ever later stretches are taken that may overlap."""
+
+    def __init__(self, stream: Iterator[Prepared]) -> None:
+        self._stream = stream
+        self._held: dict[int, Prepared] = {}
+
+    def take(self, positions: range) -> dict[int, Prepared]:
+        """The frames at `positions` that are in the stream; those before them are let go."""
+        while not self._held or max(self._held) < positions[-1]:
+            item = next(self._stream, None)
+            if item is None:
+                break
+            self._held[item.index] = item
+        self._held = {at: item for at, item in self._held.items() if at >= positions[0]}
+        return {at: item for at, item in self._held.items() if at in positions}
+
+
+def prepare_ahead(
+    frames: Iterable[Frame], layout: Layout, network: Network, options: DecomposeOptions
+) -> Generator[Prepared, None, None]:
+    """Decoded frames on the network's curve and grid, made in a thread."""
+    max_size = options.max_size or network.config.max_size
+    grid = layout.network_size(network.config, options)
+    return ahead((prepare(frame, grid, network, max_size) for frame in frames), MOST_AHEAD)
+
+
+def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int) -> Prepared:
     """A decoded frame on the network's curve and grid. Light outside [0, 1] is clipped first, as in a camera: a
     highlight of 50 must not outshine its neighbours when they are averaged."""
     height, width = frame.pixels.shape[:2]
-    fit = fit_to((width, height), grid, max_size=max_size, patch_size=config.patch_size)
+    fit = fit_to((width, height), grid, max_size=max_size, patch_size=network.config.patch_size)
     pixels = fit_pixels(np.clip(as_float(frame.pixels), 0, 1), fit)
-    pixels = convert(pixels, frame.transfer, config.input_transfer)
+    pixels = convert(pixels, frame.transfer, network.config.input_transfer)
     return Prepared(pixels, fit, frame.index, frame.number, frame.name, frame.time, frame.source)
 
 
-def frame_batch(images: torch.Tensor) -> int:
-    """How many frames of `images` (1, N, 3, h, w) the parts that see each frame alone take at once."""
-    return max(1, BATCH_PIXELS[images.device.type] // (images.shape[-1] * images.shape[-2]))
-
-
-def infer(model: MVInverse, views: list[Array], maps: Sequence[MapName]) -> Maps:
-    """N views (h, w, 3) on the model's input curve, seen together -> (N, h, w, C) float32 for each map."""
-    device = model.image_mean.device
-    images = torch.from_numpy(np.stack(views)).to(device).permute(0, 3, 1, 2)[None]  # (1, N, 3, h, w)
-    try:
-        with torch.inference_mode():
-            outputs = model(images, maps=maps, frame_batch=frame_batch(images))
-            return {name: value[0].cpu().numpy() for name, value in outputs.items()}
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        raise DeviceMemoryError(
-            f"{device}: out of memory with {len(views)} frames of {images.shape[-1]}x{images.shape[-2]} in one pass; "
-            "lower --window or --max-size"
-        ) from error
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device ran out of memory; on the CPU and on Apple's GPUs only the message tells."""
-    words = ("can't allocate memory", "out of memory")
-    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
-
-
-def restore(item: Prepared, maps: Maps, shot: Shot, config: ModelConfig, options: DecomposeOptions) -> FrameMaps:
-    """What the network made of one frame, (h, w, C) each -> scene-linear colour at the size that is wanted."""
-    curves: dict[MapName, Transfer] = {"albedo": config.albedo_transfer, "shading": config.shading_transfer}
-    restored = {}
+def restore(item: Prepared, maps: Maps, shot: str, options: DecomposeOptions) -> FrameMaps:
+    """What the network made of one frame, (h, w, C) each, scene-linear -> the size that is wanted."""
+    restored: dict[MapName, Array] = {}
     for name, values in maps.items():
-        values = convert(values, curves.get(name, "linear"), "linear")
         if options.size == "source":
             values = restore_map(values, item.fit, unit_vectors=SPECS[name].kind == "vector")
         else:
             values = np.ascontiguousarray(values[: item.fit.inner[0], : item.fit.inner[1]])
         restored[name] = values
-    return FrameMaps(restored, shot.name, item.index, item.number, item.name, item.time, str(item.source))
+    return FrameMaps(restored, shot, item.index, item.number, item.name, item.time, str(item.source))

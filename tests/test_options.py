@@ -9,7 +9,7 @@ import pytest
 
 from mvinverse_cli.cli.decompose import decompose, parse_rate, split_names
 from mvinverse_cli.errors import OptionError
-from mvinverse_cli.options import DecomposeOptions, WriteOptions
+from mvinverse_cli.options import DecomposeOptions, WriteOptions, parse_bytes
 
 PARAMETERS = inspect.signature(decompose).parameters
 FIELDS = [(options, field.name) for options in (DecomposeOptions(), WriteOptions()) for field in fields(options)]
@@ -30,7 +30,15 @@ def test_every_field_has_a_flag_of_its_name_with_the_same_default(options: Any, 
 @pytest.mark.parametrize(
     ("options", "value", "said"),
     [
-        (DecomposeOptions, {"window": 0}, "--window 0"),
+        (DecomposeOptions, {"window": 8}, "--window 8: must be at least 9, for 4 anchors, 4 frames of overlap"),
+        (DecomposeOptions, {"window": 0, "anchors": 0, "overlap": 0}, "--window 0: must be at least 1"),
+        (DecomposeOptions, {"window": "most"}, "--window 'most'"),
+        (DecomposeOptions, {"anchors": -1}, "--anchors -1"),
+        (DecomposeOptions, {"overlap": -2}, "--overlap -2"),
+        (DecomposeOptions, {"anchors": 20}, "--anchors 20 --overlap 4: more than a window of 24 holds"),
+        (DecomposeOptions, {"kv_stride": 3}, "--kv-stride 3: choose from 1, 2, 4, 9"),
+        (DecomposeOptions, {"memory": "much"}, "--memory 'much'"),
+        (DecomposeOptions, {"memory": "0GiB"}, "--memory '0GiB'"),
         (DecomposeOptions, {"every": -1}, "--every -1"),
         (DecomposeOptions, {"max_size": 13}, "--max-size 13"),
         (DecomposeOptions, {"start_frame": -1}, "--start-frame -1"),
@@ -50,6 +58,14 @@ def test_every_field_has_a_flag_of_its_name_with_the_same_default(options: Any, 
 def test_a_value_that_cannot_be_is_said_with_its_flag(options: type, value: dict[str, Any], said: str):
     with pytest.raises(OptionError, match=said):
         options(**value)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("10GiB", 10 * 2**30), ("1.5 gb", 15 * 10**8), ("800M", 8 * 10**8), ("4096", 4096), ("2 KiB", 2048)],
+)
+def test_a_size_is_read_in_the_units_of_memory(text: str, count: int):
+    assert parse_bytes("--memory", text) == count
 
 
 def test_bits_apply_to_the_formats_that_have_them():

@@ -1,11 +1,11 @@
 """From paths to maps in memory: right numbers, right light, right sizes, as they are asked for."""
 
-import itertools
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -13,128 +13,285 @@ import torch
 
 from mvinverse_cli import DecomposeOptions, DeviceMemoryError, InputError, decompose
 from mvinverse_cli.color import srgb_to_linear
-from mvinverse_cli.frames import Frame, Shot
-from mvinverse_cli.maps import MAPS, SPECS
-from mvinverse_cli.model.mvinverse import MVInverse
-from mvinverse_cli.pipeline import decompose_frames
+from mvinverse_cli.frames import Choice, Fault, Frame, FrameReader, Grid, Shot
+from mvinverse_cli.layout import Layout, wanted_windows
+from mvinverse_cli.maps import MAPS, SPECS, FrameMaps
+from mvinverse_cli.model.mvinverse import Attended, MVInverse
+from mvinverse_cli.passes import Network
+from mvinverse_cli.pipeline import Findings, decompose_shot
+from mvinverse_cli.seams import align, fade_share, with_gain
 from tests.frames.media import cut, write_numbered
 
 SHOT = Shot("shot", "video", (Path("shot.mov"),), (), ((56, 42),), Fraction(24), None)
+ALONE = {"anchors": 0, "overlap": 0}  # windows that know nothing of each other
 
 
-def endless_frames(made: list[int]) -> Iterator[Frame]:
-    """Noise of the shot's size for ever; `made` lists the indices that were asked for."""
-    for index in itertools.count():
-        made.append(index)
-        pixels = np.random.default_rng(index).integers(0, 256, (42, 56, 3), np.uint8)
-        yield Frame(pixels, "srgb", index, 1001 + index, Fraction(index, 24), "shot", Path("shot.mov"))
+def some_frames(count: int) -> list[Frame]:
+    """A patch of noise that moves, of the shot's size."""
+    noise = np.random.default_rng(0).integers(0, 256, (42, 56, 3), np.uint8)
+    return [
+        Frame(np.roll(noise, index, 1), "srgb", index, 1001 + index, Fraction(index, 24), "shot", Path("shot.mov"))
+        for index in range(count)
+    ]
 
 
-def some_frames(count: int) -> Iterator[Frame]:
-    return itertools.islice(endless_frames([]), count)
+class ListReader(FrameReader):
+    """Hands out frames of a list; those that are not in it are faults. `made` lists what it handed out."""
+
+    def __init__(self, frames: dict[int, Frame], positions: Sequence[int], made: list[int]) -> None:
+        super().__init__(len(positions))
+        self.frames, self.positions, self.made = frames, positions, made
+
+    def __iter__(self) -> Iterator[Frame]:
+        for position in self.positions:
+            if position in self.frames:
+                self.made.append(position)
+                yield self.frames[position]
+            else:
+                self.faults.append(Fault(1001 + position, Path("shot.mov"), "cannot be read"))
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
-def network(model: MVInverse, frames: list[Frame]) -> dict[str, np.ndarray]:
-    """What the network says of these frames together, with no pipeline around it; (N, H, W, C)."""
+@dataclass
+class Run:
+    """Decomposes frames in memory: what `decompose_shot` does with a shot of them."""
+
+    model: MVInverse
+    frames: Sequence[Frame]
+    options: DecomposeOptions
+    monkeypatch: pytest.MonkeyPatch
+    cuts: tuple[int, ...] = ()
+    asked: tuple[int, ...] | None = None  # positions; None: all
+    shot: Shot = SHOT
+    made: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        by_index = {frame.index: frame for frame in self.frames}
+        self.count = max(by_index) + 1
+        asked = tuple(range(self.count)) if self.asked is None else self.asked
+        choice = Choice(Grid(1, 0), self.count, asked, range(1001, 1001 + self.count), ("shot",) * self.count)
+        self.layout = Layout(self.shot, choice, self.cuts)
+        self.findings = Findings(wanted_windows(self.options))
+        self.monkeypatch.setattr(
+            "mvinverse_cli.pipeline.open_positions",
+            lambda shot, choice, positions: ListReader(by_index, positions, self.made),
+        )
+
+    def results(self, **more: Any) -> Iterator[FrameMaps]:
+        network = Network.of(self.model, self.options)
+        return decompose_shot(self.layout, network, self.options, self.findings, **more)
+
+
+Start: TypeAlias = Callable[..., Run]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Start:
+    """`run(model, frames, options, cuts=..., asked=...)`."""
+
+    def start(model: MVInverse, frames: Sequence[Frame], options: DecomposeOptions | None = None, **more: Any) -> Run:
+        return Run(model, frames, options or DecomposeOptions(), monkeypatch, **more)
+
+    return start
+
+
+def network(model: MVInverse, frames: Sequence[Frame]) -> dict[str, np.ndarray]:
+    """What the network says of these frames together, with no pipeline around it; (N, H, W, C), colours linear."""
     images = torch.from_numpy(np.stack([frame.pixels for frame in frames])).permute(0, 3, 1, 2)[None] / 255
     with torch.inference_mode():
-        return {name: values[0].numpy() for name, values in model(images).items()}
+        maps = {name: values[0].numpy() for name, values in model(images).items()}
+    return {name: srgb_to_linear(values) if SPECS[name].kind == "color" else values for name, values in maps.items()}
 
 
-def test_maps_are_the_networks_window_by_window_with_colour_in_linear_light(tiny_model: MVInverse):
-    frames = list(some_frames(5))
-    results = list(decompose_frames(iter(frames), SHOT, tiny_model, DecomposeOptions(window=3)))
+def assert_alike(result: FrameMaps, expected: dict[str, np.ndarray], place: int) -> None:
+    for name in MAPS:
+        # a normal that is short before it is normalised magnifies the rounding of other batches
+        limit = 1e-4 if SPECS[name].kind == "vector" else 1e-5
+        assert np.abs(result.maps[name] - expected[name][place]).max() < limit, name
+
+
+def assert_same(first: FrameMaps, second: FrameMaps) -> None:
+    assert (first.index, first.number) == (second.index, second.number)
+    for name in MAPS:
+        assert np.array_equal(first.maps[name], second.maps[name]), name
+
+
+def test_maps_are_the_networks_window_by_window_with_colour_in_linear_light(run: Start, tiny_model: MVInverse):
+    frames = some_frames(5)
+    results = list(run(tiny_model, frames, DecomposeOptions(window=3, **ALONE)).results())
     assert [(result.index, result.number, result.time) for result in results] == [
         (index, 1001 + index, Fraction(index, 24)) for index in range(5)
     ]
     for window in (slice(0, 3), slice(3, 5)):
         expected = network(tiny_model, frames[window])
-        for i, result in enumerate(results[window]):
-            for name in MAPS:
-                values = expected[name][i]
-                if SPECS[name].kind == "color":
-                    values = srgb_to_linear(values)
-                # a normal that is short before it is normalised magnifies the rounding of other batches
-                limit = 1e-4 if SPECS[name].kind == "vector" else 1e-5
-                assert np.abs(result.maps[name] - values).max() < limit, name
+        for place, result in enumerate(results[window]):
+            assert_alike(result, expected, place)
 
 
-def test_a_model_that_speaks_linear_light_is_fed_and_read_so(tiny: MVInverse):
-    frames = list(some_frames(1))
-    linear = replace(frames[0], pixels=srgb_to_linear(frames[0].pixels / np.float32(255)))
+@pytest.mark.parametrize("window", ["auto", "all", 20])
+def test_a_short_scene_is_seen_whole(run: Start, tiny_model: MVInverse, window: int | str):
+    frames = some_frames(12)
+    results = list(run(tiny_model, frames, DecomposeOptions(window=window)).results())
+    expected = network(tiny_model, frames)
+    for place, result in enumerate(results):
+        assert_alike(result, expected, place)
+
+
+def test_no_pass_sees_beyond_a_cut(run: Start, tiny_model: MVInverse):
+    frames = some_frames(7)
+    results = list(run(tiny_model, frames, cuts=(4,)).results())
+    for scene in (slice(0, 4), slice(4, 7)):
+        expected = network(tiny_model, frames[scene])
+        for place, result in enumerate(results[scene]):
+            assert_alike(result, expected, place)
+
+
+LONG = DecomposeOptions(window=7, anchors=2, overlap=2)
+
+
+@pytest.mark.parametrize("asked", [range(8, 12), [0], [16], [4, 11], range(5, 17)])
+def test_frames_of_a_range_are_those_of_the_full_run_bit_for_bit(
+    run: Start, tiny_model: MVInverse, asked: Sequence[int]
+):
+    frames = some_frames(17)
+    every = list(run(tiny_model, frames, LONG, cuts=(14,)).results())
+    some = list(run(tiny_model, frames, LONG, cuts=(14,), asked=tuple(asked)).results())
+    assert [result.index for result in some] == list(asked)
+    for result in some:
+        assert_same(result, every[result.index])
+
+
+def test_frames_that_are_there_already_change_nothing_in_the_others(run: Start, tiny_model: MVInverse):
+    frames = some_frames(12)
+    every = list(run(tiny_model, frames, LONG).results())
+    some = list(run(tiny_model, frames, LONG).results(wanted=lambda number: number in (1004, 1009)))
+    assert [result.number for result in some] == [1004, 1009]
+    for result in some:
+        assert_same(result, every[result.index])
+
+
+def test_overlaps_are_cross_faded_and_gains_taken_back(
+    run: Start, tiny_model: MVInverse, monkeypatch: pytest.MonkeyPatch
+):
+    frames, options = some_frames(11), DecomposeOptions(window=8, anchors=2, overlap=2)
+    started = run(tiny_model, frames, options)
+    (scene,) = started.findings.windows.plan(11, ())
+    assert [tuple(this.frames) for this in scene.passes] == [(0, 1, 2, 3, 4, 5), (4, 5, 6, 7, 8, 9), (8, 9, 10)]
+    assert scene.anchors == (2, 8)
+    results = list(started.results())
+    first = network(tiny_model, [frames[8], *frames[0:6]])
+    second = network(tiny_model, [frames[2], *frames[4:10]])
+    ours, theirs = [second["albedo"][0], second["albedo"][5]], [first["albedo"][3], first["albedo"][0]]
+    seam = align(ours, theirs, 6)
+    assert [found.position for found in started.findings.seams] == [6, 10]
+    assert started.findings.seams[0].gain == pytest.approx(seam.gain, abs=1e-4)
+    for at in (4, 5):
+        share = fade_share(at - 4, 2)
+        later = with_gain({"albedo": second["albedo"][1 + at - 4]}, seam.gain)["albedo"]
+        wanted = (1 - share) * first["albedo"][1 + at] + share * later
+        np.testing.assert_allclose(results[at].maps["albedo"], wanted, atol=1e-4)
+    np.testing.assert_allclose(results[6].maps["roughness"], second["roughness"][3], atol=1e-5)
+
+
+def test_without_albedo_and_shading_there_is_no_gain_to_find(run: Start, tiny_model: MVInverse):
+    started = run(tiny_model, some_frames(12), DecomposeOptions(window=7, anchors=2, overlap=2, maps=("normal",)))
+    assert len(list(started.results())) == 12
+    assert started.findings.seams == []
+
+
+def test_shading_alone_gets_the_gain_that_it_has_beside_albedo(run: Start, tiny_model: MVInverse):
+    frames = some_frames(12)
+    both = list(run(tiny_model, frames, LONG).results())
+    alone = list(run(tiny_model, frames, replace(LONG, maps=("shading",))).results())
+    assert np.array_equal(alone[9].maps["shading"], both[9].maps["shading"])
+
+
+def test_a_pass_that_nobody_wants_is_not_computed(run: Start, tiny_model: MVInverse, monkeypatch: pytest.MonkeyPatch):
+    passes = []
+    attend = MVInverse.attend
+
+    def counted(self: MVInverse, images: torch.Tensor, **more: Any) -> Attended:
+        passes.append(images.shape[1])
+        return attend(self, images, **more)
+
+    monkeypatch.setattr(MVInverse, "attend", counted)
+    options = DecomposeOptions(window=3, **ALONE)
+    started = run(tiny_model, some_frames(12), options, asked=(7, 8))
+    assert len(list(started.results())) == 2
+    assert passes == [3, 3]  # the first is always seen, for its gain
+    assert started.made == [0, 1, 2, 6, 7, 8]
+
+
+def test_a_lost_frame_leaves_the_windows_of_the_others_as_they_were(run: Start, tiny_model: MVInverse):
+    frames = some_frames(6)
+    options = DecomposeOptions(window=3, **ALONE)
+    whole = list(run(tiny_model, frames, options).results())
+    holed = run(tiny_model, frames[:1] + frames[2:], options)
+    results = list(holed.results())
+    assert [result.index for result in results] == [0, 2, 3, 4, 5]
+    assert np.array_equal(results[-1].maps["albedo"], whole[-1].maps["albedo"])
+    assert [fault.number for fault in holed.findings.faults] == [1002]
+
+
+@pytest.mark.parametrize("lost", [2, 8, 5])
+def test_a_lost_anchor_or_shared_frame_is_done_without(run: Start, tiny_model: MVInverse, lost: int):
+    frames = [frame for frame in some_frames(12) if frame.index != lost]
+    started = run(tiny_model, frames, LONG)
+    assert [result.index for result in started.results()] == [frame.index for frame in frames]
+    assert [fault.number for fault in started.findings.faults] == [1001 + lost]
+
+
+def test_only_frames_that_were_asked_for_are_missed(run: Start, tiny_model: MVInverse):
+    started = run(tiny_model, [frame for frame in some_frames(12) if frame.index not in (5, 6)], LONG, asked=(6, 7))
+    assert [result.index for result in started.results()] == [7]
+    assert [fault.number for fault in started.findings.faults] == [1007]
+
+
+def test_a_long_shot_is_read_as_far_as_it_is_used(run: Start, tiny_model: MVInverse):
+    started = run(tiny_model, some_frames(200), DecomposeOptions(window=2, **ALONE))
+    results = started.results()
+    for _ in range(6):
+        next(results)
+    results.close()
+    assert len(started.made) <= 50
+
+
+def test_a_model_that_speaks_linear_light_is_fed_and_read_so(run: Start, tiny: MVInverse):
+    frames = some_frames(1)
+    linear = srgb_to_linear(frames[0].pixels / np.float32(255))
     tiny.config = replace(tiny.config, input_transfer="linear", albedo_transfer="linear")
-    (result,) = decompose_frames(iter(frames), SHOT, tiny, DecomposeOptions())
-    images = torch.from_numpy(linear.pixels).permute(2, 0, 1)[None, None]
+    (result,) = run(tiny, frames).results()
+    images = torch.from_numpy(linear).permute(2, 0, 1)[None, None]
     with torch.inference_mode():
         expected = {name: values[0, 0].numpy() for name, values in tiny(images).items()}
     assert np.abs(result.maps["albedo"] - expected["albedo"]).max() < 1e-5
     assert np.abs(result.maps["shading"] - srgb_to_linear(expected["shading"])).max() < 1e-5
 
 
-def test_options_override_the_curves_of_the_model(tiny_model: MVInverse):
+def test_options_override_the_curves_of_the_model(run: Start, tiny_model: MVInverse):
     def albedo(**choices: str) -> np.ndarray:
-        (result,) = decompose_frames(some_frames(1), SHOT, tiny_model, DecomposeOptions(maps=("albedo",), **choices))
+        (result,) = run(tiny_model, some_frames(1), DecomposeOptions(maps=("albedo",), **choices)).results()
         return result.maps["albedo"]
 
     assert np.allclose(albedo(), srgb_to_linear(albedo(albedo_transfer="linear")), atol=1e-6)
     assert np.abs(albedo() - albedo(input_transfer="linear")).max() > 1e-3
 
 
-def test_linear_plates_and_srgb_pictures_of_one_scene_give_one_answer(tiny_model: MVInverse):
-    srgb = next(some_frames(1))
+def test_linear_plates_and_srgb_pictures_of_one_scene_give_one_answer(run: Start, tiny_model: MVInverse):
+    (srgb,) = some_frames(1)
     plate = replace(srgb, pixels=srgb_to_linear(srgb.pixels / np.float32(255)), transfer="linear")
-    first, second = (
-        next(decompose_frames(iter([frame]), SHOT, tiny_model, DecomposeOptions())) for frame in (srgb, plate)
-    )
+    first, second = (next(run(tiny_model, [frame]).results()) for frame in (srgb, plate))
     for name in MAPS:
         assert np.abs(first.maps[name] - second.maps[name]).max() < 1e-4
 
 
-def test_frames_that_are_not_wanted_still_take_part_in_their_windows(tiny_model: MVInverse):
-    options = DecomposeOptions(window=3)
-    every = list(decompose_frames(some_frames(7), SHOT, tiny_model, options))
-    some = list(decompose_frames(some_frames(7), SHOT, tiny_model, options, wanted=lambda number: number == 1004))
-    assert [result.number for result in some] == [1004]
-    for name in MAPS:
-        assert np.array_equal(some[0].maps[name], every[3].maps[name])
-
-
-def test_a_window_that_nobody_wants_is_not_computed(tiny_model: MVInverse):
-    passes = []
-    hook = tiny_model.register_forward_pre_hook(lambda module, arguments: passes.append(arguments[0].shape[1]))
-    try:
-        wanted = decompose_frames(
-            some_frames(9), SHOT, tiny_model, DecomposeOptions(window=3), wanted=lambda number: number > 1006
-        )
-        assert len(list(wanted)) == 3
-    finally:
-        hook.remove()
-    assert passes == [3]
-
-
-def test_a_lost_frame_leaves_the_windows_of_the_others_as_they_were(tiny_model: MVInverse):
-    frames = list(some_frames(6))
-    options = DecomposeOptions(window=3)
-    whole = list(decompose_frames(iter(frames), SHOT, tiny_model, options))
-    holed = list(decompose_frames(iter(frames[:1] + frames[2:]), SHOT, tiny_model, options))
-    assert [result.index for result in holed] == [0, 2, 3, 4, 5]
-    assert np.array_equal(holed[-1].maps["albedo"], whole[-1].maps["albedo"])
-
-
-def test_a_shot_without_end_is_read_as_far_as_it_is_used(tiny_model: MVInverse):
-    made: list[int] = []
-    results = decompose_frames(endless_frames(made), SHOT, tiny_model, DecomposeOptions(window=2))
-    for _ in range(6):
-        next(results)
-    results.close()
-    assert len(made) <= 16
-
-
-def test_network_size_leaves_the_maps_as_the_network_made_them(tiny_model: MVInverse):
+def test_network_size_leaves_the_maps_as_the_network_made_them(run: Start, tiny_model: MVInverse):
     shot = replace(SHOT, sizes=((64, 50),))
-    frame = replace(next(some_frames(1)), pixels=np.zeros((50, 64, 3), np.uint8))
+    frame = replace(some_frames(1)[0], pixels=np.zeros((50, 64, 3), np.uint8))
     for size, shape in (("model", (42, 56)), ("source", (50, 64))):
-        (result,) = decompose_frames(iter([frame]), shot, tiny_model, DecomposeOptions(size=size))
+        (result,) = run(tiny_model, [frame], DecomposeOptions(size=size), shot=shot).results()
         for name in MAPS:
             assert result.maps[name].shape == (*shape, SPECS[name].channels)
             assert result.maps[name].dtype == np.float32
@@ -175,39 +332,68 @@ def test_a_path_that_is_not_there_is_said_before_a_model_is_sought(tmp_path: Pat
         next(decompose(tmp_path / "nowhere.mp4", DecomposeOptions(model="nowhere.safetensors")))
 
 
-def exhaust_gpu(*arguments: object, **named: object) -> None:
+def exhaust_gpu() -> None:
     raise torch.OutOfMemoryError("CUDA ran out of its memory")
 
 
-def exhaust_cpu(*arguments: object, **named: object) -> None:
+def exhaust_cpu() -> None:
     torch.empty(2**60)
+
+
+def attend_at_most(frames: int, exhaust: Callable[[], None]) -> Callable[..., Attended]:
+    """`MVInverse.attend` on a device whose memory holds passes of so many frames."""
+    attend = MVInverse.attend
+
+    def limited(self: MVInverse, images: torch.Tensor, **more: Any) -> Attended:
+        if images.shape[1] > frames:
+            exhaust()
+        return attend(self, images, **more)
+
+    return limited
 
 
 @pytest.mark.parametrize("exhaust", [exhaust_gpu, exhaust_cpu])
 def test_a_device_without_memory_is_said_with_what_to_do(
-    tiny: MVInverse, monkeypatch: pytest.MonkeyPatch, exhaust: Callable[..., None]
+    run: Start, tiny: MVInverse, monkeypatch: pytest.MonkeyPatch, exhaust: Callable[[], None]
 ):
-    monkeypatch.setattr(MVInverse, "forward", exhaust)
-    with pytest.raises(DeviceMemoryError, match=r"3 frames of 56x42 .* --window or --max-size"):
-        list(decompose_frames(some_frames(3), SHOT, tiny, DecomposeOptions()))
+    monkeypatch.setattr(MVInverse, "attend", attend_at_most(0, exhaust))
+    with pytest.raises(DeviceMemoryError, match=r"3 frames of 56x42 .* --window, --memory or --max-size"):
+        list(run(tiny, some_frames(3)).results())
 
 
-def test_any_other_error_of_the_network_stays_itself(tiny: MVInverse, monkeypatch: pytest.MonkeyPatch):
+def test_windows_are_halved_once_where_memory_runs_out(
+    run: Start, tiny: MVInverse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(MVInverse, "attend", attend_at_most(10, exhaust_gpu))
+    started, heard = run(tiny, some_frames(20), DecomposeOptions(anchors=2, overlap=1)), []
+    assert len(list(started.results(on_windows=heard.append))) == 20
+    assert heard == [started.findings.windows]
+    assert started.findings.windows.window == 10
+    assert "trying again with 10 frames" in caplog.text
+    halved = run(tiny, some_frames(20), DecomposeOptions(window=10, anchors=2, overlap=1))
+    assert len(started.findings.seams) == len(list(halved.results())) // 7
+
+
+def test_memory_that_runs_out_again_ends_the_shot(run: Start, tiny: MVInverse, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(MVInverse, "attend", attend_at_most(4, exhaust_gpu))
+    with pytest.raises(DeviceMemoryError):
+        list(run(tiny, some_frames(20)).results())
+
+
+def test_any_other_error_of_the_network_stays_itself(run: Start, tiny: MVInverse, monkeypatch: pytest.MonkeyPatch):
     def fail(*arguments: object, **named: object) -> None:
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(MVInverse, "forward", fail)
+    monkeypatch.setattr(MVInverse, "attend", fail)
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        list(decompose_frames(some_frames(1), SHOT, tiny, DecomposeOptions()))
+        list(run(tiny, some_frames(1)).results())
 
 
-def test_light_outside_the_unit_range_is_clipped_before_the_network(tiny_model: MVInverse, tmp_path: Path):
+def test_light_outside_the_unit_range_is_clipped_before_the_network(run: Start, tiny_model: MVInverse):
     values = np.linspace(-1, 4, 42 * 56 * 3, dtype=np.float32).reshape(42, 56, 3)
-    frame = replace(next(some_frames(1)), pixels=values, transfer="linear")
+    frame = replace(some_frames(1)[0], pixels=values, transfer="linear")
     clipped = replace(frame, pixels=values.clip(0, 1))
-    first, second = (
-        next(decompose_frames(iter([item]), SHOT, tiny_model, DecomposeOptions())) for item in (frame, clipped)
-    )
+    first, second = (next(run(tiny_model, [item]).results()) for item in (frame, clipped))
     assert np.array_equal(first.maps["albedo"], second.maps["albedo"])
 
 

@@ -8,7 +8,7 @@ import typer
 
 from ..color import Transfer
 from ..errors import OptionError
-from ..options import Bits, DecomposeOptions, DtypeName, OnExists, Size, WriteOptions
+from ..options import Bits, DecomposeOptions, DtypeName, OnExists, Size, WriteOptions, parse_window
 from .console import VOICE, complain, emit, say, set_voice
 from .progress import ProgressMode, open_progress
 
@@ -41,7 +41,7 @@ def option(text: str, panel: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=panel, **more)
 
 
-FRAMES, MODEL, FILES, RUN = "Frames", "Model", "Files", "Run"
+FRAMES, SHOTS, MODEL, FILES, RUN = "Frames", "Long shots", "Model", "Files", "Run"
 
 
 def decompose(
@@ -86,7 +86,34 @@ def decompose(
     max_size: Annotated[
         int | None, option("Pixels of the long side that the network sees; default: what its weights ask for.", MODEL)
     ] = DECOMPOSE.max_size,
-    window: Annotated[int, option("Frames attended to at once.", MODEL)] = DECOMPOSE.window,
+    window: Annotated[
+        str,
+        option(
+            "Frames attended to at once: a number, all of a scene, or auto: all of a short one.", SHOTS, metavar="N|all"
+        ),
+    ] = str(DECOMPOSE.window),
+    anchors: Annotated[int, option("Of a window, frames spread over the scene that all windows see.", SHOTS)] = (
+        DECOMPOSE.anchors
+    ),
+    overlap: Annotated[int, option("Of a window, frames shared and cross-faded with the one before.", SHOTS)] = (
+        DECOMPOSE.overlap
+    ),
+    cuts: Annotated[
+        str,
+        option(
+            "No window crosses a cut: auto finds them in videos, off, or a list of first frames.", SHOTS, metavar="LIST"
+        ),
+    ] = DECOMPOSE.cuts,
+    memory: Annotated[
+        str | None,
+        option("What weights and one pass may take; not given: what is free.", SHOTS, metavar="10GiB"),
+    ] = DECOMPOSE.memory,
+    kv_stride: Annotated[
+        int, option("Attend to every 2nd, 4th or 9th patch of other frames: faster, less exact.", SHOTS)
+    ] = DECOMPOSE.kv_stride,
+    kv_mean: Annotated[
+        bool, option("With --kv-stride, attend to the mean of those left out as well.", SHOTS, "--kv-mean")
+    ] = DECOMPOSE.kv_mean,
     input_transfer: Annotated[
         Transfer | None, option("Curve that the network is fed. Where not given, the model's own.", MODEL)
     ] = DECOMPOSE.input_transfer,
@@ -111,7 +138,13 @@ def decompose(
         dtype=dtype,
         max_size=max_size,
         size=size,
-        window=window,
+        window=parse_window(window, anchors, overlap),
+        anchors=anchors,
+        overlap=overlap,
+        kv_stride=kv_stride,
+        kv_mean=kv_mean,
+        cuts=cuts,
+        memory=memory,
         maps=split_names(maps),
         frames=frames,
         every=every,

@@ -6,10 +6,10 @@ from typing import Any
 import typer
 
 from ..errors import WeightsNotHereError
-from ..frames import fit_grid
 from ..job import Plan, ShotPlan, locate_model, source_names
+from ..layout import PassPlan, plan_passes, show_bytes
 from ..model.config import ModelConfig
-from ..windows import count_windows
+from ..options import DecomposeOptions
 from .console import VOICE, emit, one_line, write_errors_of_stdout
 
 
@@ -25,13 +25,17 @@ def print_plan(plan: Plan) -> None:
 
 def describe_plan(plan: Plan) -> dict[str, Any]:
     """The plan as plain JSON values."""
+    options = plan.decompose
     try:
-        located = locate_model(plan.decompose, download=False)
+        located = locate_model(options, download=False)
     except WeightsNotHereError as error:
-        model: dict[str, Any] = {"name": plan.decompose.model, "here": False, "note": str(error)}
-        config = ModelConfig()  # the published one
+        from ..model.device import choose_device, choose_dtype  # torch, which other commands do without
+
+        model: dict[str, Any] = {"name": options.model, "here": False, "note": str(error)}
+        config, device = ModelConfig(), choose_device(options.device)  # the published one
+        dtype = choose_dtype(options.dtype, device)
     else:
-        config = located.weights.config
+        config, device, dtype = located.weights.config, located.device, located.dtype
         model = {
             "name": located.weights.name,
             "here": True,
@@ -46,18 +50,20 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
         "formats": {name: plan.write.bits_of(name) for name in plan.write.format},
         "on_exists": plan.write.on_exists,
         "frames_to_do": plan.to_do,
-        "shots": [describe_shot(shot, plan, config) for shot in plan.shots],
+        "shots": [
+            describe_shot(shot, options, config, plan_passes(shot.layout, config, device, dtype, options))
+            for shot in plan.shots
+        ],
     }
 
 
-def describe_shot(planned: ShotPlan, plan: Plan, config: ModelConfig) -> dict[str, Any]:
+def describe_shot(
+    planned: ShotPlan, options: DecomposeOptions, config: ModelConfig, passes: PassPlan
+) -> dict[str, Any]:
     """One shot of the plan."""
-    options, shot = plan.decompose, planned.shot
-    max_size = options.max_size or config.max_size
-    height, width = fit_grid(shot.sizes, max_size=max_size, patch_size=config.patch_size)
-    frames = planned.frames
-    first, last = (frames[0], frames[-1]) if frames else ((None, None), (None, None))
-    example = planned.outputs.frame_files(*(frames[0] if frames else (options.start_frame, shot.name)))
+    shot, layout, frames = planned.shot, planned.layout, planned.frames
+    height, width = layout.network_size(config, options)
+    example = planned.outputs.frame_files(*frames[0])
     movies = planned.outputs.movie_files().values()
     return {
         "name": shot.name,
@@ -66,12 +72,16 @@ def describe_shot(planned: ShotPlan, plan: Plan, config: ModelConfig) -> dict[st
         "sizes": [list(size) for size in shot.sizes],
         "network_size": [width, height],
         "rate": None if shot.rate is None else str(shot.rate),
-        "frames": None if frames is None else len(frames),
-        "first_frame": first[0],
-        "last_frame": last[0],
+        "frames": len(frames),
+        "first_frame": frames[0][0],
+        "last_frame": frames[-1][0],
         "frames_to_do": planned.to_do,
-        "window": options.window,
-        "passes": None if frames is None else count_windows(len(frames), options.window),
+        "cuts": [layout.choice.number(position) for position in layout.cuts],
+        "passes": layout.count_passes(passes.windows),
+        "largest_pass": layout.largest_pass(passes.windows),
+        "anchors": options.anchors,
+        "overlap": options.overlap,
+        "peak_bytes": passes.peak_bytes,
         "first_files": [str(file.path) for file in example] + [str(path) for path in movies],
     }
 
@@ -86,15 +96,16 @@ def plan_lines(described: dict[str, Any]) -> list[str]:
     formats = ", ".join(f"{name} ({bits})" for name, bits in described["formats"].items())
     lines.append(f"output  {described['output']}: {', '.join(described['maps'])} as {formats}")
     for shot in described["shots"]:
-        count = "an unknown number of" if shot["frames"] is None else shot["frames"]
         sizes = ", ".join(f"{width}x{height}" for width, height in shot["sizes"])
-        numbers = "" if shot["first_frame"] is None else f" {shot['first_frame']}-{shot['last_frame']}"
+        numbers = f"{shot['first_frame']}-{shot['last_frame']}"
         rate = "" if shot["rate"] is None else f" at {float(Fraction(shot['rate'])):.6g} fps"
-        lines.append(f"shot    {shot['name']}: {shot['kind']}, {count} frames{numbers}, {sizes}{rate}")
-        passes = "passes" if shot["passes"] is None else f"{shot['passes']} passes"
+        lines.append(f"shot    {shot['name']}: {shot['kind']}, {shot['frames']} frames {numbers}, {sizes}{rate}")
+        if shot["cuts"]:
+            lines.append(f"        {len(shot['cuts'])} cuts, at frames {', '.join(map(str, shot['cuts']))}")
         width, height = shot["network_size"]
-        lines.append(f"        {passes} of up to {shot['window']} frames at {width}x{height}")
-        if shot["frames_to_do"] is not None and shot["frames_to_do"] != shot["frames"]:
+        passes = f"{shot['passes']} passes of up to {shot['largest_pass']} frames at {width}x{height}"
+        lines.append(f"        {passes}, expected peak memory {show_bytes(shot['peak_bytes'])}")
+        if shot["frames_to_do"] != shot["frames"]:
             lines.append(f"        {shot['frames'] - shot['frames_to_do']} frames are there already and stay")
         lines += [f"        first: {path}" for path in shot["first_files"]]
     return lines

@@ -29,9 +29,9 @@ class Pace:
         """Frames on disk per second so far."""
         return progress.done / max(time.monotonic() - self.began, 1e-6)
 
-    def eta(self, progress: "Progress") -> float | None:
-        """Seconds left; None where the number of frames is unknown."""
-        return None if progress.total is None else (progress.total - progress.done) / self.fps(progress)
+    def eta(self, progress: "Progress") -> float:
+        """Seconds left."""
+        return (progress.total - progress.done) / self.fps(progress)
 
 
 def clock(seconds: float) -> str:
@@ -41,13 +41,13 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute:02d}:{second:02d}"
 
 
-def percent(progress: "Progress") -> float | None:
-    """Share done, 0 to 100; None where the number of frames is unknown."""
-    return None if progress.total is None else 100 * progress.done / max(progress.total, 1)
+def percent(progress: "Progress") -> float:
+    """Share done, 0 to 100."""
+    return 100 * progress.done / max(progress.total, 1)
 
 
 @contextmanager
-def open_progress(mode: ProgressMode, total: int | None) -> Iterator[Report]:
+def open_progress(mode: ProgressMode, total: int) -> Iterator[Report]:
     """What is to be called for each frame on disk, for the block."""
     if mode == "auto":
         mode = "bar" if STDERR.is_terminal else "plain"
@@ -75,7 +75,7 @@ def no_lines() -> Report:
 
 
 @contextmanager
-def open_bar(total: int | None) -> Iterator[Report]:
+def open_bar(total: int) -> Iterator[Report]:
     """A bar on stderr with frames done, frames per second and time left."""
     columns = (
         rich.progress.TextColumn("{task.description}"),
@@ -101,20 +101,14 @@ def plain_lines() -> Report:
 
     def report(progress: "Progress") -> None:
         nonlocal last_percent, last_time
-        share, now = percent(progress), time.monotonic()
-        whole = last_percent if share is None else int(share)
+        whole, now = int(percent(progress)), time.monotonic()
         if whole == last_percent and now - last_time < PLAIN_SECONDS:
             return
         last_percent, last_time = whole, now
-        rate = f"{pace.fps(progress):.1f} fps"
-        eta = pace.eta(progress)
-        if eta is None:
-            say(f"Progress: frame {progress.number} ({progress.done})  {rate}")
-        else:
-            say(
-                f"Progress: {whole}%  frame {progress.number} ({progress.done}/{progress.total})  {rate}  "
-                f"eta {clock(eta)}"
-            )
+        say(
+            f"Progress: {whole}%  frame {progress.number} ({progress.done}/{progress.total})  "
+            f"{pace.fps(progress):.1f} fps  eta {clock(pace.eta(progress))}"
+        )
 
     return report
 
@@ -124,16 +118,15 @@ def json_lines() -> Report:
     pace = Pace()
 
     def report(progress: "Progress") -> None:
-        share, eta = percent(progress), pace.eta(progress)
         emit(
             "progress",
             shot=progress.shot,
             frame=progress.number,
             done=progress.done,
             total=progress.total,
-            percent=None if share is None else round(share, 2),
+            percent=round(percent(progress), 2),
             fps=round(pace.fps(progress), 3),
-            eta=None if eta is None else round(eta, 1),
+            eta=round(pace.eta(progress), 1),
         )
 
     return report
@@ -143,9 +136,7 @@ def openjd_lines() -> Report:
     """What an Open Job Description session reads from stdout: `openjd_progress: 42.0`."""
 
     def report(progress: "Progress") -> None:
-        share = percent(progress)
-        if share is not None:
-            with write_errors_of_stdout():
-                typer.echo(f"openjd_progress: {share:.1f}")
+        with write_errors_of_stdout():
+            typer.echo(f"openjd_progress: {percent(progress):.1f}")
 
     return report

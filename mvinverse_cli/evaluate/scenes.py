@@ -16,9 +16,9 @@ from ..errors import InputError
 from ..maps import MAPS, SPECS, Array, MapName, Maps
 from ..model.config import ModelConfig
 from ..model.mvinverse import MVInverse
-from ..options import EvaluateOptions
+from ..options import DecomposeOptions, EvaluateOptions
 from ..outputs.quantize import check_finite
-from ..pipeline import infer
+from ..passes import Network
 from ..scenes.store import MOST_BROKEN, Broken, ScenePath, find_scenes
 from .baselines import Fitted, Fitting
 from .metrics import METAL, Tally, detect_metal, score_maps, score_reconstruction
@@ -68,14 +68,15 @@ def predict(model: MVInverse, sample: Sample, *, together: bool) -> Maps:
 
     Raises OutputError where a map holds NaN or infinity.
     """
-    config = model.config
-    views = list(convert(sample.pictures, "srgb", config.input_transfer))
-    passes = [infer(model, group, MAPS) for group in ([views] if together else [[view] for view in views])]
+    network = Network.of(model, DecomposeOptions())
+    views = list(convert(sample.pictures, "srgb", network.config.input_transfer))
+    passes = [
+        network.read_out(network.attend(group), slice(None), MAPS)
+        for group in ([views] if together else [[view] for view in views])
+    ]
     maps: dict[MapName, Array] = {name: np.concatenate([part[name] for part in passes]) for name in MAPS}
     for name, values in maps.items():
         check_finite(values, SPECS[name], sample.name)
-    maps["albedo"] = convert(maps["albedo"], config.albedo_transfer, "linear")
-    maps["shading"] = convert(maps["shading"], config.shading_transfer, "linear")
     return maps
 
 

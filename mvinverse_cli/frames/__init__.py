@@ -3,22 +3,29 @@
 from .frame import Fault, Frame, Shot, ShotKind
 from .reader import FrameReader
 from .resize import Fit, as_float, fit_grid, fit_pixels, fit_to, restore_map
-from .selection import wanted_frames
-from .shots import find_shots, open_shot
+from .selection import Choice, Grid, choose, choose_grid, parse_cuts
+from .shots import find_shots, open_positions
+from .survey import Survey, survey_shot
 
 __all__ = [
+    "Choice",
     "Fault",
     "Fit",
     "Frame",
     "FrameReader",
+    "Grid",
     "Shot",
     "ShotKind",
+    "Survey",
     "as_float",
+    "choose",
+    "choose_grid",
     "find_shots",
     "fit_grid",
     "fit_pixels",
     "fit_to",
-    "open_shot",
+    "open_positions",
+    "parse_cuts",
     "restore_map",
-    "wanted_frames",
+    "survey_shot",
 ]

@@ -34,7 +34,7 @@ class Frame:
 
     pixels: Array
     transfer: Transfer
-    index: int  # place among the frames asked for, from 0
+    index: int  # its position in the shot
     number: int
     time: Fraction | None  # presentation time in seconds, for video
     name: str

@@ -11,11 +11,11 @@ from .frame import Fault, Frame
 class FrameReader(ABC):
     """Yields the wanted frames of a shot, in order, each decoded when it is asked for. To be iterated once.
 
-    `expected` is how many frames are wanted, None where the source does not tell its length. Once the frames are
-    exhausted, `faults` tells what was lost and `truncated` whether the source ended before its promised end.
+    `expected` is how many frames are wanted. Once they are exhausted, `faults` tells what was lost and
+    `truncated` whether the source ended before its promised end.
     """
 
-    def __init__(self, expected: int | None) -> None:
+    def __init__(self, expected: int) -> None:
         self.expected = expected
         self.faults: list[Fault] = []
         self.truncated = False

@@ -7,6 +7,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from glob import has_magic
+from itertools import pairwise
 from pathlib import Path
 
 from natsort import natsorted, ns
@@ -27,7 +28,7 @@ from .names import (
 from .picture_reader import PictureReader
 from .pictures import read_size
 from .reader import FrameReader
-from .selection import select_frames
+from .selection import Choice
 from .video import probe_video
 from .video_reader import VideoReader
 
@@ -57,15 +58,16 @@ def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool) -> tuple[Shot,
     return shots
 
 
-def open_shot(shot: Shot, *, frames: str | None, every: int, start_frame: int) -> FrameReader:
-    """The reader of the frames that `frames` (fileseq grammar) and `every` choose; to be used in a `with`.
+def open_positions(shot: Shot, choice: Choice, positions: Sequence[int]) -> FrameReader:
+    """The reader of the frames at `positions`, which are their indices; to be used in a `with`.
 
-    Raises OptionError where the range does not fit the shot, InputError where a video cannot be opened.
+    Raises ValueError unless the positions ascend and the shot has them, InputError where a video cannot be opened.
     """
-    selection = select_frames(shot, frames=frames, every=every, start_frame=start_frame)
+    if any(after <= before for before, after in pairwise((-1, *positions, choice.count))):
+        raise ValueError(f"positions have to ascend, from 0 to at most {choice.count - 1}")
     if shot.kind == "video":
-        return VideoReader(shot, selection, start_frame=start_frame)
-    return PictureReader(shot, selection)
+        return VideoReader(shot, choice, positions)
+    return PictureReader(shot, choice, positions)
 
 
 def _sources(inputs: Sequence[str | Path]) -> Iterator[Path | Pattern]:

@@ -8,14 +8,14 @@ _REORDERED = 16  # the most pictures that H.264 and HEVC hold back; a wider gap 
 
 
 class Timeline:
-    """Counts places from 1 by what was handed to the decoder, not by what came out of it.
+    """Counts places from 0 by what was handed to the decoder, not by what came out of it.
 
     Decoders hand pictures out by presentation time, so a packet whose time has passed gives no picture any more: its
     picture is lost and keeps its place.
     """
 
     def __init__(self) -> None:
-        self.next_place = 1
+        self.next_place = 0
         self._waiting: list[int | Fraction] = []  # heap of presentation times
         self._given_up: set[int | Fraction] = set()  # presentation times in the last gap
         self._last: int | None = None  # presentation time of the last picture

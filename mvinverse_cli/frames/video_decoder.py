@@ -18,7 +18,7 @@ _VP8_SHOWN = 0x10  # RFC 6386, 9.1: without it a packet is a hidden reference
 
 
 class VideoDecoder:
-    """Every sound picture with its place in the file, in order; goes on after packets that cannot be decoded.
+    """Every sound picture with its place in the file, from 0, in order; goes on after packets that cannot be decoded.
 
     Afterwards `places` is how many places there are, `cut_short` whether the file ended before the end that its header
     promises, and `reason` the first mishap ("" without one).
@@ -39,7 +39,7 @@ class VideoDecoder:
 
     @property
     def places(self) -> int:
-        return self._timeline.next_place - 1
+        return self._timeline.next_place
 
     def __iter__(self) -> Iterator[tuple[int, av.VideoFrame]]:
         keep_gap = False

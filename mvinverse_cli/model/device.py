@@ -1,9 +1,15 @@
-"""Where the network runs and in which numbers."""
+"""Where the network runs, in which numbers, and how much memory is free there."""
 
+from pathlib import Path
+
+import psutil
 import torch
 
 from ..errors import OptionError
 from ..options import DtypeName, check_choice
+
+CGROUPS = Path("/sys/fs/cgroup")  # version 2
+OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def available_devices() -> list[str]:
@@ -36,3 +42,29 @@ def choose_dtype(name: DtypeName, device: torch.device) -> torch.dtype:
         with torch.cuda.device(device):
             return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     return torch.float16
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory of `device` that this process can still take, with what PyTorch holds there for reuse."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type == "mps":
+        return max(0, torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
+    return max(0, min([psutil.virtual_memory().available, *cgroup_rooms()]))
+
+
+def cgroup_rooms() -> list[int]:
+    """What each limited control group that this process is in leaves it (Linux: containers, farm jobs), in bytes."""
+    if not OWN_CGROUP.exists():
+        return []
+    own = [line.removeprefix("0::/") for line in OWN_CGROUP.read_text().splitlines() if line.startswith("0::/")]
+    rooms = []
+    for folder in {group for path in own for group in (CGROUPS / path, *(CGROUPS / path).parents)}:
+        limit = folder / "memory.max"
+        if limit.exists() and (most := limit.read_text().strip()) != "max":
+            stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            # The kernel counts cached files as used, and drops them when room is needed.
+            used = int((folder / "memory.current").read_text()) - int(stat["inactive_file"])
+            rooms.append(int(most) - used)
+    return rooms

@@ -1,10 +1,11 @@
-"""The network: N views of one scene in, five maps of each view out, in one pass.
+"""The network: N views of one scene in, five maps of each view out.
 
-Attribute names are the published checkpoint's keys. B scenes, N frames, T tokens of a frame (registers, then patches),
-C channels, H W pixels, h w patches.
+Attribute names are the published checkpoint's keys. B scenes, N frames, n frames of a batch, T tokens of a frame
+(registers, then patches), C channels, H W pixels, h w patches.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, normalize
 
 from ..maps import MAPS, SPECS, MapName
+from .attention import Seen, attend_across, choose_seen
 from .block import Block
 from .bypass import build_bypass, bypass_channels
 from .config import ModelConfig
@@ -26,11 +28,22 @@ IMAGE_STD = (0.229, 0.224, 0.225)
 TOKEN_LEVELS = slice(2, 4)  # of the bypass: the one that meets the token grid, and the next coarser
 
 
+@dataclass(frozen=True)
+class Attended:
+    """Frames that have seen each other: what the heads need to make their maps."""
+
+    images: Tensor  # (B, N, 3, H, W) as they were given
+    levels: Sequence[Sequence[Tensor]]  # of each frame batch four, (B * n, h * w, 2 C)
+    pyramids: Sequence[Sequence[Tensor]]  # of each frame batch the bypass's four, or none where heads run it
+    grid: tuple[int, int]
+    frame_batch: int  # n, frames of each scene in a batch (fewer in the last)
+
+
 class MVInverse(nn.Module):
     """MVInverse (CVPR 2026): DINOv2 encoder, alternating decoder, convolutional bypass, five DPT heads.
 
-    `ModelConfig()` is the published network, whose file loads strictly. Only attention across frames holds all tokens
-    at once; everything else runs `frame_batch` frames at a time.
+    `ModelConfig()` is the published network, whose file loads strictly. All tokens, their keys and values in one block
+    at a time, and the levels that the heads read are held for all frames; everything else for `frame_batch` frames.
     """
 
     image_mean: Tensor
@@ -54,55 +67,57 @@ class MVInverse(nn.Module):
             self.add_module(f"{name}_head", DPTHead(config, SPECS[name].channels, seen))
 
     def forward(self, images: Tensor, *, maps: Sequence[MapName] = MAPS, frame_batch: int = 1) -> dict[MapName, Tensor]:
-        """Maps of every view, seen together.
+        """Maps of every view, seen together: `attend`, then `read_out` of all frames.
 
         images: (B, N, 3, H, W) in [0, 1] on the curve `config.input_transfer`, H and W multiples of the patch size.
         maps: those wanted; the heads of others do not run.
-        frame_batch: frames that encoder, bypass, heads and attention within a frame take at once; same numbers.
+        frame_batch: frames, of all scenes together, that go through at once; same numbers.
         Returns (B, N, H, W, C) float32 for each map: albedo and shading in [0, 1] on the config's curves, metallic and
         roughness in [0, 1], normals of unit length in camera space (OpenGL axes).
         """
-        scenes, views, _, height, width = images.shape
+        return self.read_out(self.attend(images, frame_batch=frame_batch), slice(None), maps)
+
+    def attend(
+        self,
+        images: Tensor,
+        *,
+        frame_batch: int = 1,
+        kv_stride: int = 1,
+        kv_mean: bool = False,
+        levels_dtype: torch.dtype | None = None,
+        levels_device: torch.device | None = None,
+    ) -> Attended:
+        """Lets all frames see each other: all but the heads.
+
+        images: as in `forward`, or on the host, from where each batch is then fetched.
+        frame_batch: frames, of all scenes together (but one of each at least), that go through at once; same numbers.
+        kv_stride, kv_mean: how many times fewer patches are seen across frames (`choose_seen`).
+        levels_dtype, levels_device: how and where to keep what the heads will read; as and where it was computed.
+        """
+        scenes, _, _, height, width = images.shape
         patch_size = self.config.patch_size
         if height % patch_size or width % patch_size:
             raise ValueError(f"pictures of {width}x{height}: sides must be multiples of {patch_size}")
         grid = (height // patch_size, width // patch_size)
-        frames = (images.flatten(0, 1) - self.image_mean) / self.image_std
-        frames = frames.to(self.register_token.dtype)  # (B * N, 3, H, W)
-        batches = frames.split(frame_batch)
-        # What joins the tokens is kept for the heads: less than a level, and the bypass is the dearer part.
-        pyramids = [self.see(batch) if self.config.bypass_tokens else None for batch in batches]
-        tokens = torch.cat(
-            [
-                self.encoder(batch, pyramid[TOKEN_LEVELS] if pyramid else ())
-                for batch, pyramid in zip(batches, pyramids, strict=True)
-            ]
-        )  # (B * N, h * w, C)
-        levels = self.decode(tokens.unflatten(0, (scenes, views)), grid, frame_batch)
-        shares = zip(*(level.split(frame_batch) for level in levels), strict=True)
-        parts = [
-            self.read_out(batch, share, grid, maps, pyramid)
-            for batch, share, pyramid in zip(batches, shares, pyramids, strict=True)
-        ]
-        return {name: torch.cat([part[name] for part in parts]).unflatten(0, (scenes, views)) for name in maps}
+        device = self.register_token.device
+        seen = choose_seen(grid, self.config.registers, stride=kv_stride, mean=kv_mean, device=device)
+        share = max(1, frame_batch // scenes)
+        keep = partial(Tensor.to, device=levels_device, dtype=levels_dtype)
+        pieces, pyramids = [], []
+        for batch in images.split(share, dim=1):
+            frames = self.normalise(batch)
+            # What joins the tokens is kept for the heads: less than a level, and the bypass is the dearer part.
+            pyramid = self.see(frames) if self.config.bypass_tokens else []
+            tokens = self.encoder(frames, pyramid[TOKEN_LEVELS])  # (B * n, h * w, C)
+            pieces.append(tokens.unflatten(0, (scenes, -1)))
+            pyramids.append([keep(level) for level in pyramid])
+        levels = self.decode(pieces, grid, seen, keep)
+        return Attended(images, levels, pyramids, grid, share)
 
-    def decode(self, tokens: Tensor, grid: tuple[int, int], frame_batch: int) -> list[Tensor]:
-        """Patch tokens (B, N, h * w, C) -> the four levels that the heads read, each (B * N, h * w, 2 C)."""
-        config = self.config
-        scenes, views = tokens.shape[:2]
-        positions = patch_positions(*grid, config.registers, tokens.device)
-        rope = rope_table(positions, config.dim // config.heads, config.rope_base)
-        registers = self.register_token.expand(scenes, views, -1, -1)
-        x = torch.cat([registers, tokens], dim=2).flatten(0, 1)  # (B * N, T, C)
-        levels = []
-        for pair in range(config.decoder_depth // 2):
-            within, across = self.decoder[2 * pair], self.decoder[2 * pair + 1]
-            frame = in_batches(partial(within, rope=rope), x, frame_batch)
-            x = across(frame.unflatten(0, (scenes, views)).flatten(1, 2), rope)  # (B, N * T, C)
-            x = x.unflatten(1, (views, -1)).flatten(0, 1)  # (B * N, T, C)
-            if pair in config.levels:
-                levels.append(torch.cat([frame, x], dim=-1)[:, config.registers :])
-        return levels
+    def normalise(self, images: Tensor) -> Tensor:
+        """(B, n, 3, H, W), perhaps on the host -> (B * n, 3, H, W) on the device, as the network computes."""
+        frames = (images.to(self.image_mean.device).flatten(0, 1) - self.image_mean) / self.image_std
+        return frames.to(self.register_token.dtype)
 
     def see(self, frames: Tensor) -> list[Tensor]:
         """Normalised frames (n, 3, H, W) -> the four levels of the bypass, fine to coarse."""
@@ -110,29 +125,59 @@ class MVInverse(nn.Module):
         # 8/7: the pyramid then meets the token grid at 4, 2, 1 and 1/2 pixels a patch of 14
         return self.res_encoder(interpolate(frames, (height // 7 * 8, width // 7 * 8), mode="bilinear"))
 
-    def read_out(
-        self,
-        frames: Tensor,
-        levels: Sequence[Tensor],
-        grid: tuple[int, int],
-        maps: Sequence[MapName],
-        bypass: list[Tensor] | None,
-    ) -> dict[MapName, Tensor]:
-        """Normalised frames (n, 3, H, W) and their levels, four of (n, h * w, 2 C) -> (n, H, W, C) of each map.
+    def decode(
+        self, pieces: list[Tensor], grid: tuple[int, int], seen: Seen, keep: Callable[[Tensor], Tensor]
+    ) -> list[list[Tensor]]:
+        """Patch tokens in pieces (B, n, h * w, C) -> of each piece the four levels that the heads read,
+        (B * n, h * w, 2 C) each, as `keep` makes them. Empties `pieces`: no more than needed is held."""
+        config = self.config
+        positions = patch_positions(*grid, config.registers, self.register_token.device)
+        rope = rope_table(positions, config.dim // config.heads, config.rope_base)
+        x = []
+        while pieces:
+            tokens = pieces.pop(0)
+            x.append(torch.cat([self.register_token.expand(*tokens.shape[:2], -1, -1), tokens], dim=2))  # (B, n, T, C)
+        levels: list[list[Tensor]] = [[] for _ in x]
+        for pair in range(config.decoder_depth // 2):
+            within, across = self.decoder[2 * pair], self.decoder[2 * pair + 1]
+            assert isinstance(across, Block)
+            for i, piece in enumerate(x):
+                x[i] = within(piece.flatten(0, 1), rope).view_as(piece)
+            for i, piece in enumerate(attend_across(across, x, rope, seen)):
+                if pair in config.levels:
+                    both = [part[:, :, config.registers :] for part in (x[i], piece)]
+                    levels[i].append(keep(torch.cat(both, dim=-1).flatten(0, 1)))
+                x[i] = piece
+        return levels
 
-        bypass: its pyramid of these frames, where it has been computed already.
+    def read_out(self, attended: Attended, frames: slice, maps: Sequence[MapName] = MAPS) -> dict[MapName, Tensor]:
+        """The heads, for some of the frames: each map as `forward` returns it, (B, n, H, W, C) for n frames.
+
+        The batches are those of `attend` whatever is asked for, so that a part has the bits that it has in the whole.
         """
+        first, last, _ = frames.indices(attended.images.shape[1])
+        share = attended.frame_batch
+        parts = []
+        for index in range(first // share, -(-last // share)):
+            part = self.read_batch(attended, index, maps)
+            own = slice(max(0, first - index * share), last - index * share)
+            parts.append({name: values[:, own] for name, values in part.items()})
+        return {name: torch.cat([part[name] for part in parts], dim=1) for name in maps}
+
+    def read_batch(self, attended: Attended, index: int, maps: Sequence[MapName]) -> dict[MapName, Tensor]:
+        """The heads for one batch of frames: (B, n, H, W, C) of each map."""
+        images = attended.images.split(attended.frame_batch, dim=1)[index]
+        frames = self.normalise(images)
+        fetch = partial(Tensor.to, device=frames.device, dtype=frames.dtype)
+        levels = [fetch(level) for level in attended.levels[index]]
+        pyramid = [fetch(level) for level in attended.pyramids[index]]
         seeing = self.config.bypass_maps
-        if bypass is None and any(name in seeing for name in maps):
-            bypass = self.see(frames)
+        if not pyramid and any(name in seeing for name in maps):
+            pyramid = self.see(frames)
         outputs = {}
         for name in maps:
             head = self.get_submodule(f"{name}_head")
-            raw = head(levels, grid, bypass if name in seeing else None, frames).float().permute(0, 2, 3, 1)
+            raw = head(levels, attended.grid, pyramid if name in seeing else None, frames)  # (B * n, C, H, W)
+            raw = raw.float().permute(0, 2, 3, 1).unflatten(0, images.shape[:2])
             outputs[name] = normalize(raw.tanh(), dim=-1) if SPECS[name].kind == "vector" else raw.sigmoid()
         return outputs
-
-
-def in_batches(function: Callable[[Tensor], Tensor], x: Tensor, batch: int) -> Tensor:
-    """`function` over `batch` rows of `x` at a time, joined again."""
-    return torch.cat([function(part) for part in x.split(batch)])

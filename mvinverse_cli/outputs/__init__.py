@@ -8,12 +8,14 @@ from .about import About
 from .check import Standing, check_folder, check_shot, make_folder
 from .manifest import MANIFEST_NAME, Manifest, ShotProgress, load_manifest
 from .naming import FrameFile, ShotOutputs
+from .record import Json
 from .writers import Writers, open_writers
 
 __all__ = [
     "MANIFEST_NAME",
     "About",
     "FrameFile",
+    "Json",
     "Manifest",
     "ShotOutputs",
     "ShotProgress",

@@ -4,7 +4,6 @@
 """
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,6 @@ from pathlib import Path
 from ..errors import OutputError
 from .naming import ShotOutputs
 from .whole import WholeFile, write_errors
-
-FRAME_NUMBER = re.compile(r"\.(-?\d+)\.[a-z]+$")
 
 
 @dataclass(frozen=True)
@@ -30,17 +27,15 @@ class Standing:
         return not self.movies_done or (self.frames_done is not None and number not in self.frames_done)
 
 
-def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]] | None, sources: Iterable[Path]) -> Standing:
-    """What is there of the (number, name) `frames`; None, for a video of unknown length, stands for every number found.
+def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Iterable[Path]) -> Standing:
+    """What is there of the (number, name) `frames`.
 
     Raises OutputError where two stills share a name, where an output is one of the `sources`, and under
     `--on-exists error` where an output is there.
     """
-    if frames is not None and shot.stills:
+    if shot.stills:
         check_names_differ(shot, frames)
     listing = list_folders(shot)
-    if frames is None:
-        frames = [(number, "") for number in numbers_in(listing)]
     movies = [*shot.movie_files().values()]
     present = [path for path in movies if path in listing]
     movies_done = len(present) == len(movies)
@@ -103,12 +98,6 @@ def list_folders(shot: ShotOutputs) -> frozenset[Path]:
             elif os.path.lexists(folder):
                 raise OutputError(f"{folder}: is not a folder, and has to be one; choose another output folder")
     return frozenset(found)
-
-
-def numbers_in(listing: Iterable[Path]) -> list[int]:
-    """Every frame number in the names listed, of this shot and of others."""
-    matches = (FRAME_NUMBER.search(path.name) for path in listing)
-    return sorted({int(match[1]) for match in matches if match})
 
 
 def check_folder(folder: Path) -> None:

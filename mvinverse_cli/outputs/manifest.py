@@ -19,7 +19,7 @@ from .record import Json, ShotRecord
 from .whole import write_errors, write_whole
 
 MANIFEST_NAME = "mvinverse.json"
-LAYOUT = 1  # grows when an older version could no longer read the file
+LAYOUT = 2  # grows when an older version could no longer read the file
 SAVE_SECONDS = 5.0  # at most so often while frames are written
 INTEGER_CODES = {"color": "sRGB-encoded, Rec.709 primaries", "data": "straight", "vector": "n * 0.5 + 0.5"}
 FLOAT_CODES = {"color": "scene-linear, Rec.709 primaries", "data": "straight", "vector": "raw xyz"}
@@ -52,18 +52,21 @@ class Manifest:
         sources: Sequence[str],
         source_bytes: int | None,
         decompose: DecomposeOptions,
+        passes: Json,
         standing: Standing,
-        frames: Iterable[int] | None,
+        frames: Iterable[int],
     ) -> "ShotProgress":
         """Enters a shot that is about to be written, and takes over the frames that an earlier run wrote of it.
 
         sources: as the user named them, one pattern for a sequence; source_bytes: their size, None for a sequence,
-        which may grow; standing: what `check_shot` found; frames: the
-        numbers asked for, None where nobody can know. Raises OutputError where the earlier run had other settings,
-        unless `--on-exists overwrite` starts anew, and where a movie would be kept that lacks some of the frames.
+        which may grow; passes: how the shot is cut into passes; standing: what `check_shot` found; frames: the numbers
+        asked for. Raises OutputError where the earlier run had other settings, unless `--on-exists overwrite` starts
+        anew, and where a movie would be kept that lacks some of the frames.
         """
         folder = shot.folder.relative_to(self.path.parent).as_posix()
-        record = ShotRecord.of_run(shot.stem, folder, kind, sources, source_bytes, about, decompose, shot.options)
+        record = ShotRecord.of_run(
+            shot.stem, folder, kind, sources, source_bytes, about, decompose, shot.options, passes
+        )
         earlier = self.shots.get((record.folder, record.name))
         if earlier is not None and (earlier.frames or standing.frames_done):
             differences = record.differences(earlier)
@@ -76,14 +79,14 @@ class Manifest:
                     f"{self.path}: {shot.stem!r} was written with other settings ({'; '.join(differences)}); "
                     "choose the same, another output folder, or --on-exists overwrite"
                 )
-        mixed = record.stale if frames is None else record.stale & set(frames)
+        mixed = record.stale & set(frames)
         if mixed and shot.options.on_exists != "overwrite":
             raise OutputError(
                 f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings; "
                 "choose --on-exists overwrite for them, or another output folder"
             )
         record.add_frames(shot.frame_formats, standing.frames_done or ())
-        if standing.movies_done and "mp4" in record.formats and frames is not None:
+        if standing.movies_done and "mp4" in record.formats:
             lacking = set(frames) - record.formats["mp4"].frames
             if lacking:
                 raise OutputError(
@@ -137,6 +140,15 @@ class ShotProgress:
         self._record.add_frames(self._frame_formats, (number,))
         self._in_movies.add(number)
         self._manifest.save_now_and_then()
+
+    def change_passes(self, passes: Json) -> None:
+        """The shot is cut into passes otherwise than was planned."""
+        self._record.passes = passes
+        self._manifest.save()
+
+    def found_seam(self, number: int, seam: Json) -> None:
+        """A window of the shot begins to give new frames at frame `number`."""
+        self._record.seams[number] = {"number": number, **seam}
 
     def lost(self, number: int | None, source: Path, reason: str) -> None:
         """Frame `number` was asked for and could not be had; None where it is not known which."""

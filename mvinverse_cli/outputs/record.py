@@ -18,12 +18,15 @@ Json = dict[str, Any]
 # What decides the value of a pixel. Not here: `device` and `dtype`, which only round differently (a shot that ran into
 # NaN is to go on in float32); `frames`, so that a shot can be done range by range; what concerns files alone; the
 # model's name, since the hash of its weights says more.
-PIXEL_OPTIONS = ("max_size", "size", "window", "maps", "every", "start_frame")
+PIXEL_OPTIONS = (
+    *("max_size", "size", "maps", "every", "start_frame"),
+    *("window", "anchors", "overlap", "kv_stride", "kv_mean"),
+)
 PIXEL_ORIGINS = ("sha256", "input_transfer", "albedo_transfer", "shading_transfer", "normal_convention")
 
 
 PLAIN_FIELDS = (  # of a record, the same in memory and in the file
-    *("name", "folder", "kind", "sources", "source_bytes", "about", "decompose", "write", "complete"),
+    *("name", "folder", "kind", "sources", "source_bytes", "about", "decompose", "write", "passes", "complete"),
 )
 
 
@@ -50,7 +53,8 @@ class FormatRecord:
 class ShotRecord:
     """One shot: `name`, in `folder` under the manifest's own, `sources` as the user named them.
 
-    `source_bytes` is their size, None for a sequence, which may grow. `stale` frames are on disk from a run with other
+    `source_bytes` is their size, None for a sequence, which may grow. `passes`: the windows that memory allowed,
+    and the cuts. `seams` by the first new frame of each window. `stale` frames are on disk from a run with other
     settings, of which `--on-exists overwrite` has replaced others.
     """
 
@@ -62,7 +66,9 @@ class ShotRecord:
     about: Json
     decompose: Json
     write: Json
+    passes: Json
     formats: dict[str, FormatRecord]
+    seams: dict[int, Json] = field(default_factory=dict)
     faults: dict[int | None, Json] = field(default_factory=dict)  # by frame number; None: a fault of the whole shot
     stale: set[int] = field(default_factory=set)
     complete: bool = False
@@ -78,11 +84,12 @@ class ShotRecord:
         about: About,
         decompose: DecomposeOptions,
         write: WriteOptions,
+        passes: Json,
     ) -> "ShotRecord":
         """The record of a shot that is about to be written."""
         formats: dict[str, FormatRecord] = {format: FormatRecord(write.bits_of(format)) for format in write.format}
         settings = (as_json(about), as_json(decompose), as_json(write))
-        return cls(name, folder, kind, [*sources], source_bytes, *settings, formats)
+        return cls(name, folder, kind, [*sources], source_bytes, *settings, passes, formats)
 
     @classmethod
     def from_json(cls, text: Json) -> "ShotRecord":
@@ -92,8 +99,9 @@ class ShotRecord:
             for name, entry in text["formats"].items()
         }
         faults = {fault["number"]: dict(fault) for fault in text["faults"]}
+        seams = {seam["number"]: dict(seam) for seam in text["seams"]}
         plain = {name: text[name] for name in PLAIN_FIELDS}
-        return cls(**plain, formats=formats, faults=faults, stale=ranges_to_numbers(text["stale"]))
+        return cls(**plain, formats=formats, seams=seams, faults=faults, stale=ranges_to_numbers(text["stale"]))
 
     def to_json(self) -> Json:
         """The record as it is in the file."""
@@ -102,7 +110,9 @@ class ShotRecord:
             for name, entry in self.formats.items()
         }
         faults = sorted(self.faults.values(), key=lambda fault: (fault["number"] is None, fault["number"] or 0))
-        return vars(self) | {"formats": formats, "faults": faults, "stale": numbers_to_ranges(self.stale)}
+        seams = [self.seams[number] for number in sorted(self.seams)]
+        stale = numbers_to_ranges(self.stale)
+        return vars(self) | {"formats": formats, "seams": seams, "faults": faults, "stale": stale}
 
     @property
     def frames(self) -> set[int]:
@@ -120,6 +130,7 @@ class ShotRecord:
         ]
         pairs += ((name, earlier.about.get(name), self.about[name]) for name in PIXEL_ORIGINS)
         pairs += ((name, earlier.decompose.get(name), self.decompose[name]) for name in PIXEL_OPTIONS)
+        pairs += ((f"passes: {name}", earlier.passes.get(name), value) for name, value in self.passes.items())
         pairs += (
             (f"{name} bits", earlier.formats[name].bits, entry.bits)
             for name, entry in self.formats.items()
@@ -133,6 +144,7 @@ class ShotRecord:
             self.formats.setdefault(name, FormatRecord(entry.bits)).frames |= entry.frames
         self.faults |= {number: fault for number, fault in earlier.faults.items() if number is not None}
         self.stale |= earlier.stale
+        self.seams |= earlier.seams
 
     def add_frames(self, formats: Iterable[str], numbers: Iterable[int]) -> None:
         """The frames are on disk in `formats`, and so no longer lost."""

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import av
 import cv2
@@ -17,37 +16,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mvinverse_cli.cli.main import main
 from mvinverse_cli.maps import MAPS
+from tests.cli.running import Ran, files_in
 from tests.frames.media import cut, damage, packet_spans, write_numbered, write_png
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def cause(self) -> str:
-        """The last line on stderr."""
-        return self.err.splitlines()[-1]
-
-
-@pytest.fixture
-def run(tiny_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    """`mvinverse decompose ARGUMENTS` with the tiny network, in a folder of its own and in this process."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object, model: object = tiny_file) -> Ran:
-        capfd.readouterr()
-        code = main(["decompose", "--device", "cpu", "--model", str(model), *map(str, arguments)])
-        return Ran(code, *capfd.readouterr())
-
-    return run
-
-
-def files_in(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+def windows(frames: int) -> tuple[str, ...]:
+    """Windows that share no frame, however small."""
+    return ("--window", str(frames), "--anchors", "0", "--overlap", "0")
 
 
 def test_a_video_becomes_numbered_files_of_five_maps_at_its_size(run, clip: Path):
@@ -106,7 +82,7 @@ def test_the_manifest_tells_what_was_done(run, clip: Path, tiny_file: Path):
 
 
 def test_two_runs_write_the_same_bytes(run, clip: Path):
-    arguments = (clip, "--frames", "1-3", "--format", "png,exr,tiff,mp4", "--window", "2")
+    arguments = (clip, "--frames", "1-3", "--format", "png,exr,tiff,mp4", *windows(2))
     assert run(*arguments, "-o", "first").code == 0
     assert run(*arguments, "-o", "second").code == 0
     assert files_in(Path("first")) == files_in(Path("second"))
@@ -115,12 +91,12 @@ def test_two_runs_write_the_same_bytes(run, clip: Path):
 
 
 def test_skip_computes_only_what_is_missing_and_ends_with_the_same_bytes(run, clip: Path):
-    assert run(clip, "--window", "4").code == 0
+    assert run(clip, *windows(4)).code == 0
     shutil.copytree("out", "whole")
     gone = Path("out/albedo/clip_albedo.1006.png")
     gone.unlink()
     kept = Path("out/albedo/clip_albedo.1005.png").stat().st_mtime_ns
-    ran = run(clip, "--window", "4", "--on-exists", "skip")
+    ran = run(clip, *windows(4), "--on-exists", "skip")
     assert ran.code == 0
     assert "1 frames written" in ran.err
     assert Path("out/albedo/clip_albedo.1005.png").stat().st_mtime_ns == kept
@@ -136,7 +112,7 @@ def test_skip_with_everything_there_loads_no_model(run, clip: Path, monkeypatch:
 
 def test_skip_with_other_settings_is_refused(run, clip: Path):
     assert run(clip, "--frames", "1-2").code == 0
-    ran = run(clip, "--frames", "1-4", "--on-exists", "skip", "--window", "3")
+    ran = run(clip, "--frames", "1-4", "--on-exists", "skip", *windows(3))
     assert ran.code == 7
     assert "window" in ran.cause
 
@@ -203,9 +179,9 @@ def test_dry_run_of_weights_that_are_broken_says_so(run, clip: Path, tmp_path: P
 def test_a_sequence_that_has_grown_goes_on(run, tmp_path: Path):
     for number in range(1, 4):
         write_png(tmp_path / f"plate.{number:04d}.png")
-    assert run("plate.####.png", "--maps", "albedo", "--window", "1").code == 0
+    assert run("plate.####.png", "--maps", "albedo", *windows(1)).code == 0
     write_png(tmp_path / "plate.0004.png")
-    ran = run("plate.####.png", "--maps", "albedo", "--window", "1", "--on-exists", "skip")
+    ran = run("plate.####.png", "--maps", "albedo", *windows(1), "--on-exists", "skip")
     assert ran.code == 0, ran.err
     (shot,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
     assert shot["sources"] == ["plate.####.png"]
@@ -224,7 +200,7 @@ def test_files_that_are_there_are_said_before_a_model_is_looked_for(run, clip: P
 
 
 def test_dry_run_prints_the_plan_and_touches_nothing(run, clip: Path):
-    ran = run(clip, "--dry-run", "--frames", "1-10", "--window", "4", "--format", "exr")
+    ran = run(clip, "--dry-run", "--frames", "1-10", *windows(4), "--format", "exr")
     assert ran.code == 0
     assert "10 frames 1001-1010, 64x48 at 25 fps" in ran.out
     assert "3 passes of up to 4 frames at 56x42" in ran.out
@@ -391,7 +367,7 @@ def test_a_signal_ends_the_run_at_once_and_leaves_whole_files(
     tiny_file: Path, tmp_path: Path, number: signal.Signals, code: int
 ):
     path = write_numbered(tmp_path / "long.mp4", 60)
-    process = start("decompose", path, "-o", tmp_path / "out", "--model", tiny_file, "--window", "2", "--json")
+    process = start("decompose", path, "-o", tmp_path / "out", "--model", tiny_file, *windows(2), "--json")
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["event"] == "progress"
     process.send_signal(number)

@@ -42,22 +42,14 @@ def test_plain_lines_come_per_percent_or_every_five_seconds(clock_of_test: Clock
     assert [line.split("%")[0] for line in lines] == [f"Progress: {p}" for p in (0, 0, 1, 1, 2, 2, 3)]
 
 
-def test_an_unknown_length_is_counted_without_percent(clock_of_test: Clock, capfd: pytest.CaptureFixture[str]):
-    with open_progress("plain", None) as report:
-        for done in (1, 2, 3):
-            clock_of_test.now += 4
-            report(Progress("clip", done, done, None))
-    assert capfd.readouterr().err == "Progress: frame 2 (2)  0.2 fps\n"
-
-
-def test_json_of_an_unknown_length_has_nulls(clock_of_test: Clock, capfd: pytest.CaptureFixture[str]):
-    with open_progress("json", None) as report:
+def test_json_says_all_that_the_bar_shows(clock_of_test: Clock, capfd: pytest.CaptureFixture[str]):
+    with open_progress("json", 4) as report:
         clock_of_test.now += 2
-        report(Progress("clip", 1001, 1, None))
+        report(Progress("clip", 1001, 1, 4))
     event = json.loads(capfd.readouterr().out)
     assert event == {
-        "event": "progress", "shot": "clip", "frame": 1001, "done": 1, "total": None, "percent": None, "fps": 0.5,
-        "eta": None,
+        "event": "progress", "shot": "clip", "frame": 1001, "done": 1, "total": 4, "percent": 25.0, "fps": 0.5,
+        "eta": 6.0,
     }  # fmt: skip
 
 

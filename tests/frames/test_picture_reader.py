@@ -1,14 +1,16 @@
 """Sequences and stills through the front door."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mvinverse_cli.errors import InputError
-from mvinverse_cli.frames import Frame, FrameReader, find_shots, open_shot
+from mvinverse_cli.frames import Frame, FrameReader, open_positions
 from mvinverse_cli.frames import picture_reader as module
+from tests.frames.finding import choice_of, shot_of
 from tests.frames.media import write_png
 
 
@@ -20,9 +22,17 @@ def plate(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def opened(
+    folder: Path, frames: str | None = None, every: int = 1, positions: Sequence[int] | None = None
+) -> FrameReader:
+    """The reader of `positions`, or of all frames that are asked for."""
+    shot = shot_of(folder)
+    choice = choice_of(shot, frames, every)
+    return open_positions(shot, choice, choice.wanted if positions is None else positions)
+
+
 def read(folder: Path, frames: str | None = None, every: int = 1) -> tuple[list[Frame], FrameReader]:
-    (shot,) = find_shots([folder], allow_gaps=True)
-    with open_shot(shot, frames=frames, every=every, start_frame=1) as reader:
+    with opened(folder, frames, every) as reader:
         return list(reader), reader
 
 
@@ -50,8 +60,7 @@ def test_an_unreadable_picture_is_skipped_and_leaves_a_hole(plate):
 
 
 def test_a_picture_that_vanishes_while_running_is_a_fault(plate):
-    (shot,) = find_shots([plate], allow_gaps=False)
-    with open_shot(shot, frames=None, every=1, start_frame=1) as reader:
+    with opened(plate) as reader:
         frames = iter(reader)
         next(frames)
         (plate / "plate.1002.png").unlink()
@@ -67,13 +76,12 @@ def test_no_readable_picture_at_all_raises_the_first_reason(plate):
 
 
 def test_pictures_are_read_one_at_a_time(plate, monkeypatch):
-    opened = []
+    paths = []
     whole = module.read_picture
-    monkeypatch.setattr(module, "read_picture", lambda path: opened.append(path) or whole(path))
-    (shot,) = find_shots([plate], allow_gaps=False)
-    with open_shot(shot, frames=None, every=1, start_frame=1) as reader:
+    monkeypatch.setattr(module, "read_picture", lambda path: paths.append(path) or whole(path))
+    with opened(plate) as reader:
         next(iter(reader))
-    assert len(opened) == 1
+    assert len(paths) == 1
 
 
 def test_dropped_alpha_is_said_once(tmp_path, caplog):
@@ -88,4 +96,27 @@ def test_stills_are_numbered_from_one_and_keep_their_names(tmp_path):
     for name in ("b", "a"):
         write_png(tmp_path / f"{name}.png")
     frames, _ = read(tmp_path, frames="2")
-    assert [(frame.name, frame.number, frame.index) for frame in frames] == [("b", 2, 0)]
+    assert [(frame.name, frame.number, frame.index) for frame in frames] == [("b", 2, 1)]
+
+
+def test_positions_are_read_with_their_own_indices_numbers_and_names(plate):
+    with opened(plate, every=2, positions=(0, 2)) as reader:
+        frames = list(reader)
+    assert [(frame.index, frame.number, frame.name) for frame in frames] == [
+        (0, 1001, "plate.1001"),
+        (2, 1005, "plate.1005"),
+    ]
+    assert reader.expected == 2
+
+
+def test_only_positions_that_are_read_are_reported(plate):
+    for number in (1002, 1003):
+        (plate / f"plate.{number}.png").write_bytes(b"\x89PNG nothing")
+    with opened(plate, positions=(0, 2, 3)) as reader:
+        assert [frame.index for frame in reader] == [0, 3]
+    assert [fault.number for fault in reader.faults] == [1003]
+
+
+def test_no_positions_are_no_frames(plate):
+    with opened(plate, positions=()) as reader:
+        assert not list(reader)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mvinverse_cli.frames import find_shots, open_shot
+from mvinverse_cli.frames import find_shots, open_positions
+from tests.frames.finding import choice_of
 
 REALDATA = Path(__file__).parents[3] / "shared" / "realdata"
 
@@ -26,7 +27,8 @@ def test_clips_and_photos_from_the_world_are_read_whole(name):
     kind, size, count = SHOTS[name]
     (shot,) = find_shots([REALDATA / name], allow_gaps=False)
     assert (shot.kind, shot.sizes, shot.frame_count) == (kind, (size,), count)
-    with open_shot(shot, frames="1-12" if count > 12 else None, every=1, start_frame=1001) as reader:
+    choice = choice_of(shot, "1-12" if count > 12 else None)
+    with open_positions(shot, choice, choice.wanted) as reader:
         frames = list(reader)
     assert len(frames) == reader.expected == min(count, 12)
     assert not reader.faults

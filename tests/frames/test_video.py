@@ -1,8 +1,9 @@
-"""Videos through the front door: `find_shots` and `open_shot`."""
+"""Videos through the front door: `find_shots` and `open_positions`."""
 
 import logging
 import os
 import tracemalloc
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 from mvinverse_cli.errors import InputError, OptionError
-from mvinverse_cli.frames import Frame, FrameReader, Shot, find_shots, open_shot
+from mvinverse_cli.frames import Frame, FrameReader, find_shots, open_positions
+from mvinverse_cli.frames.timeline import Timeline
 from mvinverse_cli.frames.video_color import RgbConverter
+from tests.frames.finding import choice_of, shot_of
 from tests.frames.media import (
     cut,
     damage,
@@ -28,13 +31,19 @@ from tests.frames.media import (
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 
 
-def shot_of(path: Path) -> Shot:
-    (shot,) = find_shots([path], allow_gaps=False)
-    return shot
+def opened(
+    path: Path, frames: str | None = None, every: int = 1, positions: Sequence[int] | None = None
+) -> FrameReader:
+    """The reader of `positions`, or of all frames that are asked for."""
+    shot = shot_of(path)
+    choice = choice_of(shot, frames, every)
+    return open_positions(shot, choice, choice.wanted if positions is None else positions)
 
 
-def read(path: Path, frames: str | None = None, every: int = 1, start_frame: int = 1001) -> tuple[list, FrameReader]:
-    with open_shot(shot_of(path), frames=frames, every=every, start_frame=start_frame) as reader:
+def read(
+    path: Path, frames: str | None = None, every: int = 1, positions: Sequence[int] | None = None
+) -> tuple[list[Frame], FrameReader]:
+    with opened(path, frames, every, positions) as reader:
         return list(reader), reader
 
 
@@ -196,15 +205,14 @@ def test_frames_are_chosen_by_place_and_keep_their_number(tmp_path):
     frames, reader = read(path, frames="5-15x2", every=2)
     assert indices(frames) == [4, 8, 12]
     assert [frame.number for frame in frames] == [1005, 1009, 1013]
-    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert [frame.index for frame in frames] == [2, 4, 6]
     assert reader.expected == 3
 
 
 def test_expected_is_known_before_the_first_frame(tmp_path):
-    with open_shot(shot_of(write_numbered(tmp_path / "a.mp4", 12)), frames=None, every=5, start_frame=1) as reader:
-        assert reader.expected == 3
-    with open_shot(shot_of(write_numbered(tmp_path / "b.mkv", 12)), frames=None, every=5, start_frame=1) as reader:
-        assert reader.expected is None
+    for name in ("a.mp4", "b.mkv"):  # the second does not tell its length
+        with opened(write_numbered(tmp_path / name, 12), every=5) as reader:
+            assert reader.expected == 3
 
 
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.h264", "fragmented.mp4"])
@@ -218,12 +226,20 @@ def test_a_file_without_a_frame_count_is_read_to_its_end(name, tmp_path):
     assert not reader.truncated
 
 
-def test_a_range_past_the_end_of_unknown_length_is_told_at_the_end(tmp_path):
-    path = write_numbered(tmp_path / "clip.mkv", 10)
-    with pytest.raises(OptionError, match="holds frames 1-10"):
-        read(path, frames="11-12")
-    frames, reader = read(path, frames="9-12")
-    assert indices(frames) == [8, 9]
+@pytest.mark.parametrize("frames", ["11-12", "9-12"])
+def test_a_range_past_the_end_of_unknown_length_is_told_before_reading(frames, tmp_path):
+    with pytest.raises(OptionError, match=rf"--frames {frames}: clip ends before frame 11"):
+        read(write_numbered(tmp_path / "clip.mkv", 10), frames)
+
+
+def test_frames_that_are_gone_since_they_were_counted_are_told_at_the_end(tmp_path):
+    shot = shot_of(write_numbered(tmp_path / "clip.mkv", 12))
+    choice = choice_of(shot)
+    write_numbered(tmp_path / "clip.mkv", 10)
+    with open_positions(shot, choice, (10, 11)) as reader, pytest.raises(OptionError, match="holds frames 1-10"):
+        list(reader)
+    with open_positions(shot, choice, (8, 9, 10, 11)) as reader:
+        assert indices(list(reader)) == [8, 9]
     assert [fault.number for fault in reader.faults] == [1011, 1012]
     assert "ends at its frame 10" in reader.faults[0].reason
 
@@ -257,7 +273,7 @@ def test_a_lost_frame_leaves_a_hole_in_index_and_number(tmp_path):
     path = write_numbered(tmp_path / "clip.mp4", 10, options={"g": "1"})
     offset, size = packet_spans(path)[4]
     frames, reader = read(damage(path, [(offset, size)]), frames="3-8")
-    assert [frame.index for frame in frames] == [0, 1, 3, 4, 5]
+    assert [frame.index for frame in frames] == [2, 3, 5, 6, 7]
     assert [fault.number for fault in reader.faults] == [1005]
     assert reader.faults[0].source == path
 
@@ -342,21 +358,28 @@ def test_only_the_wanted_frames_are_decoded_and_converted(tmp_path, monkeypatch)
     monkeypatch.setattr(
         RgbConverter, "convert", lambda self, frame: converted.append(frame.pts) or convert(self, frame)
     )
-    with open_shot(shot_of(path), frames=None, every=1, start_frame=1) as reader:
+    with opened(path) as reader:
         frames = iter(reader)
         assert indices([next(frames) for _ in range(5)]) == list(range(5))
         assert len(converted) == 5
     converted.clear()
-    frames, _ = read(path, frames="2,4")
-    assert indices(frames) == [1, 3]
-    assert len(converted) == 2
+    decoded = []
+    place = Timeline.place
+    monkeypatch.setattr(Timeline, "place", lambda self, pts, **more: decoded.append(pts) or place(self, pts, **more))
+    shot = shot_of(path)
+    choice = choice_of(shot, "2,4")
+    decoded.clear()  # what a look at the shot took
+    with open_positions(shot, choice, choice.wanted) as reader:
+        assert indices(list(reader)) == [1, 3]
+    assert (len(decoded), len(converted)) == (4, 2)
 
 
 def test_memory_does_not_grow_with_the_length_of_the_clip(tmp_path):
     def peak(count: int) -> int:
         shot = shot_of(write_numbered(tmp_path / f"{count}.mkv", count, "mjpeg", pix_fmt="yuvj420p"))
         tracemalloc.start()
-        with open_shot(shot, frames=None, every=1, start_frame=1) as reader:
+        choice = choice_of(shot)
+        with open_positions(shot, choice, choice.wanted) as reader:
             assert sum(1 for _ in reader) == count
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -395,7 +418,7 @@ def test_odd_names_are_read(name, tmp_path, monkeypatch):
     clip.rename(path)
     monkeypatch.chdir(tmp_path)
     (shot,) = find_shots([path.name], allow_gaps=False)
-    with open_shot(shot, frames=None, every=1, start_frame=1) as reader:
+    with open_positions(shot, choice_of(shot), (0, 1)) as reader:
         assert indices(list(reader)) == [0, 1]
 
 
@@ -442,3 +465,46 @@ def test_frames_that_an_edit_list_leaves_out_are_not_counted(b_frames, tmp_path)
     assert [frame.number for frame in frames] == list(range(1001, 1016))
     assert reader.expected == 15
     assert not reader.faults
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+def test_positions_are_read_with_their_own_indices_and_numbers(name, tmp_path, monkeypatch):
+    path = write_numbered(tmp_path / name, 30)
+    converted = []
+    convert = RgbConverter.convert
+    monkeypatch.setattr(
+        RgbConverter, "convert", lambda self, frame: converted.append(frame.pts) or convert(self, frame)
+    )
+    frames, reader = read(path, "7-15", 4, positions=(0, 2, 5))
+    assert indices(frames) == [2, 10, 22]
+    assert [(frame.index, frame.number) for frame in frames] == [(0, 1003), (2, 1011), (5, 1023)]
+    assert len(converted) == reader.expected == 3
+    assert not reader.faults
+
+
+def test_no_positions_are_no_frames(tmp_path):
+    assert read(write_numbered(tmp_path / "clip.mkv", 3), positions=())[0] == []
+
+
+def test_only_positions_that_are_read_are_reported(tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 10, options={"g": "1"})
+    spans = packet_spans(path)
+    frames, reader = read(damage(path, [spans[2], spans[6]]), positions=(0, 5, 6, 8))
+    assert [frame.index for frame in frames] == [0, 5, 8]
+    assert [fault.number for fault in reader.faults] == [1007]
+
+
+@pytest.mark.parametrize(("frames", "told"), [(None, True), ("20-27", True), ("1-20", False)])
+def test_a_video_that_breaks_off_is_told_to_who_wants_its_last_frame(frames, told, tmp_path):
+    path = cut(write_numbered(tmp_path / "clip.mkv", 40, options={"bf": "0"}), 27)
+    read_frames, reader = read(path, frames, positions=range(27))
+    assert [frame.index for frame in read_frames] == indices(read_frames) == list(range(27))
+    assert reader.truncated == told
+    assert [fault.number for fault in reader.faults] == [None] * told
+
+
+def test_promised_positions_that_never_came_are_reported(tmp_path):
+    path = write_numbered(tmp_path / "clip.mp4", 40, options={"bf": "0"}, container_options={"movflags": "faststart"})
+    frames, reader = read(cut(path, 27))
+    assert reader.truncated
+    assert sorted([f.number for f in frames] + [f.number for f in reader.faults]) == list(range(1001, 1041))

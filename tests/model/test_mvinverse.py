@@ -1,5 +1,6 @@
 """The network: published names, published numbers, and the same numbers however the work is cut up."""
 
+import copy
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch.testing import assert_close
 
@@ -100,17 +103,51 @@ def test_fewer_maps_are_the_same_maps(tiny_model: MVInverse, images: torch.Tenso
     assert_close(tiny_model(images, maps=maps), {name: every[name] for name in maps}, rtol=0, atol=0)
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    scenes=st.integers(1, 2),
+    views=st.integers(1, 7),
+    grid=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    frame_batch=st.integers(1, 15),
+)
+def test_pieces_of_any_size_are_one_pass(
+    tiny_model: MVInverse, scenes: int, views: int, grid: tuple[int, int], frame_batch: int
+):
+    seed = torch.Generator().manual_seed(views)
+    images = torch.rand(scenes, views, 3, 14 * grid[0], 14 * grid[1], generator=seed)
+    whole = make_plain(copy.deepcopy(tiny_model)).attend(images, frame_batch=scenes * views)
+    pieces = tiny_model.attend(images, frame_batch=frame_batch)
+    for level, expected in enumerate(whole.levels[0]):
+        joined = torch.cat([batch[level].unflatten(0, (scenes, -1)) for batch in pieces.levels], dim=1)
+        assert_close(joined.flatten(0, 1), expected, rtol=1e-5, atol=1e-5)
+
+
+@settings(max_examples=10, deadline=None)
+@given(views=st.integers(1, 7), frame_batch=st.integers(1, 8), cut=st.tuples(st.integers(0, 6), st.integers(1, 7)))
+def test_a_part_read_out_has_the_bits_of_the_whole(
+    tiny_model: MVInverse, views: int, frame_batch: int, cut: tuple[int, int]
+):
+    part = slice(min(cut[0], views - 1), max(cut[1], cut[0] + 1))
+    attended = tiny_model.attend(torch.rand(1, views, 3, 28, 42), frame_batch=frame_batch)
+    whole = tiny_model.read_out(attended, slice(None), ("albedo", "normal"))
+    read = tiny_model.read_out(attended, part, ("albedo", "normal"))
+    assert_close(read, {name: values[:, part] for name, values in whole.items()}, rtol=0, atol=0)
+
+
 def test_heads_of_other_maps_do_not_run(tiny: MVInverse, images: torch.Tensor):
     for name in ("albedo_head", "shading_head", "res_encoder", "metallic_head", "roughness_head"):
         delattr(tiny, name)
     assert tuple(tiny(images, maps=("normal",))) == ("normal",)
 
 
-def test_scenes_of_a_batch_do_not_see_each_other(tiny_model: MVInverse, images: torch.Tensor):
+@pytest.mark.parametrize("frame_batch", [1, 2, 4, 6])
+def test_scenes_of_a_batch_do_not_see_each_other(tiny: MVInverse, images: torch.Tensor, frame_batch: int):
+    tiny.double()
+    images = images.double()
     other = images.flip(-1)
-    both = tiny_model(torch.cat([images, other]))
-    for scene, alone in enumerate((tiny_model(images), tiny_model(other))):
-        assert_close({name: both[name][scene : scene + 1] for name in MAPS}, alone, rtol=0, atol=1e-5)
+    both = tiny(torch.cat([images, other]), frame_batch=frame_batch)
+    for scene, alone in enumerate((tiny(images), tiny(other))):
+        assert_close({name: both[name][scene : scene + 1] for name in MAPS}, alone, rtol=0, atol=1e-6)
 
 
 def test_views_of_a_scene_see_each_other_in_any_order(tiny_model: MVInverse, images: torch.Tensor):

@@ -14,13 +14,20 @@ from mvinverse_cli.options import DecomposeOptions, WriteOptions
 from mvinverse_cli.outputs import MANIFEST_NAME, About, Standing, load_manifest, manifest, open_writers, record
 
 ABOUT = About("mvinverse 0.1.0", "small", None, "ab" * 32, "clip.mov", "srgb", "srgb", "linear")
+FRAMES = range(1001, 1049)
 NO_MOVIE = Standing(frozenset(), movies_done=True)
 NEW_MOVIES = Standing(frozenset(), movies_done=False)
 
 
-def add(books, shot, decompose=None, *, about=ABOUT, sources=("clip.mov",), standing=None, frames=None):
+PASSES = {"window": 24, "whole": 48, "cuts": [1025]}
+
+
+def add(
+    books, shot, decompose=None, *, about=ABOUT, sources=("clip.mov",), passes=PASSES, standing=None, frames=FRAMES
+):
     standing = standing or (NEW_MOVIES if shot.movie_files() else NO_MOVIE)
-    return books.add_shot(shot, about, "video", sources, 1000, decompose or DecomposeOptions(), standing, frames)
+    decompose = decompose or DecomposeOptions()
+    return books.add_shot(shot, about, "video", sources, 1000, decompose, passes, standing, frames)
 
 
 def read(shot):
@@ -137,7 +144,7 @@ def test_formats_of_an_earlier_run_stay_listed(make_shot):
 def test_a_movie_that_was_skipped_keeps_the_frames_it_had(make_shot):
     run(make_shot(format=("png", "mp4")), range(1001, 1011))
     shot = make_shot(format=("png", "mp4"), on_exists="skip")
-    run(shot, range(1011, 1013), standing=NO_MOVIE)
+    run(shot, range(1005, 1011), standing=NO_MOVIE, frames=range(1005, 1011))
     assert read(shot)["shots"][0]["formats"]["mp4"]["frames"] == "1001-1010"
 
 
@@ -159,7 +166,11 @@ def test_a_lost_frame_that_is_written_later_is_lost_no_more(make_shot):
     [
         ({"max_size": 512}, "max_size was None and is 512"),
         ({"size": "model"}, "size was 'source' and is 'model'"),
-        ({"window": 8}, "window was 16 and is 8"),
+        ({"window": 12}, "window was 'auto' and is 12"),
+        ({"anchors": 2}, "anchors was 4 and is 2"),
+        ({"overlap": 2}, "overlap was 4 and is 2"),
+        ({"kv_stride": 4}, "kv_stride was 1 and is 4"),
+        ({"kv_mean": True}, "kv_mean was False and is True"),
         ({"every": 2}, "every was 1 and is 2"),
         ({"start_frame": 1}, "start_frame was 1001 and is 1"),
         ({"maps": ("albedo",)}, "maps was .* and is"),
@@ -170,6 +181,34 @@ def test_going_on_with_options_that_change_pixels_is_refused(make_shot, change, 
     books = load_manifest(make_shot().folder)
     with pytest.raises(OutputError, match=rf"mvinverse\.json: 'clip' was written with other settings \({told}"):
         add(books, make_shot(format=("png",), on_exists=on_exists), DecomposeOptions(**change))
+
+
+@pytest.mark.parametrize("change", [{"window": 12}, {"whole": 24}, {"cuts": [1026]}])
+def test_going_on_with_passes_that_memory_or_cuts_made_others_is_refused(make_shot, change):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, [1001])
+    with pytest.raises(OutputError, match=f"passes: {next(iter(change))} was"):
+        add(load_manifest(shot.folder), shot, passes=PASSES | change)
+
+
+def test_seams_of_all_runs_of_a_shot_are_listed_in_their_order(make_shot):
+    shot = make_shot(format=("png",), on_exists="skip")
+    for number in (1040, 1020):
+        progress = add(load_manifest(shot.folder), shot)
+        progress.found_seam(number, {"gain": [1.0, 1.1, 0.9], "residual": 0.01})
+        progress.wrote(number)
+        progress.finish()
+    (entry,) = read(shot)["shots"]
+    assert [seam["number"] for seam in entry["seams"]] == [1020, 1040]
+    assert entry["seams"][0]["gain"] == [1.0, 1.1, 0.9]
+
+
+def test_windows_made_smaller_on_the_way_are_in_the_books_at_once(make_shot):
+    shot = make_shot(format=("png",))
+    progress = add(load_manifest(shot.folder), shot)
+    progress.begin()
+    progress.change_passes(PASSES | {"window": 12})
+    assert read(shot)["shots"][0]["passes"]["window"] == 12
 
 
 @pytest.mark.parametrize(
@@ -209,20 +248,21 @@ def test_options_that_leave_pixels_alone_may_differ(make_shot, change):
 
 def test_every_option_either_decides_pixels_or_is_known_not_to():
     free = {"model", "device", "dtype", "frames", "allow_gaps"}
-    resolved = {"input_transfer", "albedo_transfer", "shading_transfer"}  # compared as the curves that were used
+    # compared as the curves, the windows and the cuts that were used
+    resolved = {"input_transfer", "albedo_transfer", "shading_transfer", "memory", "cuts"}
     assert {field.name for field in fields(DecomposeOptions)} == free | resolved | set(record.PIXEL_OPTIONS)
 
 
 def test_overwrite_with_other_settings_starts_anew(make_shot):
     run(make_shot(format=("png",)), range(1001, 1011))
     shot = make_shot(format=("png",), on_exists="overwrite")
-    run(shot, [1001], DecomposeOptions(window=8))
+    run(shot, [1001], DecomposeOptions(window=12))
     assert read(shot)["shots"][0]["formats"]["png"]["frames"] == "1001"
 
 
 def test_another_shot_in_the_folder_may_have_other_settings(make_shot):
     run(make_shot(format=("png",)), [1001])
-    run(make_shot(format=("png",), stem="other"), [1001], DecomposeOptions(window=8))
+    run(make_shot(format=("png",), stem="other"), [1001], DecomposeOptions(window=12))
     assert [shot["name"] for shot in read(make_shot())["shots"]] == ["clip", "other"]
 
 
@@ -234,9 +274,9 @@ def test_another_shot_in_the_folder_may_have_other_settings(make_shot):
         "[]",
         "null",
         "{}",
-        '{"layout": 2, "shots": []}',
-        '{"layout": 1, "shots": [{}]}',
-        '{"layout": 1, "shots": 3}',
+        '{"layout": 3, "shots": []}',
+        '{"layout": 2, "shots": [{}]}',
+        '{"layout": 2, "shots": 3}',
     ],
 )
 def test_a_file_that_is_no_manifest_is_refused_and_kept(make_shot, text):

@@ -1,0 +1,154 @@
+"""From a shot and the options to passes: the positions of its frames, its cuts, and how many frames fit in a pass.
+
+A layout is a function of the shot and the options, never of the frames that happen to be asked for.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import OptionError
+from .frames import Choice, Shot, choose, choose_grid, fit_grid, parse_cuts, survey_shot
+from .options import AUTO_WHOLE, AUTO_WINDOW, DecomposeOptions, parse_bytes
+from .windows import Windows, least_window
+
+if TYPE_CHECKING:  # at run time torch waits until the options are known to be good
+    import torch
+
+    from .model.config import ModelConfig
+
+logger = logging.getLogger(__name__)
+
+FREE_SHARE = 0.8  # of the memory that the device has free: others want some, and pages do not fit exactly
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One shot: its frames by position, and the positions that begin a new scene."""
+
+    shot: Shot
+    choice: Choice
+    cuts: tuple[int, ...]
+
+    def largest_pass(self, windows: Windows) -> int:
+        """Frames of the largest pass that `windows` make of the shot."""
+        return max(scene.largest for scene in windows.plan(self.choice.count, self.cuts))
+
+    def count_passes(self, windows: Windows) -> int:
+        """How many passes of these `windows` it takes for the frames asked for."""
+        wanted = frozenset(self.choice.wanted)
+        return sum(len([*scene.needed(wanted)]) for scene in windows.plan(self.choice.count, self.cuts))
+
+    def network_size(self, config: "ModelConfig", options: DecomposeOptions) -> tuple[int, int]:
+        """(height, width) of the pictures that the network sees."""
+        return fit_grid(self.shot.sizes, max_size=options.max_size or config.max_size, patch_size=config.patch_size)
+
+
+@dataclass(frozen=True)
+class PassPlan:
+    """How large the passes of a shot are; `peak_bytes` is what the device is expected to hold of weights and pass.
+
+    is_short: what the heads read waits in half precision on the host.
+    """
+
+    windows: Windows
+    is_short: bool
+    peak_bytes: int
+
+
+def is_length_known(shot: Shot) -> bool:
+    """Whether the frames of a shot can be counted without decoding it."""
+    return shot.kind != "video" or shot.frame_count is not None
+
+
+def lay_out(shot: Shot, options: DecomposeOptions, *, find_cuts: bool = True) -> Layout:
+    """Finds the frames and, unless `find_cuts` is false, the cuts of a shot.
+
+    A video is decoded once where its length is not known, or its cuts are to be found.
+
+    Raises OptionError where `frames` or `cuts` do not fit the shot.
+    """
+    frames, every, start_frame = options.frames, options.every, options.start_frame
+    grid = choose_grid(shot, frames=frames, every=every, start_frame=start_frame)
+    seeks = find_cuts and options.cuts == "auto" and shot.kind == "video"
+    survey = survey_shot(shot, every=grid.every, phase=grid.phase, cuts=seeks)
+    choice = choose(shot, frames=frames, every=every, start_frame=start_frame, count=survey.count)
+    listed = options.cuts not in ("auto", "off")
+    return Layout(shot, choice, parse_cuts(options.cuts, shot, choice) if listed else survey.cuts)
+
+
+def wanted_windows(options: DecomposeOptions) -> Windows:
+    """The windows that the options ask for, whatever the memory."""
+    if options.window == "all":
+        return Windows(AUTO_WINDOW, None, options.anchors, options.overlap)
+    if options.window == "auto":
+        return Windows(AUTO_WINDOW, AUTO_WHOLE, options.anchors, options.overlap)
+    return Windows(options.window, options.window, options.anchors, options.overlap)
+
+
+def plan_passes(
+    layout: Layout, config: "ModelConfig", device: "torch.device", dtype: "torch.dtype", options: DecomposeOptions
+) -> PassPlan:
+    """The largest passes that are asked for and fit the memory.
+
+    Raises OptionError where `--memory` is less than the passes asked for, or than the smallest ones, take.
+    """
+    from .model.device import free_bytes
+
+    limit = parse_bytes("--memory", options.memory) if options.memory else int(FREE_SHARE * free_bytes(device))
+    expected = pass_cost(layout, config, device, dtype, options)
+    windows = wanted_windows(options)
+    frames = layout.largest_pass(windows)
+    for is_short in (False, True):
+        if expected(frames, is_short) <= limit:
+            return PassPlan(windows, is_short, expected(frames, is_short))
+    least = frames if options.window != "auto" else min(frames, least_window(options.anchors, options.overlap))
+    fitting = [count for count in range(least, frames) if expected(count, False) <= limit]
+    if fitting:
+        smaller = windows.at_most(fitting[-1])
+        logger.warning(
+            "%s: passes of %d frames instead of %d, which is what %s of memory hold; on a farm pass one --window or "
+            "--memory to all",
+            layout.shot.name,
+            fitting[-1],
+            frames,
+            show_bytes(limit),
+        )
+        return PassPlan(smaller, False, expected(layout.largest_pass(smaller), False))
+    needed = f"one pass of {least} frames takes about {show_bytes(expected(least, True))}"
+    if options.memory:
+        raise OptionError(f"--memory {options.memory}: {needed}; raise it, or lower --window or --max-size")
+    logger.warning("%s: %s and %s is free; trying all the same", layout.shot.name, needed, show_bytes(limit))
+    return PassPlan(windows.at_most(least), True, expected(least, True))
+
+
+def pass_cost(
+    layout: Layout, config: "ModelConfig", device: "torch.device", dtype: "torch.dtype", options: DecomposeOptions
+) -> Callable[[int, bool], int]:
+    """Expected peak bytes, weights included, of a pass by its number of frames and whether memory is short."""
+    from .model.memory import pass_bytes, weights_bytes
+    from .passes import frame_batch
+
+    size = layout.network_size(config, options)
+    weights = weights_bytes(config, dtype.itemsize)
+    short_bytes = 2 if device.type == "cpu" else 0  # elsewhere what waits is on the host
+
+    def expected(frames: int, is_short: bool) -> int:
+        return weights + pass_bytes(
+            config,
+            frames=frames,
+            size=size,
+            frame_batch=frame_batch(size, device.type),
+            element_bytes=dtype.itemsize,
+            kv_stride=options.kv_stride,
+            read_maps=options.maps,
+            levels_bytes=short_bytes if is_short else None,
+        )
+
+    return expected
+
+
+def show_bytes(count: int) -> str:
+    """`1.5 GiB`."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -1,0 +1,180 @@
+"""One pass at work: frames go through the network together, and their maps come out a few frames at a time.
+
+N frames of a pass, n of a part, h w pixels of the network. Runs in the network's own thread.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from .color import Transfer, convert
+from .errors import DeviceMemoryError
+from .maps import Array, MapName
+from .model.config import ModelConfig, with_transfers
+from .model.mvinverse import Attended, MVInverse
+from .options import DecomposeOptions
+from .seams import Seam, align, with_gain
+from .windows import Pass, Scene
+
+# Pixels that encoder, bypass and heads take at once: enough to fill the device, few enough to stay lean
+# (on the CPU larger batches are no faster: benchmarks/forward.py).
+BATCH_PIXELS = {"cpu": 2**16, "cuda": 2**21, "mps": 2**20}
+
+
+def frame_batch(size: tuple[int, int], device_type: str) -> int:
+    """How many frames of (h, w) `size` the parts that see each frame alone take at once."""
+    return max(1, BATCH_PIXELS[device_type] // (size[0] * size[1]))
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network and how its passes are to be run."""
+
+    model: MVInverse
+    config: ModelConfig  # with the curves that the user overrides
+    maps: tuple[MapName, ...]
+    kv_stride: int
+    kv_mean: bool
+    is_short: bool = False  # of memory: what the heads read waits in half precision, on the host
+
+    @classmethod
+    def of(cls, model: MVInverse, options: DecomposeOptions) -> "Network":
+        """`model` as the options want it."""
+        config = with_transfers(model.config, options)
+        return cls(model, config, options.maps, options.kv_stride, options.kv_mean)
+
+    def short(self, is_short: bool) -> "Network":
+        """The same with or without memory to spare."""
+        return replace(self, is_short=is_short)
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.register_token.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.model.register_token.dtype
+
+    @property
+    def needs_gain(self) -> bool:
+        """Whether there are maps whose gain the training left free."""
+        return bool({"albedo", "shading"} & set(self.maps))
+
+    def attend(self, frames: Sequence[Array]) -> Attended:
+        """Frames (h, w, 3) on the model's input curve, seen together. Raises DeviceMemoryError."""
+        height, width = frames[0].shape[:2]
+        images = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)[None]  # (1, N, 3, h, w), on the host
+        try:
+            with torch.inference_mode():
+                return self.model.attend(
+                    images,
+                    frame_batch=frame_batch((height, width), self.device.type),
+                    kv_stride=self.kv_stride,
+                    kv_mean=self.kv_mean,
+                    levels_dtype=torch.float16 if self.is_short else None,
+                    levels_device=torch.device("cpu") if self.is_short else None,
+                )
+        except RuntimeError as error:
+            raise _explained(error, self.device, len(frames), (height, width)) from error
+
+    def read_out(self, attended: Attended, part: slice, maps: Sequence[MapName]) -> dict[MapName, Array]:
+        """The maps of the frames of `part`, (n, h, w, C) float32, colours scene-linear. Raises DeviceMemoryError."""
+        curves: dict[MapName, Transfer] = {
+            "albedo": self.config.albedo_transfer,
+            "shading": self.config.shading_transfer,
+        }
+        try:
+            with torch.inference_mode():
+                outputs = self.model.read_out(attended, part, maps)
+                values = {name: output[0].cpu().numpy() for name, output in outputs.items()}
+        except RuntimeError as error:
+            height, width = (side * self.config.patch_size for side in attended.grid)
+            raise _explained(error, self.device, part.stop - part.start, (height, width)) from error
+        return {name: convert(value, curves.get(name, "linear"), "linear") for name, value in values.items()}
+
+
+def _explained(
+    error: RuntimeError, device: torch.device, frames: int, size: tuple[int, int]
+) -> RuntimeError | DeviceMemoryError:
+    """What to say of an error of the network: itself, unless the device ran out of memory."""
+    # on the CPU and on Apple's GPUs only the message tells
+    words = ("can't allocate memory", "out of memory")
+    if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in words):
+        return error
+    return DeviceMemoryError(
+        f"{device}: out of memory with {frames} frames of {size[1]}x{size[0]} in one pass; "
+        "lower --window, --memory or --max-size"
+    )
+
+
+@dataclass
+class SceneRun:
+    """What the passes of one scene share: the anchors' frames, and their albedo out of the first pass."""
+
+    scene: Scene
+    network: Network
+    anchors: Mapping[int, Array]  # (h, w, 3) by position; those that could be read
+    reference: dict[int, Array] = field(default_factory=dict)  # linear albedo (h, w, 3)
+
+
+class PassRun:
+    """One pass of a scene. It is read out in parts, one after another: those of the network's frame batches that hold a
+    wanted frame, so that what is wanted changes no batch (a network that sees other pictures side by side rounds
+    otherwise)."""
+
+    def __init__(self, run: SceneRun, index: int, frames: Mapping[int, Array], wanted: AbstractSet[int]) -> None:
+        """frames: (h, w, 3) by position, those of the pass that could be read, one at least."""
+        self.this: Pass = run.scene.passes[index]
+        self.seam: Seam | None = None  # known once the first part is read
+        self._run, self._is_first = run, index == 0
+        lent = [position for position in run.anchors if position not in self.this.frames]
+        self._positions = [*lent, *frames]
+        self._pixels = [*(run.anchors[position] for position in lent), *frames.values()]
+        batch = frame_batch(self._pixels[0].shape[:2], run.network.device.type)
+        batches = [slice(start, start + batch) for start in range(0, len(self._positions), batch)]
+        self.parts = [part for part in batches if not wanted.isdisjoint(self._positions[part])]
+        self._attended: Attended | None = None
+
+    def read(self, part: slice | None) -> dict[int, dict[MapName, Array]]:
+        """The maps (h, w, C) of the frames of a part, by position, brought to the gain of the scene's first pass.
+
+        None: only what later passes need of this one.
+        """
+        attended = self._attended = self._attended or self._attend()
+        if part is None or part == self.parts[-1]:
+            self._attended = None  # the largest thing here, and the next pass makes its own
+        if part is None:
+            return {}
+        network = self._run.network
+        maps = network.read_out(attended, part, network.maps)
+        if self.seam is not None:
+            maps = with_gain(maps, self.seam.gain)
+        return {
+            position: {name: values[place] for name, values in maps.items()}
+            for place, position in enumerate(self._positions[part])
+            if position in self.this.frames
+        }
+
+    def _attend(self) -> Attended:
+        """The pass itself, and the gain that brings it to the scene's first."""
+        run, network = self._run, self._run.network
+        attended = network.attend(self._pixels)
+        self._pixels = []
+        if run.anchors and network.needs_gain:
+            albedo = {
+                position: network.read_out(attended, slice(place, place + 1), ("albedo",))["albedo"][0]
+                for place, position in enumerate(self._positions)
+                if position in run.anchors
+            }
+            if self._is_first:
+                run.reference = albedo
+            else:
+                self.seam = align(
+                    [albedo[position] for position in run.anchors],
+                    [run.reference[position] for position in run.anchors],
+                    self.this.frames[self.this.overlap],
+                )
+        return attended
