@@ -260,7 +260,7 @@ def plan_shot_passes(layout: Layout, options: DecomposeOptions, located: Located
 def passes_record(layout: Layout, windows: Windows) -> Json:
     """What the manifest says of how a shot is cut into passes: it decides pixels. Cuts by their frame numbers."""
     cuts = [layout.choice.number(position) for position in layout.cuts]
-    return {"window": windows.window, "whole": windows.whole, "cuts": cuts}
+    return {"window": windows.window, "cuts": cuts}
 
 
 def seam_record(seam: Seam) -> Json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .errors import OptionError
 from .frames import Choice, Shot, choose, choose_grid, fit_grid, parse_cuts, survey_shot
-from .options import AUTO_WHOLE, AUTO_WINDOW, DecomposeOptions, parse_bytes
+from .options import AUTO_WINDOW, DecomposeOptions, parse_bytes
 from .windows import Windows, least_window
 
 if TYPE_CHECKING:  # at run time torch waits until the options are known to be good
@@ -80,11 +80,9 @@ def lay_out(shot: Shot, options: DecomposeOptions, *, find_cuts: bool = True) ->
 
 def wanted_windows(options: DecomposeOptions) -> Windows:
     """The windows that the options ask for, whatever the memory."""
-    if options.window == "all":
-        return Windows(AUTO_WINDOW, None, options.anchors, options.overlap)
-    if options.window == "auto":
-        return Windows(AUTO_WINDOW, AUTO_WHOLE, options.anchors, options.overlap)
-    return Windows(options.window, options.window, options.anchors, options.overlap)
+    sizes = {"all": None, "auto": AUTO_WINDOW}
+    window = sizes[options.window] if isinstance(options.window, str) else options.window
+    return Windows(window, options.anchors, options.overlap)
 
 
 def plan_passes(

@@ -23,7 +23,7 @@ GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
 
 KV_STRIDES = (1, 2, 4, 9)
-AUTO_WHOLE, AUTO_WINDOW = 48, 24  # frames: a scene seen in one pass, and a window of longer ones (docs/long-shots.md)
+AUTO_WINDOW = 24  # frames (docs/long-shots.md)
 
 # The first of each is the default of the format.
 BITS: dict[Format, tuple[Bits, ...]] = {
@@ -91,7 +91,7 @@ class DecomposeOptions:
     dtype: DtypeName = "auto"
     max_size: int | None = None  # pixels of the long side that the network sees; None: as the model's config says
     size: Size = "source"  # size of the maps
-    window: int | Literal["auto", "all"] = "auto"  # frames attended to at once; auto: AUTO_WHOLE and AUTO_WINDOW
+    window: int | Literal["auto", "all"] = "auto"  # frames attended to at once; auto: AUTO_WINDOW, or what fits
     anchors: int = 4  # of them, frames spread over the whole scene that every window sees
     overlap: int = 4  # of them, frames shared with the window before
     kv_stride: int = 1  # how many times fewer patches are attended to across frames

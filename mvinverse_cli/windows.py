@@ -17,22 +17,21 @@ def least_window(anchors: int, overlap: int) -> int:
 
 @dataclass(frozen=True)
 class Windows:
-    """How large passes are. A scene of up to `whole` frames (None: of any length) is one pass; a longer one is seen in
-    windows of `window` frames, of which `anchors` and `overlap` are not new."""
+    """How large passes are. A scene of up to `window` frames (None: of any length) is one pass; a longer one is seen in
+    windows of so many, of which `anchors` and `overlap` are not new."""
 
-    window: int
-    whole: int | None
+    window: int | None
     anchors: int
     overlap: int
 
     def __post_init__(self) -> None:
-        if self.whole is not None and self.window < least_window(self.anchors, self.overlap):
+        if self.window is not None and self.window < least_window(self.anchors, self.overlap):
             raise ValueError(f"{self} has no room for a new frame")
 
     def at_most(self, frames: int) -> "Windows":
         """The same with passes of at most `frames` frames, as far as anchors and overlap allow."""
-        window = max(min(self.window, frames), least_window(self.anchors, self.overlap))
-        return replace(self, window=window, whole=frames if self.whole is None else min(self.whole, frames))
+        most = frames if self.window is None else min(self.window, frames)
+        return replace(self, window=max(most, least_window(self.anchors, self.overlap)))
 
     def plan(self, count: int, cuts: Sequence[int]) -> tuple["Scene", ...]:
         """The scenes of `count` frames, one beginning at 0 and at each of the `cuts`, ascending."""
@@ -41,7 +40,7 @@ class Windows:
 
     def plan_scene(self, frames: range) -> "Scene":
         """One scene in passes."""
-        if self.whole is None or len(frames) <= max(self.whole, self.window):
+        if self.window is None or len(frames) <= self.window:
             return Scene(frames, (), (Pass(frames, 0),))
         step = self.window - self.anchors - self.overlap
         passes = [Pass(frames[: self.overlap + step], 0)]

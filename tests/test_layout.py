@@ -44,28 +44,28 @@ def test_a_range_changes_neither_positions_nor_cuts(long_clip: Path):
 
 
 def test_only_the_passes_of_the_range_are_counted(long_clip: Path):
-    windows = Windows(12, 12, 4, 4)  # 4 new frames each
+    windows = Windows(12, 4, 4)  # 4 new frames each
     assert layout_of(long_clip).count_passes(windows) == 14
     assert layout_of(long_clip, frames="41-42").count_passes(windows) == 3  # the first, and the two that share them
 
 
-@pytest.mark.parametrize(("window", "expected"), [("all", (24, None)), ("auto", (24, 48)), (12, (12, 12))])
-def test_the_windows_are_those_asked_for(window: int | str, expected: tuple[int, int | None]):
+@pytest.mark.parametrize(("window", "expected"), [("all", None), ("auto", 24), (12, 12)])
+def test_the_windows_are_those_asked_for(window: int | str, expected: int | None):
     windows = wanted_windows(DecomposeOptions(window=window))
-    assert (windows.window, windows.whole, windows.anchors, windows.overlap) == (*expected, 4, 4)
+    assert (windows.window, windows.anchors, windows.overlap) == (expected, 4, 4)
 
 
 def test_with_enough_memory_nothing_is_made_smaller(long_clip: Path):
     layout = layout_of(long_clip)
     passes = planned(layout, memory="100GiB", window="all")
-    assert (passes.windows.whole, passes.is_short) == (None, False)
+    assert (passes.windows.window, passes.is_short) == (None, False)
     assert passes.peak_bytes == bytes_of(layout, 60)
 
 
 def test_where_memory_is_short_what_the_heads_read_waits_in_half_precision(long_clip: Path):
     layout = layout_of(long_clip)
     passes = planned(layout, window="all", memory=str(bytes_of(layout, 60) - 1))
-    assert (passes.windows.whole, passes.is_short) == (None, True)
+    assert (passes.windows.window, passes.is_short) == (None, True)
 
 
 def test_less_memory_makes_smaller_windows_and_says_so(long_clip: Path, caplog: pytest.LogCaptureFixture):

@@ -89,7 +89,9 @@ def decompose(
     window: Annotated[
         str,
         option(
-            "Frames attended to at once: a number, all of a scene, or auto: all of a short one.", SHOTS, metavar="N|all"
+            "Frames attended to at once: a number, all of a scene, or auto: 24, or what memory holds.",
+            SHOTS,
+            metavar="N|all|auto",
         ),
     ] = str(DECOMPOSE.window),
     anchors: Annotated[int, option("Of a window, frames spread over the scene that all windows see.", SHOTS)] = (

@@ -19,7 +19,7 @@ NO_MOVIE = Standing(frozenset(), movies_done=True)
 NEW_MOVIES = Standing(frozenset(), movies_done=False)
 
 
-PASSES = {"window": 24, "whole": 48, "cuts": [1025]}
+PASSES = {"window": 24, "cuts": [1025]}
 
 
 def add(
@@ -183,7 +183,7 @@ def test_going_on_with_options_that_change_pixels_is_refused(make_shot, change, 
         add(books, make_shot(format=("png",), on_exists=on_exists), DecomposeOptions(**change))
 
 
-@pytest.mark.parametrize("change", [{"window": 12}, {"whole": 24}, {"cuts": [1026]}])
+@pytest.mark.parametrize("change", [{"window": 12}, {"cuts": [1026]}])
 def test_going_on_with_passes_that_memory_or_cuts_made_others_is_refused(make_shot, change):
     shot = make_shot(format=("png",), on_exists="skip")
     run(shot, [1001])
