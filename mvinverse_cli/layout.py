@@ -72,6 +72,8 @@ def lay_out(shot: Shot, options: DecomposeOptions, *, find_cuts: bool = True) ->
     frames, every, start_frame = options.frames, options.every, options.start_frame
     grid = choose_grid(shot, frames=frames, every=every, start_frame=start_frame)
     seeks = find_cuts and options.cuts == "auto" and shot.kind == "video"
+    if seeks:
+        logger.info("%s: looking for cuts", shot.name)
     survey = survey_shot(shot, every=grid.every, phase=grid.phase, cuts=seeks)
     choice = choose(shot, frames=frames, every=every, start_frame=start_frame, count=survey.count)
     listed = options.cuts not in ("auto", "off")

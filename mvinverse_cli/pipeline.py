@@ -9,52 +9,23 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from .ahead import ahead, overlapped
-from .color import convert
+from .ahead import overlapped
 from .errors import DeviceMemoryError
-from .frames import (
-    Fault,
-    Fit,
-    Frame,
-    FrameReader,
-    as_float,
-    find_shots,
-    fit_pixels,
-    fit_to,
-    open_positions,
-    restore_map,
-)
+from .frames import Fault, Frame, FrameReader, find_shots, open_positions
 from .layout import Layout, lay_out, plan_passes
-from .maps import SPECS, Array, FrameMaps, MapName, Maps
+from .maps import FrameMaps, Maps
 from .model.checkpoint import load_model
 from .model.mvinverse import MVInverse
 from .options import DecomposeOptions
 from .passes import Network, PassRun, SceneRun
+from .prepared import Held, Origin, if_readable, prepare_ahead, restore
 from .seams import Seam, cross_fade, fade_share
 from .windows import Scene, Windows
 
 logger = logging.getLogger(__name__)
-
-MOST_AHEAD = 32  # frames decoded before they are needed: enough to hide the decoder, whatever the window
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A frame as the network sees it: pixels (h, w, 3) float32 in [0, 1] on the network's input curve."""
-
-    pixels: Array
-    fit: Fit
-    index: int
-    number: int
-    name: str
-    time: Fraction | None
-    source: Path
 
 
 @dataclass
@@ -132,8 +103,8 @@ class Step(NamedTuple):
 
     run: PassRun
     part: slice | None
-    next_start: int | None  # first frame that the next pass gives as well; None after the last
-    frames: Mapping[int, Prepared]
+    origins: Mapping[int, Origin]
+    shared_from: int  # the first frame that the next pass gives as well
 
 
 def run_passes(
@@ -149,16 +120,18 @@ def run_passes(
     lent = [at for scene, _ in scenes for at in scene.anchors]
     with ExitStack() as stack:
 
-        def prepared(positions: Sequence[int]) -> tuple[FrameReader, "Held"]:
-            reader = stack.enter_context(open_positions(layout.shot, layout.choice, positions))
-            return reader, Held(stack.enter_context(closing(prepare_ahead(reader, layout, network, options))))
+        def opened(positions: Sequence[int]) -> FrameReader:
+            return stack.enter_context(open_positions(layout.shot, layout.choice, positions))
 
-        reader, frames = prepared(seen)
-        anchors = prepared(lent)[1] if lent else Held(iter(()))
+        def held(source: Iterable[Frame]) -> Held:
+            return Held(stack.enter_context(closing(prepare_ahead(source, layout, network, options))))
+
+        reader = opened(seen)
+        frames, anchors = held(reader), held(if_readable(opened(lent)))
         steps = plan_steps(scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
-        for item, maps in faded(results, findings, wanted):
-            yield restore(item, maps, layout.shot.name, options)
+        for origin, maps in faded(results, findings, wanted):
+            yield restore(origin, maps, layout.shot.name, options)
         asked = {layout.choice.number(at) for at in wanted}
         findings.faults = [fault for fault in reader.faults if fault.number is None or fault.number in asked]
         findings.truncated = reader.truncated
@@ -166,29 +139,31 @@ def run_passes(
 
 def plan_steps(
     scenes: Iterable[tuple[Scene, Sequence[int]]],
-    frames: "Held",
-    anchors: "Held",
+    frames: Held,
+    anchors: Held,
     network: Network,
     wanted: AbstractSet[int],
 ) -> Iterator[Step]:
     """The network's work, in order; the frames of a pass are waited for when it is asked for."""
     for scene, needed in scenes:
-        lent = anchors.take(scene.frames) if scene.anchors else {}
+        lent = anchors.take(scene.frames, scene.frames.stop) if scene.anchors else {}
         run = SceneRun(scene, network, {at: item.pixels for at, item in lent.items()})
         for index in needed:
-            held = frames.take(scene.passes[index].frames)
-            if not held:
-                continue
-            this = PassRun(run, index, {at: item.pixels for at, item in held.items()}, wanted)
+            given = scene.passes[index].frames
             following = scene.passes[index + 1 : index + 2]
-            next_start = following[0].frames.start if following else None
-            for part in this.parts or (None,):
-                yield Step(this, part, next_start, held)
+            shared_from = following[0].frames.start if following else given.stop
+            held = frames.take(given, shared_from)
+            if held:
+                this = PassRun(run, index, {at: item.pixels for at, item in held.items()}, wanted)
+                origins = {at: item.origin for at, item in held.items()}
+                held.clear()  # the pictures are the pass's to keep
+                for part in this.parts or (None,):
+                    yield Step(this, part, origins, shared_from)
 
 
 def faded(
     results: Iterable[tuple[Step, Mapping[int, Maps]]], findings: Findings, wanted: AbstractSet[int]
-) -> Iterator[tuple[Prepared, Maps]]:
+) -> Iterator[tuple[Origin, Maps]]:
     """The wanted frames with their maps (h, w, C), once all passes that give them have been faded into each other."""
     waiting: dict[int, Maps] = {}  # for the next pass
     for step, given in results:
@@ -200,56 +175,7 @@ def faded(
                 continue
             if at in waiting:
                 maps = cross_fade(waiting.pop(at), maps, fade_share(at - this.frames.start, this.overlap))
-            if step.next_start is not None and at >= step.next_start:
+            if at >= step.shared_from:
                 waiting[at] = maps
             else:
-                yield step.frames[at], maps
-
-
-class Held:
-    """Frames of a stream in ascending order, from which ever later stretches are taken that may overlap."""
-
-    def __init__(self, stream: Iterator[Prepared]) -> None:
-        self._stream = stream
-        self._held: dict[int, Prepared] = {}
-
-    def take(self, positions: range) -> dict[int, Prepared]:
-        """The frames at `positions` that are in the stream; those before them are let go."""
-        while not self._held or max(self._held) < positions[-1]:
-            item = next(self._stream, None)
-            if item is None:
-                break
-            self._held[item.index] = item
-        self._held = {at: item for at, item in self._held.items() if at >= positions[0]}
-        return {at: item for at, item in self._held.items() if at in positions}
-
-
-def prepare_ahead(
-    frames: Iterable[Frame], layout: Layout, network: Network, options: DecomposeOptions
-) -> Generator[Prepared, None, None]:
-    """Decoded frames on the network's curve and grid, made in a thread."""
-    max_size = options.max_size or network.config.max_size
-    grid = layout.network_size(network.config, options)
-    return ahead((prepare(frame, grid, network, max_size) for frame in frames), MOST_AHEAD)
-
-
-def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int) -> Prepared:
-    """A decoded frame on the network's curve and grid. Light outside [0, 1] is clipped first, as in a camera: a
-    highlight of 50 must not outshine its neighbours when they are averaged."""
-    height, width = frame.pixels.shape[:2]
-    fit = fit_to((width, height), grid, max_size=max_size, patch_size=network.config.patch_size)
-    pixels = fit_pixels(np.clip(as_float(frame.pixels), 0, 1), fit)
-    pixels = convert(pixels, frame.transfer, network.config.input_transfer)
-    return Prepared(pixels, fit, frame.index, frame.number, frame.name, frame.time, frame.source)
-
-
-def restore(item: Prepared, maps: Maps, shot: str, options: DecomposeOptions) -> FrameMaps:
-    """What the network made of one frame, (h, w, C) each, scene-linear -> the size that is wanted."""
-    restored: dict[MapName, Array] = {}
-    for name, values in maps.items():
-        if options.size == "source":
-            values = restore_map(values, item.fit, unit_vectors=SPECS[name].kind == "vector")
-        else:
-            values = np.ascontiguousarray(values[: item.fit.inner[0], : item.fit.inner[1]])
-        restored[name] = values
-    return FrameMaps(restored, shot, item.index, item.number, item.name, item.time, str(item.source))
+                yield step.origins[at], maps

@@ -49,6 +49,8 @@ class ListReader(FrameReader):
                 yield self.frames[position]
             else:
                 self.faults.append(Fault(1001 + position, Path("shot.mov"), "cannot be read"))
+        if self.positions and len(self.faults) == len(self.positions):
+            raise InputError("shot.mov: not one of its frames can be read")
 
     def close(self) -> None:
         """Nothing is open."""
@@ -241,6 +243,13 @@ def test_a_lost_anchor_or_shared_frame_is_done_without(run: Start, tiny_model: M
     started = run(tiny_model, frames, LONG)
     assert [result.index for result in started.results()] == [frame.index for frame in frames]
     assert [fault.number for fault in started.findings.faults] == [1001 + lost]
+
+
+def test_a_shot_without_a_readable_anchor_goes_without_gains(run: Start, tiny_model: MVInverse):
+    started = run(tiny_model, [frame for frame in some_frames(12) if frame.index not in (3, 9)], LONG)
+    assert started.findings.windows.plan(12, ())[0].anchors == (3, 9)
+    assert len(list(started.results())) == 10
+    assert started.findings.seams == []
 
 
 def test_only_frames_that_were_asked_for_are_missed(run: Start, tiny_model: MVInverse):

@@ -1,0 +1,103 @@
+"""Frames on the network's grid and curve before a pass, maps at the source's size behind it.
+
+H W pixels of the source, h w pixels of the network.
+"""
+
+import logging
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from .ahead import ahead
+from .color import convert
+from .errors import InputError
+from .frames import Fit, Frame, as_float, fit_pixels, fit_to, restore_map
+from .layout import Layout
+from .maps import SPECS, Array, FrameMaps, MapName, Maps
+from .options import DecomposeOptions
+from .passes import Network
+
+logger = logging.getLogger(__name__)
+
+MOST_AHEAD = 32  # frames decoded before they are needed: enough to hide the decoder, whatever the window
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a frame comes from, and how its maps are brought back to its size."""
+
+    fit: Fit
+    index: int
+    number: int
+    name: str
+    time: Fraction | None
+    source: Path
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A frame as the network sees it: pixels (h, w, 3) float32 in [0, 1] on the network's input curve."""
+
+    pixels: Array
+    origin: Origin
+
+
+class Held:
+    """Frames of a stream in ascending order, from which ever later stretches are taken."""
+
+    def __init__(self, stream: Iterator[Prepared]) -> None:
+        self._stream = stream
+        self._held: dict[int, Prepared] = {}
+
+    def take(self, positions: range, keep_from: int) -> dict[int, Prepared]:
+        """The frames at `positions` that are in the stream; of all so far, only those from `keep_from` on are kept."""
+        while not self._held or max(self._held) < positions[-1]:
+            item = next(self._stream, None)
+            if item is None:
+                break
+            self._held[item.origin.index] = item
+        taken = {at: item for at, item in self._held.items() if at in positions}
+        self._held = {at: item for at, item in self._held.items() if at >= keep_from}
+        return taken
+
+
+def prepare_ahead(
+    frames: Iterable[Frame], layout: Layout, network: Network, options: DecomposeOptions
+) -> Generator[Prepared, None, None]:
+    """Decoded frames on the network's curve and grid, made in a thread."""
+    max_size = options.max_size or network.config.max_size
+    grid = layout.network_size(network.config, options)
+    return ahead((prepare(frame, grid, network, max_size) for frame in frames), MOST_AHEAD)
+
+
+def if_readable(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames, none where not one can be read: of anchors, that is told by the reader of the frames themselves."""
+    try:
+        yield from frames
+    except InputError as error:
+        logger.info("no anchor can be read: %s", error)
+
+
+def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int) -> Prepared:
+    """A decoded frame on the network's curve and grid. Light outside [0, 1] is clipped first, as in a camera: a
+    highlight of 50 must not outshine its neighbours when they are averaged."""
+    height, width = frame.pixels.shape[:2]
+    fit = fit_to((width, height), grid, max_size=max_size, patch_size=network.config.patch_size)
+    pixels = fit_pixels(np.clip(as_float(frame.pixels), 0, 1), fit)
+    pixels = convert(pixels, frame.transfer, network.config.input_transfer)
+    return Prepared(pixels, Origin(fit, frame.index, frame.number, frame.name, frame.time, frame.source))
+
+
+def restore(origin: Origin, maps: Maps, shot: str, options: DecomposeOptions) -> FrameMaps:
+    """What the network made of one frame, (h, w, C) each, scene-linear -> the size that is wanted."""
+    restored: dict[MapName, Array] = {}
+    for name, values in maps.items():
+        if options.size == "source":
+            values = restore_map(values, origin.fit, unit_vectors=SPECS[name].kind == "vector")
+        else:
+            values = np.ascontiguousarray(values[: origin.fit.inner[0], : origin.fit.inner[1]])
+        restored[name] = values
+    return FrameMaps(restored, shot, origin.index, origin.number, origin.name, origin.time, str(origin.source))
