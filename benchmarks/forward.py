@@ -19,7 +19,7 @@ from benchmarks.measure import memory_mib, reset_peak, write_recipe
 from benchmarks.plain import make_plain
 from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.model.mvinverse import MVInverse
-from mvinverse_cli.pipeline import frame_batch
+from mvinverse_cli.passes import frame_batch
 
 
 def peak_mib(device: torch.device) -> float:
@@ -38,10 +38,11 @@ def forget_peak(device: torch.device) -> float:
 
 def one_pass(model: MVInverse, images: torch.Tensor) -> tuple[float, float, dict[str, torch.Tensor]]:
     """Seconds, extra MiB and the maps of one forward pass."""
+    height, width = images.shape[-2:]
     before = forget_peak(images.device)
     began = time.perf_counter()
     with torch.inference_mode():
-        maps = model(images, frame_batch=frame_batch(images))
+        maps = model(images, frame_batch=frame_batch((height, width), images.device.type))
     if images.is_cuda:
         torch.cuda.synchronize()
     return time.perf_counter() - began, peak_mib(images.device) - before, maps

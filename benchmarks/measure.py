@@ -1,14 +1,28 @@
-"""What the benchmarks share: peak memory of this process, and the recipe's weights as a file."""
+"""What the benchmarks share: peak memory of this process or of another, and the recipe's weights as a file."""
 
 import ctypes
 import gc
 import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import save_file
 
 from tests.data.parity.recipe import fill
+
+# In a small process of its own: the peak of a child begins at the size of the process that forked it.
+WATCHER = """
+import json, os, subprocess, sys, time
+began = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+took = time.perf_counter() - began
+code = os.waitstatus_to_exitcode(status)
+print(json.dumps([code, took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+"""
 
 PUBLISHED_NAMES = Path(__file__).parents[1] / "tests" / "data" / "parity" / "state_dict.json"
 
@@ -26,6 +40,24 @@ def memory_mib(field: str) -> float:
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) / 1024
     raise KeyError(field)
+
+
+class Spent(NamedTuple):
+    """What a process took."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float  # resident
+
+
+def run_apart(command: list[str]) -> Spent:
+    """Runs a command to its end in a fresh process (Linux). Raises CalledProcessError where it fails."""
+    watched = [sys.executable, "-S", "-c", WATCHER, *command]
+    done = subprocess.run(watched, check=True, stdout=subprocess.PIPE, text=True)
+    code, *spent = json.loads(done.stdout)
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+    return Spent(*spent)
 
 
 def write_recipe(path: Path) -> None:

@@ -134,8 +134,8 @@ class PassRun:
         self._positions = [*lent, *frames]
         self._pixels = [*(run.anchors[position] for position in lent), *frames.values()]
         batch = frame_batch(self._pixels[0].shape[:2], run.network.device.type)
-        batches = [slice(start, start + batch) for start in range(0, len(self._positions), batch)]
-        self.parts = [part for part in batches if not wanted.isdisjoint(self._positions[part])]
+        self._batches = [slice(start, start + batch) for start in range(0, len(self._positions), batch)]
+        self.parts = [part for part in self._batches if not wanted.isdisjoint(self._positions[part])]
         self._attended: Attended | None = None
 
     def read(self, part: slice | None) -> dict[int, dict[MapName, Array]]:
@@ -165,8 +165,12 @@ class PassRun:
         self._pixels = []
         if run.anchors and network.needs_gain:
             albedo = {
-                position: network.read_out(attended, slice(place, place + 1), ("albedo",))["albedo"][0]
-                for place, position in enumerate(self._positions)
+                position: values
+                for part in self._batches
+                if not run.anchors.keys().isdisjoint(self._positions[part])
+                for position, values in zip(
+                    self._positions[part], network.read_out(attended, part, ("albedo",))["albedo"], strict=True
+                )
                 if position in run.anchors
             }
             if self._is_first:

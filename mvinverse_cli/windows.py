@@ -66,12 +66,13 @@ class Scene:
     passes: tuple[Pass, ...]
 
     def needed(self, wanted: Collection[int]) -> Iterator[int]:
-        """The passes that it takes for the frames `wanted`: those that give one, and the first, which sets the gain.
+        """The passes that it takes for the frames `wanted`: those that give one and, with anchors, the first, whose
+        gain is the scene's.
 
         A frame in an overlap takes each pass that gives it.
         """
         giving = [i for i, this in enumerate(self.passes) if any(position in wanted for position in this.frames)]
-        if giving and giving[0] > 0:
+        if giving and giving[0] > 0 and self.anchors:
             yield 0
         yield from giving
 

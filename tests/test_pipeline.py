@@ -222,8 +222,15 @@ def test_a_pass_that_nobody_wants_is_not_computed(run: Start, tiny_model: MVInve
     options = DecomposeOptions(window=3, **ALONE)
     started = run(tiny_model, some_frames(12), options, asked=(7, 8))
     assert len(list(started.results())) == 2
-    assert passes == [3, 3]  # the first is always seen, for its gain
-    assert started.made == [0, 1, 2, 6, 7, 8]
+    assert passes == [3]
+    assert started.made == [6, 7, 8]
+
+
+def test_the_first_pass_is_seen_for_its_gain_alone(run: Start, tiny_model: MVInverse):
+    started = run(tiny_model, some_frames(24), LONG, asked=(20,))
+    assert [result.index for result in started.results()] == [20]
+    assert [at for at in started.made if at not in (6, 18)] == [*range(5), 19, 20, 21, 22]
+    assert started.findings.windows.plan(24, ())[0].anchors == (6, 18)
 
 
 def test_a_lost_frame_leaves_the_windows_of_the_others_as_they_were(run: Start, tiny_model: MVInverse):
