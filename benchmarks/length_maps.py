@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from mvinverse_cli.evaluate.sample import sample_of
 from mvinverse_cli.evaluate.scenes import score
 from mvinverse_cli.frames import find_shots
 from mvinverse_cli.layout import Layout, lay_out
-from mvinverse_cli.maps import MAPS, Maps
+from mvinverse_cli.maps import MAPS, MapName, Maps
 from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.options import DecomposeOptions
 from mvinverse_cli.passes import Network
@@ -85,14 +86,26 @@ def seam_pairs(sizes: Windows, count: int) -> NDArray[np.int64]:
     return np.array([[this.frames.start - 1 + i for i in range(this.overlap + 1)] for this in later])
 
 
-def seam_ratios(maps: Maps, whole: Maps, sizes: Windows) -> dict[str, tuple[float, float, float]]:
-    """Change across seams over change inside windows, of each map: (mean, worst, still).
+class SeamRatio(NamedTuple):
+    """Change from frame to frame across the seams of a map, over that inside its windows.
 
-    mean: of all pairs of the seams. worst: of the one of the overlap + 1 places in a seam with the greatest mean.
-    still: the mean after both are divided by the change of the same pairs in one pass, so that a camera which moves
-    faster where the seams happen to be does not count.
+    ratio: over all pairs of the seams. one_pass: the same pairs in one pass, which has no seams: how much faster the
+    camera moves there. worst: at the one of the overlap + 1 places in a seam that changes most.
     """
-    ratios: dict[str, tuple[float, float, float]] = {}
+
+    ratio: float
+    one_pass: float
+    worst: float
+
+    @property
+    def still(self) -> float:
+        """The ratio without the camera's part in it."""
+        return self.ratio / self.one_pass
+
+
+def seam_ratios(maps: Maps, whole: Maps, sizes: Windows) -> dict[MapName, SeamRatio]:
+    """The ratio of each map; `whole`: the maps of one pass."""
+    ratios: dict[MapName, SeamRatio] = {}
     for name in MAPS:
         ours, still = changes(maps[name]), changes(whole[name])
         pairs = seam_pairs(sizes, len(maps[name]))
@@ -100,7 +113,7 @@ def seam_ratios(maps: Maps, whole: Maps, sizes: Windows) -> dict[str, tuple[floa
         within = ours[inside].mean()
         motion = still[pairs].mean() / still[inside].mean()
         ratio = ours[pairs].mean() / within
-        ratios[name] = (float(ratio), float(ours[pairs].mean(axis=0).max() / within), float(ratio / motion))
+        ratios[name] = SeamRatio(float(ratio), float(motion), float(ours[pairs].mean(axis=0).max() / within))
     return ratios
 
 
@@ -120,13 +133,16 @@ def seams(arguments: argparse.Namespace) -> dict[str, object]:
             for side, sizes in (("ours", Windows(window, 4, 4)), ("naive", Windows(window, 0, 0))):
                 made[side] = maps_of(clip, network, options, sizes)
                 ratios = seam_ratios(made[side], whole, sizes)
-                for at, kind in enumerate(("mean", "worst", "still")):
-                    figures = "  ".join(f"{name} {ratio[at]:5.2f}" for name, ratio in ratios.items())
-                    print(f"{clip.stem:8} window {window}  {side:5}  {kind:5}  {figures}", flush=True)
+                label = f"{clip.stem:8} window {window}  {side:5}"
+                for name, found in ratios.items():
+                    print(f"{label}  {name:9}  ratio {found.ratio:.2f}  in one pass {found.one_pass:.2f}", flush=True)
                 result[f"{clip.stem}_{window}_{side}"] = {
-                    kind: round(max(ratio[at] for ratio in ratios.values()), 3)
-                    for at, kind in enumerate(("mean", "worst", "still"))
+                    "mean of maps": round(statistics.mean(found.ratio for found in ratios.values()), 3),
+                    "greatest": round(max(found.ratio for found in ratios.values()), 3),
+                    "greatest still": round(max(found.still for found in ratios.values()), 3),
+                    "worst place": round(max(found.worst for found in ratios.values()), 3),
                 }
+                print(label, result[f"{clip.stem}_{window}_{side}"], flush=True)
             if arguments.picture and clip == ROOM and window == 16:
                 draw_seam(arguments.picture, made["naive"], made["ours"], seam=16)
     return result

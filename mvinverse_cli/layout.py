@@ -88,15 +88,25 @@ def wanted_windows(options: DecomposeOptions) -> Windows:
 
 
 def plan_passes(
-    layout: Layout, config: "ModelConfig", device: "torch.device", dtype: "torch.dtype", options: DecomposeOptions
+    layout: Layout,
+    config: "ModelConfig",
+    device: "torch.device",
+    dtype: "torch.dtype",
+    options: DecomposeOptions,
+    *,
+    is_loaded: bool = False,
 ) -> PassPlan:
-    """The largest passes that are asked for and fit the memory.
+    """The largest passes that are asked for and fit the memory; `is_loaded`: the weights are on the device already.
 
     Raises OptionError where `--memory` is less than the passes asked for, or than the smallest ones, take.
     """
     from .model.device import free_bytes
+    from .model.memory import weights_bytes
 
-    limit = parse_bytes("--memory", options.memory) if options.memory else int(FREE_SHARE * free_bytes(device))
+    if options.memory:
+        limit = parse_bytes("--memory", options.memory)
+    else:
+        limit = int(FREE_SHARE * free_bytes(device)) + is_loaded * weights_bytes(config, dtype.itemsize)
     expected = pass_cost(layout, config, device, dtype, options)
     windows = wanted_windows(options)
     frames = layout.largest_pass(windows)

@@ -56,7 +56,7 @@ def decompose(
         model = load_model(options.model, device=options.device, dtype=options.dtype)
     network = Network.of(model, options)
     for layout in layouts:
-        planned = plan_passes(layout, network.config, network.device, network.dtype, options)
+        planned = plan_passes(layout, network.config, network.device, network.dtype, options, is_loaded=True)
         findings = Findings(planned.windows)
         yield from decompose_shot(layout, network.short(planned.is_short), options, findings)
         for fault in findings.faults:

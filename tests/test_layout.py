@@ -10,6 +10,7 @@ import torch
 from mvinverse_cli import DecomposeOptions, OptionError
 from mvinverse_cli.frames import find_shots
 from mvinverse_cli.layout import Layout, lay_out, pass_cost, plan_passes, show_bytes, wanted_windows
+from mvinverse_cli.model.memory import weights_bytes
 from mvinverse_cli.model.presets import PRESETS
 from mvinverse_cli.windows import Windows
 from tests.frames.media import write_numbered
@@ -92,6 +93,18 @@ def test_a_device_that_seems_too_small_is_tried_all_the_same(
     passes = planned(layout_of(long_clip))
     assert passes.windows.window == 9
     assert "trying all the same" in caplog.text
+
+
+def test_weights_that_are_loaded_are_not_counted_twice(long_clip: Path, monkeypatch: pytest.MonkeyPatch):
+    layout = layout_of(long_clip)
+    free = 1.3 * (bytes_of(layout, 24) - weights_bytes(SMALL, 4))
+    monkeypatch.setattr("mvinverse_cli.model.device.free_bytes", lambda device: free)
+    sizes = [
+        plan_passes(layout, SMALL, CPU, torch.float32, DecomposeOptions(), is_loaded=is_loaded).windows.window
+        for is_loaded in (True, False)
+    ]
+    assert sizes[0] == 24
+    assert sizes[1] < 24
 
 
 def test_thinned_keys_and_fewer_maps_take_no_more_memory(long_clip: Path):
