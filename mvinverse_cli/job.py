@@ -9,37 +9,35 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from fileseq.constants import PAD_STYLE_HASH1
-from fileseq.filesequence import FileSequence
-
-from . import __version__
-from .errors import OptionError, OutputError
+from .errors import InputError, OptionError, OutputError
 from .frames import Fault, Shot, find_shots
+from .frames.names import shown
 from .layout import Layout, PassPlan, is_length_known, lay_out, plan_passes
+from .locate import Located, locate_model
 from .options import DecomposeOptions, WriteOptions
 from .outputs import (
     About,
-    Json,
+    Manifest,
+    NoManifest,
     ShotOutputs,
     ShotProgress,
+    Sink,
     Standing,
     check_folder,
     check_shot,
+    check_stream,
     load_manifest,
     make_folder,
+    open_stream,
     open_writers,
 )
-from .seams import Seam
+from .provenance import about_run, passes_record, seam_record, source_bytes, source_names
 from .windows import Windows
 
-if TYPE_CHECKING:  # at run time torch waits until the plan stands
-    import torch
-
-    from .model.weights import Weights
-
 logger = logging.getLogger(__name__)
+
+STDOUT = "-"  # as an output folder
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,11 @@ class Plan:
     write: WriteOptions
 
     @property
+    def is_stream(self) -> bool:
+        """Whether the maps go to stdout, and nothing to the disk."""
+        return str(self.output) == STDOUT
+
+    @property
     def to_do(self) -> int:
         """How many frames have to be computed in all."""
         return sum(planned.to_do for planned in self.shots)
@@ -93,24 +96,37 @@ class Progress:
 
 @dataclass
 class Outcome:
-    """What became of a job: frames written, those kept by `skip`, those asked for that could not be read."""
+    """What became of a job: frames written, those kept by `skip`, those asked for that could not be read.
+
+    failed: the shots that could not be read at all, each as the fault that says why.
+    """
 
     written: int = 0
     kept: int = 0
     faults: list[Fault] = field(default_factory=list)
+    failed: list[Fault] = field(default_factory=list)
     truncated: bool = False  # a source ended before its promised end
 
 
-def plan_job(inputs: Sequence[str | Path], output: Path, decompose: DecomposeOptions, write: WriteOptions) -> Plan:
+def plan_job(
+    inputs: Sequence[str | Path],
+    output: Path,
+    decompose: DecomposeOptions,
+    write: WriteOptions,
+    *,
+    stdin: Path | None = None,
+) -> Plan:
     """What a run would do; videos are decoded for their cuts, after all that can be seen without it has been checked.
 
-    Raises InputError, OptionError or OutputError.
+    stdin: the video that the input `-` stands for. Raises InputError, OptionError or OutputError.
     """
-    if str(output) == "-":
-        raise OptionError("--output -: maps go to files; name a folder")
-    check_folder(output)
-    load_manifest(output)  # a file of that name that is not ours
-    shots = find_shots(inputs, allow_gaps=decompose.allow_gaps)
+    is_stream = str(output) == STDOUT
+    if not is_stream:
+        check_folder(output)
+        load_manifest(output)  # a file of that name that is not ours
+    shots = find_shots(inputs, allow_gaps=decompose.allow_gaps, stdin=stdin)
+    if is_stream:
+        check_stream(write.format, [shot.sizes for shot in shots])
     for shot in shots:
         if "mp4" in write.format and len(shot.sizes) > 1:
             sizes = ", ".join(f"{width}x{height}" for width, height in shot.sizes)
@@ -130,7 +146,9 @@ def plan_job(inputs: Sequence[str | Path], output: Path, decompose: DecomposeOpt
             options=write,
             rate=shot.rate,
         )
-        return ShotPlan(layout, frames, outputs, check_shot(outputs, frames, shot.paths))
+        nothing_there = Standing(frames_done=frozenset(), movies_done=True)
+        standing = nothing_there if is_stream else check_shot(outputs, frames, shot.paths)
+        return ShotPlan(layout, frames, outputs, standing)
 
     for shot in shots:
         if is_length_known(shot):  # what is wrong is said before a long video is decoded for its cuts
@@ -138,39 +156,27 @@ def plan_job(inputs: Sequence[str | Path], output: Path, decompose: DecomposeOpt
     return Plan(output, tuple(plan_shot(shot, find_cuts=True) for shot in shots), decompose, write)
 
 
-@dataclass(frozen=True)
-class Located:
-    """The weights on this machine and where the network will run."""
-
-    weights: "Weights"
-    device: "torch.device"
-    dtype: "torch.dtype"
-
-
-def locate_model(options: DecomposeOptions, *, download: bool = True) -> Located:
-    """What `--model`, `--device` and `--dtype` stand for on this machine; weights are fetched where they are missing.
-
-    Raises OptionError for a device that is not there, WeightsError for weights that cannot be had.
-    """
-    from .model.device import choose_device, choose_dtype
-    from .model.weights import choose_name, find_weights
-
-    device = choose_device(options.device)
-    weights = find_weights(choose_name(options.model, device.type), download=download)
-    return Located(weights, device, choose_dtype(options.dtype, device))
-
-
-def run_job(plan: Plan, report: Callable[[Progress], None] = lambda progress: None) -> Outcome:
+def run_job(
+    plan: Plan, report: Callable[[Progress], None] = lambda progress: None, *, stdout: Sink | None = None
+) -> Outcome:
     """Writes the files of `plan` and its manifest; `report` hears of every frame that is on disk.
 
-    Frames that cannot be read are left out and told in the outcome and the manifest. Raises a subclass of
-    MvInverseError for all else; whatever ends the run, files with a final name are whole.
+    stdout: what takes the maps of a plan that `is_stream`.
+
+    Frames that cannot be read are left out and told in the outcome and the manifest, and so is a shot that cannot be
+    read at all: the others go on. Raises InputError where that is every shot, and another subclass of MvInverseError
+    for all else; whatever ends the run, files with a final name are whole.
     """
+    if plan.is_stream != (stdout is not None):
+        raise ValueError("a plan for stdout needs one, and no other plan does")
     located = locate_model(plan.decompose)
     passes = [plan_shot_passes(planned.layout, plan.decompose, located) for planned in plan.shots]
-    make_folder(plan.output)
-    manifest = load_manifest(plan.output)
-    abouts = [about_run(planned.shot, plan.decompose, located) for planned in plan.shots]
+    if plan.is_stream:
+        manifest: Manifest = NoManifest(plan.output)
+    else:
+        make_folder(plan.output)
+        manifest = load_manifest(plan.output)
+    abouts = [about_run(planned.shot, plan.decompose, located.weights) for planned in plan.shots]
     books = [
         manifest.add_shot(
             planned.outputs,
@@ -187,12 +193,16 @@ def run_job(plan: Plan, report: Callable[[Progress], None] = lambda progress: No
     ]
     outcome = Outcome(kept=sum(planned.kept for planned in plan.shots))
     try:
-        write_shots(plan, located, passes, abouts, books, outcome, report)
+        write_shots(plan, located, passes, abouts, books, outcome, report, stdout)
     except BaseException:
         with suppress(OutputError):  # what ends the run is the news, not the disk that is still full
             if outcome.written:
                 manifest.save()
         raise
+    if len(outcome.failed) == len(plan.shots):
+        first = outcome.failed[0]
+        all_of_them = f" (none of the {len(plan.shots)} shots can be read)" if len(plan.shots) > 1 else ""
+        raise InputError(f"{shown(first.source)}: {first.reason}{all_of_them}")
     return outcome
 
 
@@ -204,6 +214,7 @@ def write_shots(
     books: Sequence[ShotProgress],
     outcome: Outcome,
     report: Callable[[Progress], None],
+    stdout: Sink | None,
 ) -> None:
     """Decomposes the shots of `plan` with one model, and notes in `books` and `outcome` what becomes of each frame."""
     from .model.checkpoint import load_weights
@@ -240,9 +251,21 @@ def write_shots(
             wanted=planned.standing.needs,
             on_windows=on_windows,
         )
-        with open_writers(planned.outputs, about, on_done) as writers, closing(results):
-            for maps in results:
-                writers.write(maps)
+        try:
+            opened = (
+                open_writers(planned.outputs, about, on_done)
+                if stdout is None
+                else open_stream(planned.outputs, about, stdout, on_done)
+            )
+            with opened as writers, closing(results):
+                for maps in results:
+                    writers.write(maps)
+        except InputError as error:
+            fault = shot_fault(error, layout.shot)
+            logger.error("%s: this shot is left out: %s", layout.shot.name, error)
+            book.fail(fault.source, fault.reason)
+            outcome.failed.append(fault)
+            continue
         for seam in findings.seams:
             book.found_seam(layout.choice.number(seam.position), seam_record(seam))
         for fault in findings.faults:
@@ -252,48 +275,12 @@ def write_shots(
         book.finish()
 
 
+def shot_fault(error: InputError, shot: Shot) -> Fault:
+    """Why a shot cannot be read at all, as an account of the file that its message names."""
+    path = next((path for path in shot.paths if str(error).startswith(f"{shown(path)}: ")), shot.paths[0])
+    return Fault(None, path, str(error).removeprefix(f"{shown(path)}: "))
+
+
 def plan_shot_passes(layout: Layout, options: DecomposeOptions, located: Located) -> PassPlan:
     """How large the passes of a shot are on this machine."""
     return plan_passes(layout, located.weights.config, located.device, located.dtype, options)
-
-
-def passes_record(layout: Layout, windows: Windows) -> Json:
-    """What the manifest says of how a shot is cut into passes: it decides pixels. Cuts by their frame numbers."""
-    cuts = [layout.choice.number(position) for position in layout.cuts]
-    return {"window": windows.window, "cuts": cuts}
-
-
-def seam_record(seam: Seam) -> Json:
-    """What the manifest says of a seam; albedo errors in linear light."""
-    return {"gain": list(seam.gain), "residual": seam.residual, "residual_without_gain": seam.before}
-
-
-def about_run(shot: Shot, options: DecomposeOptions, located: Located) -> About:
-    """What every file of a shot says of where it comes from."""
-    from .model.config import with_transfers
-    from .model.weights import hash_of
-
-    config = with_transfers(located.weights.config, options)
-    return About(
-        software=f"mvinverse {__version__}",
-        model=located.weights.repository or located.weights.name,
-        revision=located.weights.revision,
-        sha256=hash_of(located.weights),
-        source=shot.name if shot.kind == "stills" else source_names(shot)[0],
-        input_transfer=config.input_transfer,
-        albedo_transfer=config.albedo_transfer,
-        shading_transfer=config.shading_transfer,
-    )
-
-
-def source_bytes(shot: Shot) -> int | None:
-    """The size of a shot's files; None for a sequence, which may still grow."""
-    return None if shot.kind == "sequence" else sum(path.stat().st_size for path in shot.paths)
-
-
-def source_names(shot: Shot) -> list[str]:
-    """The paths of a shot as the user gave them; a sequence as one pattern, `plates/shot.####.exr`, however long."""
-    if shot.kind == "sequence":
-        sequences = FileSequence.findSequencesInList(list(map(str, shot.paths)), pad_style=PAD_STYLE_HASH1)
-        return [sequence.format("{dirname}{basename}{padding}{extension}") for sequence in sequences]
-    return [str(path) for path in shot.paths]

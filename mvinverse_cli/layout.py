@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import OptionError
-from .frames import Choice, Shot, choose, choose_grid, fit_grid, parse_cuts, survey_shot
+from .frames import Choice, Shot, choose, choose_grid, fit_grid, meter_shot, parse_cuts, survey_shot
 from .options import AUTO_WINDOW, DecomposeOptions, parse_bytes
 from .windows import Windows, least_window
 
@@ -25,11 +25,12 @@ FREE_SHARE = 0.8  # of the memory that the device has free: others want some, an
 
 @dataclass(frozen=True)
 class Layout:
-    """One shot: its frames by position, and the positions that begin a new scene."""
+    """One shot: its frames by position, the positions that begin a new scene, and how bright the network sees it."""
 
     shot: Shot
     choice: Choice
     cuts: tuple[int, ...]
+    exposure: float  # EV: the network is shown 2**exposure times the light of the plate
 
     def largest_pass(self, windows: Windows) -> int:
         """Frames of the largest pass that `windows` make of the shot."""
@@ -63,9 +64,9 @@ def is_length_known(shot: Shot) -> bool:
 
 
 def lay_out(shot: Shot, options: DecomposeOptions, *, find_cuts: bool = True) -> Layout:
-    """Finds the frames and, unless `find_cuts` is false, the cuts of a shot.
+    """Finds the frames and, unless `find_cuts` is false, the cuts and the exposure of a shot.
 
-    A video is decoded once where its length is not known, or its cuts are to be found.
+    A video is decoded once where its length is not known, or its cuts are to be found, and once more to be metered.
 
     Raises OptionError where `frames` or `cuts` do not fit the shot.
     """
@@ -77,7 +78,10 @@ def lay_out(shot: Shot, options: DecomposeOptions, *, find_cuts: bool = True) ->
     survey = survey_shot(shot, every=grid.every, phase=grid.phase, cuts=seeks)
     choice = choose(shot, frames=frames, every=every, start_frame=start_frame, count=survey.count)
     listed = options.cuts not in ("auto", "off")
-    return Layout(shot, choice, parse_cuts(options.cuts, shot, choice) if listed else survey.cuts)
+    cuts = parse_cuts(options.cuts, shot, choice) if listed else survey.cuts
+    if options.exposure != "auto":
+        return Layout(shot, choice, cuts, float(options.exposure))
+    return Layout(shot, choice, cuts, meter_shot(shot) if find_cuts else 0.0)
 
 
 def wanted_windows(options: DecomposeOptions) -> Windows:

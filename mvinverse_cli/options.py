@@ -70,6 +70,22 @@ def parse_window(window: int | str, anchors: int, overlap: int) -> int | Literal
     return frames
 
 
+MOST_EV = 20.0  # stops, either way
+
+
+def parse_exposure(text: str) -> str:
+    """`auto`, or a number of stops in its shortest form. Raises OptionError."""
+    if text == "auto":
+        return text
+    try:
+        stops = float(text)
+    except ValueError as error:
+        raise OptionError(f"--exposure {text!r}: not a number of stops or auto") from error
+    if not -MOST_EV <= stops <= MOST_EV:
+        raise OptionError(f"--exposure {text}: must be from {-MOST_EV:g} to {MOST_EV:g} stops")
+    return f"{stops + 0:g}"
+
+
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 
 
@@ -103,6 +119,7 @@ class DecomposeOptions:
     every: int = 1
     allow_gaps: bool = False
     start_frame: int = 1001  # number of a video's first frame
+    exposure: str = "0"  # auto, or EV: the network is shown 2**EV times the light of the plate
     input_transfer: Transfer | None = None  # None: as the model's config says
     albedo_transfer: Transfer | None = None
     shading_transfer: Transfer | None = None
@@ -121,6 +138,7 @@ class DecomposeOptions:
             parse_bytes("--memory", self.memory)
         check_at_least("--every", self.every, 1)
         check_at_least("--start-frame", self.start_frame, 0)
+        object.__setattr__(self, "exposure", parse_exposure(self.exposure))
         object.__setattr__(self, "maps", check_map_names(self.maps))
         for field in ("input_transfer", "albedo_transfer", "shading_transfer"):
             if getattr(self, field) is not None:

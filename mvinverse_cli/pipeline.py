@@ -131,7 +131,7 @@ def run_passes(
         steps = plan_steps(scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
         for origin, maps in faded(results, findings, wanted):
-            yield restore(origin, maps, layout.shot.name, options)
+            yield restore(origin, maps, layout, options)
         asked = {layout.choice.number(at) for at in wanted}
         findings.faults = [fault for fault in reader.faults if fault.number is None or fault.number in asked]
         findings.truncated = reader.truncated

@@ -70,7 +70,8 @@ def prepare_ahead(
     """Decoded frames on the network's curve and grid, made in a thread."""
     max_size = options.max_size or network.config.max_size
     grid = layout.network_size(network.config, options)
-    return ahead((prepare(frame, grid, network, max_size) for frame in frames), MOST_AHEAD)
+    gain = 2**layout.exposure
+    return ahead((prepare(frame, grid, network, max_size, gain) for frame in frames), MOST_AHEAD)
 
 
 def if_readable(frames: Iterable[Frame]) -> Iterator[Frame]:
@@ -81,23 +82,41 @@ def if_readable(frames: Iterable[Frame]) -> Iterator[Frame]:
         logger.info("no anchor can be read: %s", error)
 
 
-def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int) -> Prepared:
-    """A decoded frame on the network's curve and grid. Light outside [0, 1] is clipped first, as in a camera: a
-    highlight of 50 must not outshine its neighbours when they are averaged."""
+def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int, gain: float) -> Prepared:
+    """A decoded frame, its light times `gain`, on the network's curve and grid."""
     height, width = frame.pixels.shape[:2]
     fit = fit_to((width, height), grid, max_size=max_size, patch_size=network.config.patch_size)
-    pixels = fit_pixels(np.clip(as_float(frame.pixels), 0, 1), fit)
-    pixels = convert(pixels, frame.transfer, network.config.input_transfer)
+    pixels = convert(on_grid(frame, fit, gain), frame.transfer, network.config.input_transfer)
     return Prepared(pixels, Origin(fit, frame.index, frame.number, frame.name, frame.time, frame.source))
 
 
-def restore(origin: Origin, maps: Maps, shot: str, options: DecomposeOptions) -> FrameMaps:
-    """What the network made of one frame, (h, w, C) each, scene-linear -> the size that is wanted."""
+def on_grid(frame: Frame, fit: Fit, gain: float) -> Array:
+    """A decoded frame, its light times `gain`, as (h, w, 3) float32 in [0, 1] on its own curve.
+
+    Light outside [0, 1] is clipped before it is resized, as in a camera: a highlight of 50 must not outshine its
+    neighbours when they are averaged.
+    """
+    pixels = frame.pixels
+    if gain != 1:
+        light = convert(as_float(pixels), frame.transfer, "linear") * np.float32(gain)
+        pixels = convert(light, "linear", frame.transfer)
+    if pixels.dtype == np.float32:
+        pixels = np.clip(pixels, 0, 1)
+    return fit_pixels(pixels, fit)
+
+
+def restore(origin: Origin, maps: Maps, layout: Layout, options: DecomposeOptions) -> FrameMaps:
+    """What the network made of one frame, (h, w, C) each, scene-linear -> the size that is wanted, and shading in the
+    plate's own light, where it may exceed 1."""
     restored: dict[MapName, Array] = {}
     for name, values in maps.items():
         if options.size == "source":
             values = restore_map(values, origin.fit, unit_vectors=SPECS[name].kind == "vector")
         else:
             values = np.ascontiguousarray(values[: origin.fit.inner[0], : origin.fit.inner[1]])
+        if name == "shading" and layout.exposure:
+            values = values * np.float32(2**-layout.exposure)
         restored[name] = values
-    return FrameMaps(restored, shot, origin.index, origin.number, origin.name, origin.time, str(origin.source))
+    return FrameMaps(
+        restored, layout.shot.name, origin.index, origin.number, origin.name, origin.time, str(origin.source)
+    )

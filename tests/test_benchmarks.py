@@ -16,3 +16,12 @@ def test_forward_compares_the_two_sides_on_one_input(tiny_file: Path):
     assert result["benchmark"] == "forward"
     assert result["speedup_2"] > 0
     assert result["difference_2"] < 1e-4
+
+
+def test_decode_compares_the_two_sides_on_one_clip():
+    command = [sys.executable, "-m", "benchmarks.decode", "--frames", "3", "--rounds", "1", "--max-size", "112"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["benchmark"] == "decode"
+    assert result["fps"] > 0
+    assert result["ratio"] > 0

@@ -74,7 +74,7 @@ class Run:
         self.count = max(by_index) + 1
         asked = tuple(range(self.count)) if self.asked is None else self.asked
         choice = Choice(Grid(1, 0), self.count, asked, range(1001, 1001 + self.count), ("shot",) * self.count)
-        self.layout = Layout(self.shot, choice, self.cuts)
+        self.layout = Layout(self.shot, choice, self.cuts, exposure=0.0)
         self.findings = Findings(wanted_windows(self.options))
         self.monkeypatch.setattr(
             "mvinverse_cli.pipeline.open_positions",

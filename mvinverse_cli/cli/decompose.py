@@ -1,5 +1,6 @@
 """`mvinverse decompose`: translates flags into options, runs the job, says what came of it."""
 
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,8 @@ from ..color import Transfer
 from ..errors import OptionError
 from ..options import Bits, DecomposeOptions, DtypeName, OnExists, Size, WriteOptions, parse_window
 from .console import VOICE, complain, emit, say, set_voice
+from .files_from import gather_inputs
+from .pipes import binary_stdin, stdout_for_maps
 from .progress import ProgressMode, open_progress
 
 if TYPE_CHECKING:
@@ -46,9 +49,14 @@ FRAMES, SHOTS, MODEL, FILES, RUN = "Frames", "Long shots", "Model", "Files", "Ru
 
 def decompose(
     inputs: Annotated[
-        list[str], typer.Argument(help="Videos, folders, images, or patterns like plate.####.exr.", show_default=False)
-    ],
-    output: Annotated[Path, option("Folder to write to.", FILES, "-o", "--output")] = Path("out"),
+        list[str] | None,
+        typer.Argument(
+            help="Videos, folders, images, patterns like plate.####.exr, or - (nut, y4m, mkv).", show_default=False
+        ),
+    ] = None,
+    output: Annotated[Path, option("Folder to write to; - for maps as nut on stdout.", FILES, "-o", "--output")] = Path(
+        "out"
+    ),
     format: Annotated[
         list[str], option("png, exr, tiff or mp4; repeat it, or separate by commas.", FILES, "--format")
     ] = DEFAULT_FORMATS,
@@ -64,6 +72,10 @@ def decompose(
         OnExists, option("When files are there: stop before anything is loaded, keep them, or replace them.", FILES)
     ] = WRITE.on_exists,
     writers: Annotated[int, option("Threads that encode and write.", FILES)] = WRITE.writers,
+    files_from: Annotated[
+        str | None, option("More inputs, one a line of this file; - reads the list from stdin.", FRAMES, metavar="FILE")
+    ] = None,
+    null: Annotated[bool, option("Names in that list end with NUL, as find -print0 writes.", FRAMES, "--null")] = False,
     frames: Annotated[
         str | None,
         option("Range like 1-200 or 1-200x2,300; a sequence counts by its own numbers, others from 1.", FRAMES),
@@ -75,6 +87,14 @@ def decompose(
     allow_gaps: Annotated[
         bool, option("Take a numbered sequence with frames missing.", FRAMES, "--allow-gaps")
     ] = DECOMPOSE.allow_gaps,
+    exposure: Annotated[
+        str,
+        option(
+            "Show the network so many stops more light; auto: a mean of mid-gray. Shading stays in the plate's light.",
+            FRAMES,
+            metavar="EV|auto",
+        ),
+    ] = DECOMPOSE.exposure,
     model: Annotated[
         str,
         option(
@@ -152,6 +172,7 @@ def decompose(
         every=every,
         allow_gaps=allow_gaps,
         start_frame=start_frame,
+        exposure=exposure,
         input_transfer=input_transfer,
         albedo_transfer=albedo_transfer,
         shading_transfer=shading_transfer,
@@ -159,34 +180,51 @@ def decompose(
     write_options = WriteOptions(
         format=split_names(format), bits=bits, fps=parse_rate(fps), on_exists=on_exists, writers=writers
     )
-    from ..job import plan_job, run_job  # numpy, codecs and, later, torch: after the arguments are known to be good
+    sources = gather_inputs(inputs or [], files_from, null=null)
+    mode: ProgressMode = "json" if json else "none" if quiet else progress
+    # numpy, codecs and, later, torch: after the arguments are known to be good
+    from ..frames import STDIN, spooled
+    from ..job import STDOUT, plan_job, run_job
 
-    plan = plan_job(inputs, output, decompose_options, write_options)
-    if dry_run:
-        from .plan import print_plan
+    is_stream = str(output) == STDOUT and not dry_run
+    if is_stream and mode in ("json", "openjd"):
+        raise OptionError(f"--output -: the maps go to stdout, and so would --progress {mode}; choose plain or none")
+    with ExitStack() as stack:
+        stdin = stack.enter_context(spooled(binary_stdin())) if STDIN in sources else None
+        plan = plan_job(sources, output, decompose_options, write_options, stdin=stdin)
+        if dry_run:
+            from .plan import print_plan
 
-        print_plan(plan)
-        return 0
-    with open_progress("json" if json else "none" if quiet else progress, plan.to_do) as report:
-        outcome = run_job(plan, report)
+            print_plan(plan)
+            return 0
+        stdout = stack.enter_context(stdout_for_maps()) if is_stream else None
+        report = stack.enter_context(open_progress(mode, plan.to_do))
+        outcome = run_job(plan, report, stdout=stdout)
     return conclude(outcome, output)
 
 
 def conclude(outcome: "Outcome", output: Path) -> int:
     """Says what came of the job and returns the exit code."""
+    from ..job import STDOUT
     from ..outputs import MANIFEST_NAME
     from ..outputs.ranges import numbers_to_ranges
 
-    code = TRUNCATED if outcome.truncated else INCOMPLETE if outcome.faults else 0
-    lost = [fault.number for fault in outcome.faults if fault.number is not None]
+    is_stream = str(output) == STDOUT
+    whole_shots, faults = outcome.failed, outcome.failed + outcome.faults
+    code = INCOMPLETE if whole_shots else TRUNCATED if outcome.truncated else INCOMPLETE if faults else 0
+    lost = [fault.number for fault in faults if fault.number is not None]
     if code:
-        first = outcome.faults[0]
+        first = faults[0]
         count = f"{len(lost)} lost ({numbers_to_ranges(lost)})" if lost else "others lost"
+        if whole_shots:
+            count = f"{len(whole_shots)} of the shots cannot be read" + (f", {count}" if lost else "")
         why = f"{first.source}: {first.reason}"
-        complain(f"{outcome.written} frames written, {count}: {why} (see {output / MANIFEST_NAME})", code)
+        see = "" if is_stream else f" (see {output / MANIFEST_NAME})"
+        complain(f"{outcome.written} frames written, {count}: {why}{see}", code)
     elif not VOICE.quiet:
         kept = f", {outcome.kept} were there" if outcome.kept else ""
-        say(f"{outcome.written} frames written to {output}{kept}")
+        say(f"{outcome.written} frames written to {'stdout' if is_stream else output}{kept}")
     if VOICE.json:
-        emit("done", exit=code, written=outcome.written, lost=lost)
+        failed = [str(fault.source) for fault in outcome.failed]
+        emit("done", exit=code, written=outcome.written, lost=lost, failed=failed)
     return code

@@ -6,10 +6,12 @@ from typing import Any
 import typer
 
 from ..errors import WeightsNotHereError
-from ..job import Plan, ShotPlan, locate_model, source_names
+from ..job import Plan, ShotPlan
 from ..layout import PassPlan, plan_passes, show_bytes
+from ..locate import locate_model
 from ..model.config import ModelConfig
 from ..options import DecomposeOptions
+from ..provenance import source_names
 from .console import VOICE, emit, one_line, write_errors_of_stdout
 
 
@@ -47,11 +49,12 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
         "output": str(plan.output),
         "model": model,
         "maps": list(plan.decompose.maps),
-        "formats": {name: plan.write.bits_of(name) for name in plan.write.format},
+        "formats": {"nut" if plan.is_stream else name: plan.write.bits_of(name) for name in plan.write.format},
         "on_exists": plan.write.on_exists,
         "frames_to_do": plan.to_do,
         "shots": [
             describe_shot(shot, options, config, plan_passes(shot.layout, config, device, dtype, options))
+            | ({"first_files": []} if plan.is_stream else {})
             for shot in plan.shots
         ],
     }
@@ -77,6 +80,7 @@ def describe_shot(
         "last_frame": frames[-1][0],
         "frames_to_do": planned.to_do,
         "cuts": [layout.choice.number(position) for position in layout.cuts],
+        "exposure": layout.exposure,
         "passes": layout.count_passes(passes.windows),
         "largest_pass": layout.largest_pass(passes.windows),
         "anchors": options.anchors,
@@ -102,6 +106,8 @@ def plan_lines(described: dict[str, Any]) -> list[str]:
         lines.append(f"shot    {shot['name']}: {shot['kind']}, {shot['frames']} frames {numbers}, {sizes}{rate}")
         if shot["cuts"]:
             lines.append(f"        {len(shot['cuts'])} cuts, at frames {', '.join(map(str, shot['cuts']))}")
+        if shot["exposure"]:
+            lines.append(f"        shown to the network at {shot['exposure']:+g} EV")
         width, height = shot["network_size"]
         passes = f"{shot['passes']} passes of up to {shot['largest_pass']} frames at {width}x{height}"
         lines.append(f"        {passes}, expected peak memory {show_bytes(shot['peak_bytes'])}")

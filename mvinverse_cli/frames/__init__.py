@@ -1,13 +1,16 @@
 """Frames in: a path becomes upright RGB pictures with a number and a time. No torch here."""
 
 from .frame import Fault, Frame, Shot, ShotKind
+from .meter import meter_shot
 from .reader import FrameReader
 from .resize import Fit, as_float, fit_grid, fit_pixels, fit_to, restore_map
 from .selection import Choice, Grid, choose, choose_grid, parse_cuts
 from .shots import find_shots, open_positions
+from .spool import STDIN, spooled
 from .survey import Survey, survey_shot
 
 __all__ = [
+    "STDIN",
     "Choice",
     "Fault",
     "Fit",
@@ -24,8 +27,10 @@ __all__ = [
     "fit_grid",
     "fit_pixels",
     "fit_to",
+    "meter_shot",
     "open_positions",
     "parse_cuts",
     "restore_map",
+    "spooled",
     "survey_shot",
 ]

@@ -26,6 +26,11 @@ class Shot:
     sizes: tuple[tuple[int, int], ...]  # distinct (width, height), upright: all of stills, the first of others
     rate: Fraction | None  # frames per second (average) of a video
     frame_count: int | None  # in the source; None where the container does not say
+    given: Path | None = None  # what the user calls the one path of a video, where that is a copy: - for stdin
+
+    def called(self, path: Path) -> Path:
+        """One of the paths as the user knows it."""
+        return self.given or path
 
 
 @dataclass(frozen=True)

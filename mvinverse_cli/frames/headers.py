@@ -17,12 +17,13 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from ..errors import InputError
+from . import dpx, hdr
 from .exr import choose_layer, window_size
 from .names import shown
 from .orientation import UPRIGHT, Orientation, exif_orientation
 from .tiff import ORIENTATION_TAG, read_tiff_layout
 
-Format = Literal["png", "jpeg", "webp", "tiff", "exr"]
+Format = Literal["png", "jpeg", "webp", "tiff", "exr", "dpx", "hdr"]
 
 MAX_PIXELS = 2**28  # 268 Mpx: a decompression bomb is told by its header
 
@@ -88,7 +89,14 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
         part, _ = choose_layer(OpenEXR.File(file, header_only=True).parts, path)
         check_size(*window_size(part.header["dataWindow"]), path)
         return Header("exr", *window_size(part.header["displayWindow"]))
-    raise InputError(f"{shown(path)}: not a PNG, JPEG, WebP, TIFF or EXR picture, whatever its name; convert it to one")
+    if start.startswith(dpx.MAGICS):
+        layout = dpx.read_dpx_layout(file.read(2048))
+        return Header("dpx", layout.width, layout.height)
+    if start.startswith(hdr.MAGICS):
+        return Header("hdr", *hdr.read_hdr_size(file))
+    raise InputError(
+        f"{shown(path)}: not a PNG, JPEG, WebP, TIFF, EXR, DPX or HDR picture, whatever its name; convert it to one"
+    )
 
 
 def _read_with_pillow(format: Literal["png", "jpeg", "webp"], file: BinaryIO) -> Header:

@@ -24,7 +24,7 @@ class PictureReader(FrameReader):
         """Each file is closed as soon as it is read."""
 
     def __iter__(self) -> Iterator[Frame]:
-        said_alpha = False
+        said: set[str] = set()
         for position in self._positions:
             number, path = self._choice.number(position), self._shot.paths[self._choice.grid.place(position)]
             try:
@@ -32,9 +32,10 @@ class PictureReader(FrameReader):
             except InputError as error:
                 self.faults.append(Fault(number, path, str(error).removeprefix(f"{shown(path)}: ")))
                 continue
-            if picture.had_alpha and not said_alpha:
-                log.info("%s: the alpha channel is dropped", self._shot.name)
-                said_alpha = True
+            for note in picture.notes:
+                if note not in said:
+                    log.info("%s: %s", self._shot.name, note)
+                    said.add(note)
             yield Frame(picture.pixels, picture.transfer, position, number, None, path.stem, path)
         if self.faults and len(self.faults) == self.expected:
             first = self.faults[0]

@@ -14,7 +14,9 @@ import numpy as np
 from ..color import Transfer
 from ..errors import InputError
 from ..maps import Array
+from .dpx import decode_dpx
 from .exr import read_exr
+from .hdr import decode_hdr
 from .headers import Header, read_header
 from .names import shown
 from .tiff import decode_tiff
@@ -22,11 +24,20 @@ from .tiff import decode_tiff
 
 @dataclass(frozen=True)
 class Picture:
-    """pixels (H, W, 3) RGB, uint8, uint16 or finite float32, on curve `transfer`."""
+    """pixels (H, W, 3) RGB, uint8, uint16 or finite float32, on curve `transfer`.
+
+    reading: in words what had to be decided of its curve; empty where the format leaves no choice.
+    """
 
     pixels: Array
     transfer: Transfer
     had_alpha: bool
+    reading: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of how it was read."""
+        return [note for note in ("the alpha channel is dropped" if self.had_alpha else "", self.reading) if note]
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -52,6 +63,8 @@ def read_picture(path: Path) -> Picture:
         raise InputError(f"{shown(path)}: {error.strerror or error}") from error
     header = read_header(io.BytesIO(data), path)
     try:
+        if header.format == "dpx":
+            return Picture(*decode_dpx(data))
         stored, had_alpha = _decode(data, header, path)
     except (RuntimeError, ValueError, IndexError, cv2.error) as error:
         raise InputError(f"{shown(path)}: truncated or damaged ({shown(str(error))}); export it again") from error
@@ -78,6 +91,8 @@ def _decode(data: bytes, header: Header, path: Path) -> tuple[Array, bool]:
     """(H, W, 3) as stored, and whether an alpha channel was taken out."""
     if header.format == "exr":
         return read_exr(data, path)
+    if header.format == "hdr":
+        return decode_hdr(data), False
     if header.format == "tiff":
         return decode_tiff(data)
     if header.format == "jpeg":

@@ -6,6 +6,7 @@ Every mistake that can be seen without decoding a whole file is said here, befor
 import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from glob import has_magic
 from itertools import pairwise
 from pathlib import Path
@@ -29,12 +30,13 @@ from .picture_reader import PictureReader
 from .pictures import read_size
 from .reader import FrameReader
 from .selection import Choice
+from .spool import STDIN
 from .video import probe_video
 from .video_reader import VideoReader
 
 
-def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool) -> tuple[Shot, ...]:
-    """The shots that `inputs` are, in the order given.
+def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool, stdin: Path | None = None) -> tuple[Shot, ...]:
+    """The shots that `inputs` are, in the order given. stdin: the video that `-` stands for.
 
     Each video, folder and pattern (`plate.####.exr`, `plate.%04d.exr`, `plate.$F4.exr`) is a shot; all image files
     (and globs of them) together are one, which stands where the first of them does.
@@ -42,8 +44,10 @@ def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool) -> tuple[Shot,
     """
     found: list[Shot | None] = []
     images: list[Path] = []
-    for source in _sources(inputs):
-        if isinstance(source, Pattern):
+    for source in _sources(inputs, stdin):
+        if source is stdin:
+            found.append(replace(_video_shot(source), given=Path(STDIN)))
+        elif isinstance(source, Pattern):
             found.append(_pattern_shot(source, allow_gaps))
         elif source.is_dir():
             found.append(_folder_shot(source, allow_gaps))
@@ -70,7 +74,7 @@ def open_positions(shot: Shot, choice: Choice, positions: Sequence[int]) -> Fram
     return PictureReader(shot, choice, positions)
 
 
-def _sources(inputs: Sequence[str | Path]) -> Iterator[Path | Pattern]:
+def _sources(inputs: Sequence[str | Path], stdin: Path | None) -> Iterator[Path | Pattern]:
     """Existing files and folders, and patterns. A name that exists is itself, whatever `#`, `%d` or `*` is in it."""
     if not inputs:
         raise InputError("no input given; name a video, a folder or pictures")
@@ -79,7 +83,11 @@ def _sources(inputs: Sequence[str | Path]) -> Iterator[Path | Pattern]:
             raise InputError("an empty name was given; an unset variable, perhaps?")
         path = Path(text)
         pattern = parse_pattern(text)
-        if _exists(path):
+        if text == STDIN:
+            if stdin is None:
+                raise InputError("-: stdin was not copied to a file; name the video's file")
+            yield stdin
+        elif _exists(path):
             yield _checked(path)
         elif pattern is not None:
             yield pattern
@@ -212,5 +220,5 @@ def _check_distinct(shots: Sequence[Shot]) -> None:
         by_name[shot.name].append(shot)
     for name, same in by_name.items():
         if len(same) > 1:
-            first, second = (shown(shot.paths[0]) for shot in same[:2])
+            first, second = (shown(shot.called(shot.paths[0])) for shot in same[:2])
             raise InputError(f"{first} and {second}: both would be written as {shown(name)!r}; rename one")

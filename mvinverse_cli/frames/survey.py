@@ -89,7 +89,7 @@ def _survey_video(shot: Shot, cuts: bool) -> tuple[int, tuple[int, ...]]:
     with container:
         decoder = VideoDecoder(container, stream, shot.frame_count)
         if cuts:
-            found = find_cuts(_small_frames(decoder))
+            found = find_cuts(small_frames(decoder))
         else:
             found = ()
             deque(decoder, maxlen=0)  # only counts
@@ -100,18 +100,18 @@ def _survey_video(shot: Shot, cuts: bool) -> tuple[int, tuple[int, ...]]:
     return places, found
 
 
-def _small_frames(decoder: VideoDecoder) -> Iterator[tuple[int, Array]]:
+def small_frames(decoder: VideoDecoder) -> Iterator[tuple[int, Array]]:
     """Places and (H, W, 3) uint8 BGR; as stored, for a picture on its side has the same cuts."""
     reformatter = VideoReformatter()
     size: tuple[int, int] | None = None
     for place, frame in decoder:
-        size = size or _small_size(frame.width, frame.height)
+        size = size or small_size(frame.width, frame.height)
         yield place, reformatter.reformat(frame, *size, format="bgr24").to_ndarray()
 
 
 def _small_pictures(shot: Shot) -> Iterator[tuple[int, Array]]:
     """Places and (H, W, 3) uint8 BGR, all of one size, of those that can be read: the reader tells of the others."""
-    size = _small_size(*shot.sizes[0])
+    size = small_size(*shot.sizes[0])
     for place, path in enumerate(shot.paths):
         try:
             picture = read_picture(path)
@@ -122,7 +122,7 @@ def _small_pictures(shot: Shot) -> Iterator[tuple[int, Array]]:
         yield place, np.ascontiguousarray(encoded[..., ::-1])
 
 
-def _small_size(width: int, height: int) -> tuple[int, int]:
+def small_size(width: int, height: int) -> tuple[int, int]:
     """(width, height), never enlarged."""
     scale = min(1, LONG_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))

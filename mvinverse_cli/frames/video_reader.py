@@ -30,8 +30,8 @@ class VideoReader(FrameReader):
         self._wanted = {choice.grid.place(position): position for position in positions}  # ascending
         end = choice.count - 1
         self._to_end = choice.wanted[-1] == end and end in positions
-        self._path = shot.paths[0]
-        self._container, self._stream = open_video(self._path)
+        self._path = shot.called(shot.paths[0])
+        self._container, self._stream = open_video(shot.paths[0])
 
     def close(self) -> None:
         self._container.close()

@@ -6,9 +6,10 @@
 
 from .about import About
 from .check import Standing, check_folder, check_shot, make_folder
-from .manifest import MANIFEST_NAME, Manifest, ShotProgress, load_manifest
+from .manifest import MANIFEST_NAME, Manifest, NoManifest, ShotProgress, load_manifest
 from .naming import FrameFile, ShotOutputs
 from .record import Json
+from .stream import Sink, check_stream, open_stream, stream_depth
 from .writers import Writers, open_writers
 
 __all__ = [
@@ -17,13 +18,18 @@ __all__ = [
     "FrameFile",
     "Json",
     "Manifest",
+    "NoManifest",
     "ShotOutputs",
     "ShotProgress",
+    "Sink",
     "Standing",
     "Writers",
     "check_folder",
     "check_shot",
+    "check_stream",
     "load_manifest",
     "make_folder",
+    "open_stream",
     "open_writers",
+    "stream_depth",
 ]

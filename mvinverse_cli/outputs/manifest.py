@@ -119,6 +119,13 @@ class Manifest:
             self.save()
 
 
+class NoManifest(Manifest):
+    """For maps that go to no folder: takes the notes, and never writes them."""
+
+    def save(self) -> None:
+        """Nowhere."""
+
+
 class ShotProgress:
     """Notes in the manifest what becomes of a shot's frames."""
 
@@ -155,6 +162,12 @@ class ShotProgress:
         fault = {"number": number, "source": str(source), "reason": reason}
         self._record.faults[number] = fault
         self._manifest.save_now_and_then()
+
+    def fail(self, source: Path, reason: str) -> None:
+        """The shot cannot be read at all: what was begun of its movies is gone."""
+        self.lost(None, source, reason)
+        self._record.complete = False
+        self._manifest.save()
 
     def finish(self) -> None:
         """Every frame asked for is written or lost, and the movies have their names."""

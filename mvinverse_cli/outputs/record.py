@@ -19,7 +19,7 @@ Json = dict[str, Any]
 # NaN is to go on in float32); `frames`, so that a shot can be done range by range; what concerns files alone; the
 # model's name, since the hash of its weights says more.
 PIXEL_OPTIONS = (
-    *("max_size", "size", "maps", "every", "start_frame"),
+    *("max_size", "size", "maps", "every", "start_frame", "exposure"),
     *("window", "anchors", "overlap", "kv_stride", "kv_mean"),
 )
 PIXEL_ORIGINS = ("sha256", "input_transfer", "albedo_transfer", "shading_transfer", "normal_convention")

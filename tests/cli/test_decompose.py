@@ -132,7 +132,7 @@ def test_a_shot_whose_movies_are_done_stays_done_when_a_later_shot_fails(run, cl
     pixels = np.full((14, 14, 3), np.inf, np.float32)
     OpenEXR.File({}, {"RGB": pixels}).write("sun.exr")
     arguments = (clip, "sun.exr", "--format", "mp4", "--maps", "albedo", "--on-exists", "skip")
-    assert run(*arguments).code == 4
+    assert run(*arguments).code == 3
     OpenEXR.File({}, {"RGB": np.full_like(pixels, 0.5)}).write("sun.exr")
     ran = run(*arguments)
     assert ran.code == 0, ran.err
@@ -224,7 +224,7 @@ def test_json_lines_tell_each_frame_and_the_end(run, clip: Path):
     assert [event["event"] for event in events] == ["progress"] * 3 + ["done"]
     assert [event["frame"] for event in events[:3]] == [1001, 1002, 1003]
     assert events[2]["percent"] == 100
-    assert events[3] == {"event": "done", "exit": 0, "written": 3, "lost": []}
+    assert events[3] == {"event": "done", "exit": 0, "written": 3, "lost": [], "failed": []}
 
 
 def test_plain_progress_goes_to_stderr_and_nothing_to_stdout(run, clip: Path):
@@ -269,7 +269,7 @@ def test_openjd_progress_is_what_a_farm_reads(run, clip: Path):
         (["a.png", "--window", "many"], 2, "--window"),
         ([], 2, "'inputs'"),
         ([""], 4, "an empty name"),
-        (["a.png", "-o", "-"], 2, "--output -"),
+        (["a.png", "-o", "-", "--format", "mp4"], 2, "--output -"),
         (["a.png", "--fps", "1e400"], 2, "--fps"),
         (["a.png", "--model", "nowhere.safetensors"], 5, "nowhere.safetensors"),
         (["a.png", "--model", "note.safetensors"], 5, "note.safetensors"),

@@ -127,6 +127,18 @@ def test_integers_become_the_unit_range(dtype):
     np.testing.assert_allclose(unit, [0, 1 / 3, 1], atol=1e-7)
 
 
+@settings(deadline=None)
+@given(
+    st.tuples(st.integers(14, 90), st.integers(14, 90)), st.integers(14, 120), st.sampled_from([np.uint8, np.uint16])
+)
+def test_integers_are_averaged_as_exactly_as_floats(size, max_size, dtype):
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (size[1], size[0], 3), dtype, endpoint=True)
+    fit = alone(size, max_size)
+    fitted = fit_pixels(pixels, fit)
+    assert fitted.dtype == np.float32
+    assert np.abs(fitted - fit_pixels(as_float(pixels), fit)).max() <= 1.1 / 65535  # half a step on each axis
+
+
 def test_floats_are_not_touched():
     pixels = np.array([-1.0, 7.0], np.float32)
     assert as_float(pixels) is pixels

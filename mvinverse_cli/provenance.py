@@ -1,0 +1,60 @@
+"""What files and manifest say of a shot: where it comes from, with which weights, and how it was cut into passes."""
+
+from typing import TYPE_CHECKING
+
+from fileseq.constants import PAD_STYLE_HASH1
+from fileseq.filesequence import FileSequence
+
+from . import __version__
+from .frames import Shot
+from .layout import Layout
+from .options import DecomposeOptions
+from .outputs import About, Json
+from .seams import Seam
+from .windows import Windows
+
+if TYPE_CHECKING:  # at run time torch waits until the plan stands
+    from .model.weights import Weights
+
+
+def passes_record(layout: Layout, windows: Windows) -> Json:
+    """What the manifest says of how a shot is shown to the network: it decides pixels. Cuts by their frame numbers,
+    exposure in EV."""
+    cuts = [layout.choice.number(position) for position in layout.cuts]
+    return {"window": windows.window, "cuts": cuts, "exposure": layout.exposure}
+
+
+def seam_record(seam: Seam) -> Json:
+    """What the manifest says of a seam; albedo errors in linear light."""
+    return {"gain": list(seam.gain), "residual": seam.residual, "residual_without_gain": seam.before}
+
+
+def about_run(shot: Shot, options: DecomposeOptions, weights: "Weights") -> About:
+    """What every file of a shot says of where it comes from."""
+    from .model.config import with_transfers
+    from .model.weights import hash_of
+
+    config = with_transfers(weights.config, options)
+    return About(
+        software=f"mvinverse {__version__}",
+        model=weights.repository or weights.name,
+        revision=weights.revision,
+        sha256=hash_of(weights),
+        source=shot.name if shot.kind == "stills" else source_names(shot)[0],
+        input_transfer=config.input_transfer,
+        albedo_transfer=config.albedo_transfer,
+        shading_transfer=config.shading_transfer,
+    )
+
+
+def source_bytes(shot: Shot) -> int | None:
+    """The size of a shot's files; None for a sequence, which may still grow."""
+    return None if shot.kind == "sequence" else sum(path.stat().st_size for path in shot.paths)
+
+
+def source_names(shot: Shot) -> list[str]:
+    """The paths of a shot as the user gave them; a sequence as one pattern, `plates/shot.####.exr`, however long."""
+    if shot.kind == "sequence":
+        sequences = FileSequence.findSequencesInList(list(map(str, shot.paths)), pad_style=PAD_STYLE_HASH1)
+        return [sequence.format("{dirname}{basename}{padding}{extension}") for sequence in sequences]
+    return [str(shot.called(path)) for path in shot.paths]
