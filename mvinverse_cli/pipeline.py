@@ -155,7 +155,7 @@ def run_passes(
 
         reader, frames = prepared(seen)
         anchors = prepared(lent)[1] if lent else Held(iter(()))
-        steps = plan_steps(scenes, frames, anchors, network, wanted)
+        steps = plan_steps(layout.shot.name, scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
         for item, maps in faded(results, findings, wanted):
             yield restore(item, maps, layout.shot.name, options)
@@ -165,6 +165,7 @@ def run_passes(
 
 
 def plan_steps(
+    shot: str,
     scenes: Iterable[tuple[Scene, Sequence[int]]],
     frames: "Held",
     anchors: "Held",
@@ -179,7 +180,9 @@ def plan_steps(
             held = frames.take(scene.passes[index].frames)
             if not held:
                 continue
-            this = PassRun(run, index, {at: item.pixels for at, item in held.items()}, wanted)
+            numbers = [item.number for item in held.values()]
+            place = f"{shot}: frames {numbers[0]}-{numbers[-1]}"
+            this = PassRun(run, index, {at: item.pixels for at, item in held.items()}, wanted, place)
             following = scene.passes[index + 1 : index + 2]
             next_start = following[0].frames.start if following else None
             for part in this.parts or (None,):
