@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fileseq.constants import PAD_STYLE_HASH1
-from fileseq.filesequence import FileSequence
-
 from . import __version__
 from .errors import OptionError, OutputError
 from .frames import Fault, Shot, find_shots
@@ -22,6 +19,7 @@ from .options import DecomposeOptions, WriteOptions
 from .outputs import (
     About,
     Json,
+    Manifest,
     ShotOutputs,
     ShotProgress,
     Standing,
@@ -29,9 +27,11 @@ from .outputs import (
     check_shot,
     load_manifest,
     make_folder,
+    open_presence,
     open_writers,
 )
 from .seams import Seam
+from .sources import source_bytes, source_names
 from .windows import Windows
 
 if TYPE_CHECKING:  # at run time torch waits until the plan stands
@@ -169,7 +169,14 @@ def run_job(plan: Plan, report: Callable[[Progress], None] = lambda progress: No
     located = locate_model(plan.decompose)
     passes = [plan_shot_passes(planned.layout, plan.decompose, located) for planned in plan.shots]
     make_folder(plan.output)
-    manifest = load_manifest(plan.output)
+    with open_presence(plan.output) as presence:
+        return write_plan(plan, located, passes, load_manifest(plan.output, presence), report)
+
+
+def write_plan(
+    plan: Plan, located: Located, passes: Sequence[PassPlan], manifest: Manifest, report: Callable[[Progress], None]
+) -> Outcome:
+    """The work of `run_job`, in a folder that is there."""
     abouts = [about_run(planned.shot, plan.decompose, located) for planned in plan.shots]
     books = [
         manifest.add_shot(
@@ -215,6 +222,7 @@ def write_shots(
     network = None
     for planned, sizes, about, book in zip(plan.shots, passes, abouts, books, strict=True):
         if planned.to_do == 0:
+            book.begin()
             book.finish()
             continue
         if network is None:
@@ -284,16 +292,3 @@ def about_run(shot: Shot, options: DecomposeOptions, located: Located) -> About:
         albedo_transfer=config.albedo_transfer,
         shading_transfer=config.shading_transfer,
     )
-
-
-def source_bytes(shot: Shot) -> int | None:
-    """The size of a shot's files; None for a sequence, which may still grow."""
-    return None if shot.kind == "sequence" else sum(path.stat().st_size for path in shot.paths)
-
-
-def source_names(shot: Shot) -> list[str]:
-    """The paths of a shot as the user gave them; a sequence as one pattern, `plates/shot.####.exr`, however long."""
-    if shot.kind == "sequence":
-        sequences = FileSequence.findSequencesInList(list(map(str, shot.paths)), pad_style=PAD_STYLE_HASH1)
-        return [sequence.format("{dirname}{basename}{padding}{extension}") for sequence in sequences]
-    return [str(path) for path in shot.paths]

@@ -79,8 +79,12 @@ class Network:
         """Whether a float32 pass has numbers where this one may have none."""
         return not self.is_exact and (self.is_short or self.dtype != torch.float32)
 
-    def attend(self, images: torch.Tensor) -> Attended:
-        """Frames (1, N, 3, h, w) on the model's input curve and on the host, seen together. Raises DeviceMemoryError."""
+    def attend(self, frames: Sequence[Array]) -> Attended:
+        """Frames (h, w, 3) on the model's input curve, seen together. Raises DeviceMemoryError."""
+        return self.attend_images(torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)[None])
+
+    def attend_images(self, images: torch.Tensor) -> Attended:
+        """Frames (1, N, 3, h, w) on the model's input curve, on the host, seen together. Raises DeviceMemoryError."""
         count, _, height, width = images.shape[1:]
         try:
             with torch.inference_mode():
@@ -187,8 +191,7 @@ class PassRun:
     def _attend(self) -> Attended:
         """The pass itself, and the gain that brings it to the scene's first."""
         run, network = self._run, self._run.network
-        images = torch.from_numpy(np.stack(self._pixels)).permute(0, 3, 1, 2)[None]  # (1, N, 3, h, w), on the host
-        attended = network.attend(images)
+        attended = network.attend(self._pixels)
         self._pixels = []
         if run.anchors and network.needs_gain:
             albedo = {
@@ -217,6 +220,6 @@ class PassRun:
             kept = "float16" if network.dtype == torch.float32 else str(network.dtype).removeprefix("torch.")
             logger.warning("%s: NaN or infinity out of %s; this window again in float32", self._place, kept)
             exact = network.exact()
-            self._again = exact, exact.attend(attended.images)
+            self._again = exact, exact.attend_images(attended.images)
         exact, again = self._again
         return exact.read_out(again, part, maps)

@@ -8,6 +8,7 @@ from .about import About
 from .check import Standing, check_folder, check_shot, make_folder
 from .manifest import MANIFEST_NAME, Manifest, ShotProgress, load_manifest
 from .naming import FrameFile, ShotOutputs
+from .presence import open_presence
 from .record import Json
 from .writers import Writers, open_writers
 
@@ -25,5 +26,6 @@ __all__ = [
     "check_shot",
     "load_manifest",
     "make_folder",
+    "open_presence",
     "open_writers",
 ]
