@@ -29,6 +29,7 @@ from .outputs import (
     check_stream,
     load_manifest,
     make_folder,
+    open_presence,
     open_stream,
     open_writers,
 )
@@ -171,11 +172,22 @@ def run_job(
         raise ValueError("a plan for stdout needs one, and no other plan does")
     located = locate_model(plan.decompose)
     passes = [plan_shot_passes(planned.layout, plan.decompose, located) for planned in plan.shots]
-    if plan.is_stream:
-        manifest: Manifest = NoManifest(plan.output)
-    else:
-        make_folder(plan.output)
-        manifest = load_manifest(plan.output)
+    if stdout is not None:
+        return write_plan(plan, located, passes, NoManifest(plan.output), report, stdout)
+    make_folder(plan.output)
+    with open_presence(plan.output) as presence:
+        return write_plan(plan, located, passes, load_manifest(plan.output, presence), report, None)
+
+
+def write_plan(
+    plan: Plan,
+    located: Located,
+    passes: Sequence[PassPlan],
+    manifest: Manifest,
+    report: Callable[[Progress], None],
+    stdout: Sink | None,
+) -> Outcome:
+    """The work of `run_job`, in a folder that is there or on stdout."""
     abouts = [about_run(planned.shot, plan.decompose, located.weights) for planned in plan.shots]
     books = [
         manifest.add_shot(
@@ -226,6 +238,7 @@ def write_shots(
     network = None
     for planned, sizes, about, book in zip(plan.shots, passes, abouts, books, strict=True):
         if planned.to_do == 0:
+            book.begin()
             book.finish()
             continue
         if network is None:

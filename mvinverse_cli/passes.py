@@ -1,8 +1,11 @@
 """One pass at work: frames go through the network together, and their maps come out a few frames at a time.
 
 N frames of a pass, n of a part, h w pixels of the network. Runs in the network's own thread.
+Where half precision overflows and a part comes out without numbers, its pass is seen again in float32.
 """
 
+import copy
+import logging
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -18,6 +21,8 @@ from .model.mvinverse import Attended, MVInverse
 from .options import DecomposeOptions
 from .seams import Seam, align, with_gain
 from .windows import Pass, Scene
+
+logger = logging.getLogger(__name__)
 
 # Pixels that encoder, bypass and heads take at once: enough to fill the device, few enough to stay lean
 # (on the CPU larger batches are no faster: benchmarks/forward.py).
@@ -39,6 +44,7 @@ class Network:
     kv_stride: int
     kv_mean: bool
     is_short: bool = False  # of memory: what the heads read waits in half precision, on the host
+    is_exact: bool = False  # float32 throughout, also what waits
 
     @classmethod
     def of(cls, model: MVInverse, options: DecomposeOptions) -> "Network":
@@ -49,6 +55,11 @@ class Network:
     def short(self, is_short: bool) -> "Network":
         """The same with or without memory to spare."""
         return replace(self, is_short=is_short)
+
+    def exact(self) -> "Network":
+        """The same in float32: a copy of the network where it computes in less, to be dropped after use."""
+        model = self.model if self.dtype == torch.float32 else copy.deepcopy(self.model).float()
+        return replace(self, model=model, is_exact=True)
 
     @property
     def device(self) -> torch.device:
@@ -63,10 +74,18 @@ class Network:
         """Whether there are maps whose gain the training left free."""
         return bool({"albedo", "shading"} & set(self.maps))
 
+    @property
+    def may_overflow(self) -> bool:
+        """Whether a float32 pass has numbers where this one may have none."""
+        return not self.is_exact and (self.is_short or self.dtype != torch.float32)
+
     def attend(self, frames: Sequence[Array]) -> Attended:
         """Frames (h, w, 3) on the model's input curve, seen together. Raises DeviceMemoryError."""
-        height, width = frames[0].shape[:2]
-        images = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)[None]  # (1, N, 3, h, w), on the host
+        return self.attend_images(torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)[None])
+
+    def attend_images(self, images: torch.Tensor) -> Attended:
+        """Frames (1, N, 3, h, w) on the model's input curve, on the host, seen together. Raises DeviceMemoryError."""
+        count, _, height, width = images.shape[1:]
         try:
             with torch.inference_mode():
                 return self.model.attend(
@@ -74,11 +93,11 @@ class Network:
                     frame_batch=frame_batch((height, width), self.device.type),
                     kv_stride=self.kv_stride,
                     kv_mean=self.kv_mean,
-                    levels_dtype=torch.float16 if self.is_short else None,
+                    levels_dtype=torch.float16 if self.is_short and not self.is_exact else None,
                     levels_device=torch.device("cpu") if self.is_short else None,
                 )
         except RuntimeError as error:
-            raise _explained(error, self.device, len(frames), (height, width)) from error
+            raise _explained(error, self.device, count, (height, width)) from error
 
     def read_out(self, attended: Attended, part: slice, maps: Sequence[MapName]) -> dict[MapName, Array]:
         """The maps of the frames of `part`, (n, h, w, C) float32, colours scene-linear. Raises DeviceMemoryError."""
@@ -94,6 +113,12 @@ class Network:
             height, width = (side * self.config.patch_size for side in attended.grid)
             raise _explained(error, self.device, part.stop - part.start, (height, width)) from error
         return {name: convert(value, curves.get(name, "linear"), "linear") for name, value in values.items()}
+
+
+def has_numbers(maps: Mapping[MapName, Array]) -> bool:
+    """Whether no value is NaN or infinite."""
+    # min and max carry NaN and infinity through, at a fraction of the memory that isfinite(values) takes
+    return all(np.isfinite(values.min()) and np.isfinite(values.max()) for values in maps.values())
 
 
 def _explained(
@@ -125,8 +150,10 @@ class PassRun:
     wanted frame, so that what is wanted changes no batch (a network that sees other pictures side by side rounds
     otherwise)."""
 
-    def __init__(self, run: SceneRun, index: int, frames: Mapping[int, Array], wanted: AbstractSet[int]) -> None:
-        """frames: (h, w, 3) by position, those of the pass that could be read, one at least."""
+    def __init__(
+        self, run: SceneRun, index: int, frames: Mapping[int, Array], wanted: AbstractSet[int], place: str
+    ) -> None:
+        """frames: (h, w, 3) by position, those of the pass that could be read, one at least. place: for the log."""
         self.this: Pass = run.scene.passes[index]
         self.seam: Seam | None = None  # known once the first part is read
         self._run, self._is_first = run, index == 0
@@ -137,6 +164,8 @@ class PassRun:
         self._batches = [slice(start, start + batch) for start in range(0, len(self._positions), batch)]
         self.parts = [part for part in self._batches if not wanted.isdisjoint(self._positions[part])]
         self._attended: Attended | None = None
+        self._again: tuple[Network, Attended] | None = None  # the same in float32, where it had to be
+        self._place = place
 
     def read(self, part: slice | None) -> dict[int, dict[MapName, Array]]:
         """The maps (h, w, C) of the frames of a part, by position, brought to the gain of the scene's first pass.
@@ -148,8 +177,9 @@ class PassRun:
             self._attended = None  # the largest thing here, and the next pass makes its own
         if part is None:
             return {}
-        network = self._run.network
-        maps = network.read_out(attended, part, network.maps)
+        maps = self._read_out(attended, part, self._run.network.maps)
+        if self._attended is None:
+            self._again = None
         if self.seam is not None:
             maps = with_gain(maps, self.seam.gain)
         return {
@@ -169,7 +199,7 @@ class PassRun:
                 for part in self._batches
                 if not run.anchors.keys().isdisjoint(self._positions[part])
                 for position, values in zip(
-                    self._positions[part], network.read_out(attended, part, ("albedo",))["albedo"], strict=True
+                    self._positions[part], self._read_out(attended, part, ("albedo",))["albedo"], strict=True
                 )
                 if position in run.anchors
             }
@@ -182,3 +212,18 @@ class PassRun:
                     self.this.frames[self.this.overlap],
                 )
         return attended
+
+    def _read_out(self, attended: Attended, part: slice, maps: Sequence[MapName]) -> dict[MapName, Array]:
+        """The maps of a part; out of a float32 pass where they hold no numbers. Which it is, the part alone decides,
+        so that a frame's pixels do not depend on what else is asked for."""
+        network = self._run.network
+        values = network.read_out(attended, part, maps)
+        if not network.may_overflow or has_numbers(values):
+            return values
+        if self._again is None:
+            kept = "float16" if network.dtype == torch.float32 else str(network.dtype).removeprefix("torch.")
+            logger.warning("%s: NaN or infinity out of %s; this window again in float32", self._place, kept)
+            exact = network.exact()
+            self._again = exact, exact.attend_images(attended.images)
+        exact, again = self._again
+        return exact.read_out(again, part, maps)

@@ -128,7 +128,7 @@ def run_passes(
 
         reader = opened(seen)
         frames, anchors = held(reader), held(if_readable(opened(lent)))
-        steps = plan_steps(scenes, frames, anchors, network, wanted)
+        steps = plan_steps(layout.shot.name, scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
         for origin, maps in faded(results, findings, wanted):
             yield restore(origin, maps, layout, options)
@@ -138,6 +138,7 @@ def run_passes(
 
 
 def plan_steps(
+    shot: str,
     scenes: Iterable[tuple[Scene, Sequence[int]]],
     frames: Held,
     anchors: Held,
@@ -154,8 +155,10 @@ def plan_steps(
             shared_from = following[0].frames.start if following else given.stop
             held = frames.take(given, shared_from)
             if held:
-                this = PassRun(run, index, {at: item.pixels for at, item in held.items()}, wanted)
                 origins = {at: item.origin for at, item in held.items()}
+                numbers = [origin.number for origin in origins.values()]
+                place = f"{shot}: frames {numbers[0]}-{numbers[-1]}"
+                this = PassRun(run, index, {at: item.pixels for at, item in held.items()}, wanted, place)
                 held.clear()  # the pictures are the pass's to keep
                 for part in this.parts or (None,):
                     yield Step(this, part, origins, shared_from)

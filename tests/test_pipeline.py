@@ -431,3 +431,53 @@ def test_a_real_clip_gives_finite_maps_of_its_size(tiny_model: MVInverse):
     for result in decompose(REALDATA / "imageio_realshort" / "realshort.mp4", options, model=tiny_model):
         assert result.maps["shading"].shape == (240, 320, 3)
         assert all(np.isfinite(values).all() for values in result.maps.values())
+
+
+def overflowing(tiny: MVInverse) -> MVInverse:
+    """A network whose numbers are too large for half precision where its last block widens, and fit float32."""
+    for block in (tiny.decoder[6], tiny.decoder[7]):
+        block.ls2.gamma.fill_(6e4)
+    return tiny
+
+
+def test_nan_out_of_half_precision_is_computed_again_in_float32(
+    run: Start, tiny: MVInverse, caplog: pytest.LogCaptureFixture
+):
+    options = DecomposeOptions(window=8, anchors=2, overlap=2)
+    half = overflowing(tiny).to(torch.float16)
+    results = list(run(half, some_frames(20), options).results())
+    assert "shot: frames 1001-1006: NaN or infinity out of float16; this window again in float32" in caplog.text
+    assert len(results) == 20
+    assert half.register_token.dtype == torch.float16
+    expected = list(run(half.float(), some_frames(20), options).results())
+    for ours, theirs in zip(results, expected, strict=True):
+        assert_same(ours, theirs)
+
+
+def test_a_pass_again_in_float32_gives_a_range_the_numbers_of_the_whole(run: Start, tiny: MVInverse):
+    options = DecomposeOptions(window=8, anchors=2, overlap=2)
+    half = overflowing(tiny).to(torch.float16)
+    whole = list(run(half, some_frames(12), options).results())
+    part = list(run(half, some_frames(12), options, asked=(5, 6, 7)).results())
+    for ours, theirs in zip(part, whole[5:8], strict=True):
+        assert_same(ours, theirs)
+
+
+def test_what_waits_in_half_precision_for_lack_of_memory_waits_in_float32_then(
+    run: Start, tiny: MVInverse, caplog: pytest.LogCaptureFixture
+):
+    started = run(overflowing(tiny), some_frames(3))
+    network = Network.of(started.model, started.options).short(True)
+    results = list(decompose_shot(started.layout, network, started.options, started.findings))
+    assert "this window again in float32" in caplog.text
+    for ours, theirs in zip(results, started.results(), strict=True):
+        assert_same(ours, theirs)
+
+
+def test_nan_in_float32_too_is_handed_on_for_the_writers_to_refuse(
+    run: Start, tiny: MVInverse, caplog: pytest.LogCaptureFixture
+):
+    tiny.register_token.fill_(torch.nan)
+    (result,) = run(tiny, some_frames(1)).results()
+    assert np.isnan(result.maps["albedo"]).any()
+    assert "again" not in caplog.text

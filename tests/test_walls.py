@@ -88,6 +88,8 @@ def test_small_files_import_the_standard_library_and_numpy(name: str):
         ["--help"],
         ["decompose", "--help"],
         ["weights", "list"],
+        ["inspect", "--help"],
+        ["doctor", "--help"],
         ["--version"],
         ["train", "--help"],
         ["scenes", "render", "--help"],

@@ -18,7 +18,7 @@ import typer
 
 from .. import __version__
 from ..errors import MvInverseError
-from . import decompose, evaluate, scenes, train, weights
+from . import decompose, doctor, evaluate, inspect, scenes, train, weights
 from .console import VOICE, complain, set_voice
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app = typer.Typer(
     help="Video or photos in, material maps out: albedo, metallic, roughness, normal and diffuse shading per frame.",
 )
 app.command()(decompose.decompose)
+app.command()(inspect.inspect)
+app.command()(doctor.doctor)
 app.command()(train.train)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(scenes.app, name="scenes")
@@ -58,7 +60,9 @@ class Interrupted(BaseException):
 
 
 def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """Signal handler: unwinds the main thread, which removes unfinished files on its way."""
+    """Signal handler: unwinds the main thread, which removes unfinished files on its way, whatever signals follow."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Interrupted(number)
 
 

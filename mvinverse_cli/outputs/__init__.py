@@ -8,6 +8,7 @@ from .about import About
 from .check import Standing, check_folder, check_shot, make_folder
 from .manifest import MANIFEST_NAME, Manifest, NoManifest, ShotProgress, load_manifest
 from .naming import FrameFile, ShotOutputs
+from .presence import open_presence
 from .record import Json
 from .stream import Sink, check_stream, open_stream, stream_depth
 from .writers import Writers, open_writers
@@ -29,6 +30,7 @@ __all__ = [
     "check_stream",
     "load_manifest",
     "make_folder",
+    "open_presence",
     "open_stream",
     "open_writers",
     "stream_depth",

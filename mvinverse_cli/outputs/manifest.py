@@ -6,6 +6,7 @@ One manifest for all shots of an output folder. It holds no times and no host na
 import json
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ..errors import OutputError
@@ -14,6 +15,7 @@ from ..options import DecomposeOptions, Format
 from .about import About
 from .check import Standing
 from .naming import ShotOutputs
+from .presence import Presence
 from .ranges import numbers_to_ranges
 from .record import Json, ShotRecord
 from .whole import write_errors, write_whole
@@ -35,13 +37,17 @@ def color_contract(spec: MapSpec) -> Json:
 
 
 class Manifest:
-    """The manifest of `folder`: nothing is written before `save`."""
+    """The manifest of `folder`: nothing is written before `save`.
 
-    def __init__(self, folder: Path, shots: Sequence[ShotRecord] = ()) -> None:
+    presence: of the run that keeps it, where other runs may be at work in the folder.
+    """
+
+    def __init__(self, folder: Path, shots: Sequence[ShotRecord] = (), presence: Presence | None = None) -> None:
         self.path = folder / MANIFEST_NAME
+        self.presence = presence
         self.software = ""
-        self.shots = {(shot.folder, shot.name): shot for shot in shots}
-        self._own: set[tuple[str, str]] = set()  # the shots of this run
+        self.shots = {shot.key: shot for shot in shots}
+        self._own: set[tuple[str, str]] = set()  # the shots that this run writes
         self._saved = 0.0  # monotonic seconds
 
     def add_shot(
@@ -67,7 +73,7 @@ class Manifest:
         record = ShotRecord.of_run(
             shot.stem, folder, kind, sources, source_bytes, about, decompose, shot.options, passes
         )
-        earlier = self.shots.get((record.folder, record.name))
+        earlier = self.shots.get(record.key)
         if earlier is not None and (earlier.frames or standing.frames_done):
             differences = record.differences(earlier)
             if not differences:
@@ -94,24 +100,71 @@ class Manifest:
                     f"without frames {numbers_to_ranges(lacking)}; choose --on-exists overwrite or another folder"
                 )
         self.software = about.software
-        self.shots[record.folder, record.name] = record
-        self._own.add((record.folder, record.name))
-        return ShotProgress(self, record, shot.frame_formats, new_movies=not standing.movies_done)
+        self.shots[record.key] = record
+        return ShotProgress(self, record, earlier, shot.frame_formats, new_movies=not standing.movies_done)
+
+    def begin(self, record: ShotRecord, earlier: ShotRecord | None) -> None:
+        """The shot of `record` is about to be written; `earlier` is what the manifest said of it when it was added.
+
+        From here on its settings are on disk, where other runs find them. Raises OutputError where one that is at work
+        writes the shot with other settings.
+        """
+        with self._alone():
+            now = self._on_disk().get(record.key)
+            is_new = now is not None and (earlier is None or record.differences(earlier) != record.differences(now))
+            self._check_claim(record, now, is_new)
+            self.own(record)
+            if now is not None and (earlier is None or now.to_json() != earlier.to_json()):
+                record.take_over(now)
+            self._write(begun=record)
+
+    def change_passes(self, record: ShotRecord, passes: Json) -> None:
+        """The shot is cut into passes otherwise than was planned. Raises OutputError as `begin` does."""
+        with self._alone():
+            record.passes = passes
+            self._check_claim(record, self._on_disk().get(record.key), False)
+            self._write()
+
+    def _check_claim(self, record: ShotRecord, now: ShotRecord | None, is_new: bool) -> None:
+        """Raises OutputError where `now`, on disk, is of a run at work with other settings than those of `record`."""
+        differences = [] if now is None else record.differences(now)
+        if differences and (is_new or (self.presence is not None and not self.presence.is_alone())):
+            raise OutputError(
+                f"{self.path}: another run is at work here, and {record.name!r} is written with other settings "
+                f"({'; '.join(differences)}); wait for its end, or choose another output folder"
+            )
 
     def save(self) -> None:
         """Writes the file, whole, with what other runs have entered meanwhile. Raises OutputError where it cannot."""
-        others = load_manifest(self.path.parent).shots
-        self.shots |= {key: record for key, record in others.items() if key not in self._own}
+        with self._alone():
+            self._write()
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.presence is None else self.presence.alone_with_books()
+
+    def _on_disk(self) -> dict[tuple[str, str], ShotRecord]:
+        return load_manifest(self.path.parent).shots
+
+    def _write(self, begun: ShotRecord | None = None) -> None:
+        shots = self.shots | self._on_disk()  # what other runs entered, and what holds until this run begins a shot
+        for key in self._own:
+            if key in shots and (begun is None or key != begun.key):
+                self.shots[key].take_over(shots[key])
+            shots[key] = self.shots[key]
         content = {
             "layout": LAYOUT,
             "software": self.software,
             "maps": {name: color_contract(spec) for name, spec in SPECS.items()},
-            "shots": [shot.to_json() for shot in self.shots.values()],
+            "shots": [shot.to_json() for shot in shots.values()],
         }
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         # the bytes of a name that is not UTF-8 become JSON's own escapes, and come back as they were
         write_whole(self.path, text.encode("utf-8", "backslashreplace"), "overwrite")
         self._saved = time.monotonic()
+
+    def own(self, record: ShotRecord) -> None:
+        """From now on it is this run that tells what becomes of the shot."""
+        self._own.add(record.key)
 
     def save_now_and_then(self) -> None:
         """Saves where the last time is some seconds ago: the cost does not grow with the number of frames."""
@@ -130,28 +183,38 @@ class ShotProgress:
     """Notes in the manifest what becomes of a shot's frames."""
 
     def __init__(
-        self, manifest: Manifest, record: ShotRecord, frame_formats: Sequence[Format], *, new_movies: bool
+        self,
+        manifest: Manifest,
+        record: ShotRecord,
+        earlier: ShotRecord | None,
+        frame_formats: Sequence[Format],
+        *,
+        new_movies: bool,
     ) -> None:
         self._manifest = manifest
         self._record = record
+        self._earlier = earlier
         self._frame_formats = frame_formats
         self._new_movies = new_movies
         self._in_movies: set[int] = set()  # encoded; there is no movie before the shot ends
 
     def begin(self) -> None:
-        """The shot is about to be worked on: its settings are on disk before its first frame."""
-        self._manifest.save()
+        """The shot is about to be worked on: its settings are on disk before its first frame.
+
+        Raises OutputError where another run is writing it with other settings.
+        """
+        self._manifest.begin(self._record, self._earlier)
 
     def wrote(self, number: int) -> None:
         """Frame `number` is on disk: what `open_writers` takes as `on_done`."""
+        self._manifest.own(self._record)
         self._record.add_frames(self._frame_formats, (number,))
         self._in_movies.add(number)
         self._manifest.save_now_and_then()
 
     def change_passes(self, passes: Json) -> None:
         """The shot is cut into passes otherwise than was planned."""
-        self._record.passes = passes
-        self._manifest.save()
+        self._manifest.change_passes(self._record, passes)
 
     def found_seam(self, number: int, seam: Json) -> None:
         """A window of the shot begins to give new frames at frame `number`."""
@@ -159,6 +222,7 @@ class ShotProgress:
 
     def lost(self, number: int | None, source: Path, reason: str) -> None:
         """Frame `number` was asked for and could not be had; None where it is not known which."""
+        self._manifest.own(self._record)
         fault = {"number": number, "source": str(source), "reason": reason}
         self._record.faults[number] = fault
         self._manifest.save_now_and_then()
@@ -171,27 +235,30 @@ class ShotProgress:
 
     def finish(self) -> None:
         """Every frame asked for is written or lost, and the movies have their names."""
+        self._manifest.own(self._record)
         if self._new_movies:
             self._record.add_frames(("mp4",), self._in_movies)
         self._record.complete = not self._record.faults
         self._manifest.save()
 
 
-def load_manifest(folder: Path) -> Manifest:
+def load_manifest(folder: Path, presence: Presence | None = None) -> Manifest:
     """The manifest of an output folder, empty where there is none yet; creates nothing.
+
+    presence: of the run that is going to keep it.
 
     Raises OutputError for a file that is no manifest.
     """
     path = folder / MANIFEST_NAME
     with write_errors(path):
         if not path.exists():
-            return Manifest(folder)
+            return Manifest(folder, presence=presence)
         text = path.read_bytes()
     try:
         content = json.loads(text)
         if content["layout"] != LAYOUT:
             raise ValueError(f"layout {content['layout']}, where this version reads {LAYOUT}")
-        return Manifest(folder, [ShotRecord.from_json(shot) for shot in content["shots"]])
+        return Manifest(folder, [ShotRecord.from_json(shot) for shot in content["shots"]], presence)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OutputError(
             f"{path}: is no manifest of this tool ({error}); move it away or choose another folder"

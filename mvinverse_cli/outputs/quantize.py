@@ -25,7 +25,9 @@ def check_finite(values: Array, spec: MapSpec, place: str) -> None:
     """Raises OutputError where `values` holds NaN or infinity; `place` names the frame."""
     # min and max carry NaN and infinity through, at a fraction of the memory that isfinite(values) takes
     if not (np.isfinite(values.min()) and np.isfinite(values.max())):
-        raise OutputError(f"{place}: the {spec.name} map holds NaN or infinity; rerun with --dtype float32")
+        raise OutputError(
+            f"{place}: the {spec.name} map holds NaN or infinity, in float32 too; try `mvinverse weights verify`"
+        )
 
 
 def quantize(values: Array, spec: MapSpec, depth: Depth, place: str) -> Quantized:

@@ -115,6 +115,11 @@ class ShotRecord:
         return vars(self) | {"formats": formats, "seams": seams, "faults": faults, "stale": stale}
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What tells the shot from others of a manifest: its folder and its name."""
+        return self.folder, self.name
+
+    @property
     def frames(self) -> set[int]:
         """Every frame that is on disk in some format, of whatever settings."""
         return self.stale.union(*(entry.frames for entry in self.formats.values()))
@@ -145,6 +150,18 @@ class ShotRecord:
         self.faults |= {number: fault for number, fault in earlier.faults.items() if number is not None}
         self.stale |= earlier.stale
         self.seams |= earlier.seams
+
+    def take_over(self, other: "ShotRecord") -> None:
+        """Adds what the record on disk, `other`, holds of runs beside this one; nothing where its settings differ."""
+        if self.differences(other):
+            return
+        written = set().union(*(entry.frames for entry in self.formats.values()))
+        for name, entry in other.formats.items():
+            self.formats.setdefault(name, FormatRecord(entry.bits)).frames |= entry.frames
+        theirs = {number: fault for number, fault in other.faults.items() if number not in written}
+        self.faults = theirs | self.faults
+        self.stale |= other.stale - written
+        self.seams = other.seams | self.seams
 
     def add_frames(self, formats: Iterable[str], numbers: Iterable[int]) -> None:
         """The frames are on disk in `formats`, and so no longer lost."""

@@ -39,10 +39,24 @@ class WholeFile:
         Another file that has meanwhile appeared there is replaced (`overwrite`), kept (`skip`) or an OutputError.
         """
         self.file.close()
-        if self.on_exists == "overwrite" or not self.path.exists():
+        if self.on_exists == "overwrite":
             self._part.replace(self.path)
-        elif self.on_exists == "error":
+        elif not self._take_free_name() and self.on_exists == "error":
             raise OutputError(f"{self.path}: appeared while this run was going; does another one write the same shot?")
+
+    def _take_free_name(self) -> bool:
+        """Names the file unless the name is taken, where the file system can in one step: two runs never both do."""
+        try:
+            self.path.hardlink_to(self._part)
+        except FileExistsError:
+            return False
+        except OSError:  # no hard links here
+            if self.path.exists():
+                return False
+            self._part.replace(self.path)
+        else:
+            self._part.unlink()
+        return True
 
     def discard(self) -> None:
         """Removes what is not committed."""

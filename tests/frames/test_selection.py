@@ -1,5 +1,6 @@
 """Which frames `--frames` and `--every` choose."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -209,3 +210,22 @@ def test_a_cut_outside_the_shot_is_named(text, first):
 def test_a_cut_list_that_is_none_is_an_option_error(text):
     with pytest.raises(OptionError, match="--cuts"):
         parse_cuts(text, video(), choice_of(video()))
+
+
+RANGES = st.tuples(
+    st.integers(-20, 300), st.integers(-20, 300), st.sampled_from(["", "x2", "x7", "y3", ":4", "x-2", "x0"])
+)
+WORDS = st.lists(RANGES.map(lambda part: f"{part[0]}-{part[1]}{part[2]}"), min_size=1, max_size=4).map(",".join)
+NONSENSE = st.text("0123-,xy: #%a", max_size=9).filter(lambda text: not re.search(r"\d{5}", text))
+
+
+@given(WORDS | NONSENSE, st.integers(1, 5), st.sampled_from(["video", "sequence", "unknown"]))
+def test_any_text_chooses_frames_of_the_shot_or_is_an_option_error(text: str, every: int, kind: str):
+    shot = sequence(*range(5, 200, 3)) if kind == "sequence" else video(None if kind == "unknown" else 200)
+    try:
+        choice = choice_of(shot, text, every, count=200)
+    except OptionError:
+        return  # any other error is a defect
+    assert list(choice.wanted) == sorted(set(choice.wanted))
+    assert choice.wanted
+    assert 0 <= choice.wanted[0] <= choice.wanted[-1] < choice.count

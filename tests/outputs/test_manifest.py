@@ -11,7 +11,16 @@ import pytest
 from mvinverse_cli.errors import OutputError
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.options import DecomposeOptions, WriteOptions
-from mvinverse_cli.outputs import MANIFEST_NAME, About, Standing, load_manifest, manifest, open_writers, record
+from mvinverse_cli.outputs import (
+    MANIFEST_NAME,
+    About,
+    Standing,
+    load_manifest,
+    manifest,
+    open_presence,
+    open_writers,
+    record,
+)
 
 ABOUT = About("mvinverse 0.1.0", "small", None, "ab" * 32, "clip.mov", "srgb", "srgb", "linear")
 FRAMES = range(1001, 1049)
@@ -37,7 +46,7 @@ def read(shot):
 def run(shot, numbers, decompose=None, **fields):
     books = load_manifest(shot.folder)
     progress = add(books, shot, decompose, **fields)
-    books.save()
+    progress.begin()
     for number in numbers:
         progress.wrote(number)
     progress.finish()
@@ -380,3 +389,44 @@ def test_what_another_run_has_entered_meanwhile_is_kept(make_shot):
     progress.wrote(1001)
     progress.finish()
     assert [(shot["name"], shot["complete"]) for shot in read(first)["shots"]] == [("first", True), ("second", True)]
+
+
+def test_frames_that_another_run_of_the_shot_enters_meanwhile_are_kept(make_shot):
+    shot = make_shot()
+    shot.folder.mkdir()
+    with open_presence(shot.folder) as presence, open_presence(shot.folder) as other:
+        first, second = load_manifest(shot.folder, presence), load_manifest(shot.folder, other)
+        parts = [add(books, shot, DecomposeOptions(frames=text)) for books, text in ((first, "1-2"), (second, "3-4"))]
+        for number, part in zip((1001, 1003, 1002, 1004), [*parts, *parts], strict=True):
+            part.begin()
+            part.wrote(number)
+        parts[0].lost(1005, Path("clip.mov"), "damaged")
+        for part in parts:
+            part.finish()
+    (entry,) = read(shot)["shots"]
+    assert entry["formats"]["png"]["frames"] == "1001-1004"
+    assert [fault["number"] for fault in entry["faults"]] == [1005]
+    assert not [path for path in shot.folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("on_exists", ["error", "skip", "overwrite"])
+def test_a_run_with_other_settings_beside_one_at_work_is_refused(make_shot, on_exists):
+    shot = make_shot(on_exists=on_exists)
+    shot.folder.mkdir()
+    with open_presence(shot.folder) as presence, open_presence(shot.folder) as other:
+        books = [load_manifest(shot.folder, who) for who in (presence, other)]
+        first, second = add(books[0], shot), add(books[1], shot, DecomposeOptions(window=9))
+        first.begin()
+        with pytest.raises(OutputError, match=r"another run is at work here.*window"):
+            second.begin()
+        third = add(load_manifest(shot.folder, other), shot, DecomposeOptions(window=9))
+        with pytest.raises(OutputError, match=r"another run is at work here.*window"):
+            third.begin()
+
+
+def test_a_run_that_died_before_its_first_frame_is_not_in_the_way(make_shot):
+    shot = make_shot()
+    add(load_manifest(shot.folder), shot).begin()
+    with open_presence(shot.folder) as presence:
+        add(load_manifest(shot.folder, presence), shot, DecomposeOptions(window=9)).begin()
+    assert read(shot)["shots"][0]["decompose"]["window"] == 9

@@ -73,7 +73,7 @@ def test_a_rounding_error_of_a_unit_vector_does_not_count_as_clipped():
 def test_what_is_no_number_is_refused_by_map_and_frame(name, bad):
     values = np.full((4, 4, SPECS[name].channels), 0.5, np.float32)
     values[2, 1, 0] = bad
-    with pytest.raises(OutputError, match=f"clip: frame 1007: the {name} map .* rerun with --dtype float32"):
+    with pytest.raises(OutputError, match=f"clip: frame 1007: the {name} map .* weights verify"):
         quantize(values, SPECS[name], 8, "clip: frame 1007")
 
 

@@ -70,9 +70,22 @@ def test_a_failing_rename_leaves_no_file(tmp_path, files_under, monkeypatch, cod
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr(Path, "hardlink_to", fail)
     with pytest.raises(OutputError, match=rf"a\.png: cannot write: {os.strerror(code)}"):
         write_whole(tmp_path / "a.png", b"whole", "error")
     assert files_under(tmp_path) == []
+
+
+def test_a_name_is_taken_once_where_there_are_no_hard_links(tmp_path, files_under, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "hardlink_to", fail)
+    write_whole(tmp_path / "a.png", b"first", "error")
+    with pytest.raises(OutputError, match="appeared while this run was going"):
+        write_whole(tmp_path / "a.png", b"second", "error")
+    assert (tmp_path / "a.png").read_bytes() == b"first"
+    assert files_under(tmp_path) == ["a.png"]
 
 
 def test_a_folder_under_a_file_cannot_be_made(tmp_path):

@@ -1,0 +1,208 @@
+"""What a file or an output folder holds, as plain JSON values: read from the files themselves, nothing is assumed.
+
+Ranges are of the numbers as they are stored: codes of integer files, light or data of float files.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import av
+import imagecodecs
+import numpy as np
+import OpenEXR
+import tifffile
+from PIL.PngImagePlugin import PngImageFile
+
+from .errors import InputError, MvInverseError
+from .frames.names import VIDEO_SUFFIXES, missing_ranges, shown
+from .maps import SPECS, Array
+from .model.header import read_header
+from .options import Format, WriteOptions
+from .outputs import MANIFEST_NAME, ShotOutputs, load_manifest
+from .outputs.manifest import color_contract
+from .outputs.ranges import numbers_to_ranges
+from .outputs.record import Json, ShotRecord
+
+PROVENANCE = "mvinverse/"  # what the names of our own header attributes begin with
+
+
+def inspect_path(path: Path) -> Json:
+    """What lies at `path`: an output folder or its manifest, a picture, a movie or weights.
+
+    Raises InputError for what is none of them or is damaged, and what reading it raises.
+    """
+    if path.is_dir() or path.name == MANIFEST_NAME:
+        return inspect_folder(path if path.is_dir() else path.parent)
+    read = READERS.get(path.suffix.lower())
+    if read is None:
+        raise InputError(f"{shown(path)}: nothing that is known; name an output folder, a picture, a movie or weights")
+    try:
+        return {"path": str(path), "bytes": path.stat().st_size, **read(path)}
+    except MvInverseError:
+        raise
+    except OSError as error:
+        raise InputError(f"{shown(path)}: cannot be read: {error.strerror or error}") from error
+    except (RuntimeError, ValueError, SyntaxError, LookupError) as error:
+        raise InputError(f"{shown(path)}: damaged, or not what its name says ({shown(str(error))})") from error
+
+
+def inspect_folder(folder: Path) -> Json:
+    """An output folder, by its manifest. Raises InputError where there is none."""
+    manifest = load_manifest(folder)
+    if not manifest.shots:
+        raise InputError(f"{shown(folder)}: no {MANIFEST_NAME} with a shot in it; name a folder that was written to")
+    shots = [describe_shot(folder, record) for record in manifest.shots.values()]
+    return {"path": str(folder), "kind": "outputs", "shots": shots}
+
+
+def describe_shot(folder: Path, record: ShotRecord) -> Json:
+    """One shot of a manifest, and which of its frames are not where the manifest says."""
+    options = WriteOptions(tuple(name for name in get_args(Format) if name in record.formats))
+    maps = tuple(record.decompose["maps"])
+    outputs = ShotOutputs(folder / record.folder, record.name, record.kind == "stills", maps, options, None)
+    gone = []
+    if record.kind == "stills":
+        names = [Path(source).stem for source in record.sources]
+    for number in sorted(record.frames):
+        name = names[number - 1] if record.kind == "stills" else ""
+        listed = {format for format, entry in record.formats.items() if number in entry.frames}
+        files = [file.path for file in outputs.frame_files(number, name) if file.format in listed]
+        if not all(path.is_file() for path in files):
+            gone.append(number)
+    return {
+        **{name: getattr(record, name) for name in ("name", "folder", "kind", "sources", "complete", "about")},
+        "maps": {name: color_contract(SPECS[name]) for name in maps},
+        "formats": {
+            format: {"bits": entry.bits, "frames": numbers_to_ranges(entry.frames)}
+            for format, entry in record.formats.items()
+        },
+        "movies_missing": [str(path) for path in outputs.movie_files().values() if not path.is_file()],
+        "frames_missing": numbers_to_ranges(gone),
+        "frames_between": missing_ranges(sorted(record.frames)),
+        "frames_of_other_settings": numbers_to_ranges(record.stale),
+        "frames_lost": [*record.faults.values()],
+        "passes": record.passes,
+        "options": {**record.decompose, **record.write},
+    }
+
+
+def describe_values(values: Array) -> Json:
+    """The type and range of an array, and how many of its numbers are none."""
+    finite = values if values.dtype.kind in "ui" else values[np.isfinite(values)]
+    return {
+        "type": str(values.dtype),
+        "low": None if finite.size == 0 else finite.min().item(),
+        "high": None if finite.size == 0 else finite.max().item(),
+        "not_finite": int(values.size - finite.size),
+    }
+
+
+def inspect_exr(path: Path) -> Json:
+    """Layers by name; channels without one are `picture`."""
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        layers: dict[str, dict[str, Array]] = defaultdict(dict)
+        attributes: dict[str, Any] = {}
+        for part in file.parts:
+            attributes = {**part.header, **attributes}
+            for name, channel in part.channels.items():
+                layer, _, suffix = name.rpartition(".")
+                layers[layer or "picture"][suffix] = channel.pixels
+        low, high = attributes["displayWindow"]
+        return {
+            "kind": "exr",
+            "size": [int(high[0] - low[0] + 1), int(high[1] - low[1] + 1)],
+            "parts": len(file.parts),
+            "compression": str(attributes["compression"]).rpartition(".")[2],
+            "maps": {
+                layer: {"channels": [*channels], **describe_values(np.stack([*channels.values()]))}
+                for layer, channels in layers.items()
+            },
+            "attributes": texts_of(attributes),
+        }
+
+
+def texts_of(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """What of a header says where a file comes from."""
+    known = ("software", "imageCounter", "framesPerSecond", "timeCode", "colorInteropID")
+    return {name: str(value) for name, value in attributes.items() if name.startswith(PROVENANCE) or name in known}
+
+
+def describe_picture(kind: str, pixels: Array, attributes: Mapping[str, str]) -> Json:
+    """A picture of one map, (H, W) or (H, W, C)."""
+    channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
+    return {
+        "kind": kind,
+        "size": [int(pixels.shape[1]), int(pixels.shape[0])],
+        "maps": {"picture": {"channels": channels, **describe_values(pixels)}},
+        "attributes": dict(attributes),
+    }
+
+
+def inspect_png(path: Path) -> Json:
+    """A PNG and its texts."""
+    with PngImageFile(str(path)) as image:
+        texts = {str(name): str(text) for name, text in image.text.items()}
+    return describe_picture("png", imagecodecs.png_decode(path.read_bytes()), texts)
+
+
+def inspect_tiff(path: Path) -> Json:
+    """The first page of a TIFF and its description."""
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        if not isinstance(page, tifffile.TiffPage):
+            raise ValueError("no page in it")
+        texts = {tag.name: str(tag.value) for tag in page.tags if tag.name in ("ImageDescription", "Software")}
+        return describe_picture("tiff", page.asarray(), texts)
+
+
+def inspect_movie(path: Path) -> Json:
+    """A movie's stream and its tags; decodes nothing."""
+    with av.open(f"file:{path}") as container:
+        if not container.streams.video:
+            raise ValueError("no pictures in it")
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        return {
+            "kind": "movie",
+            "size": [context.width, context.height],
+            "codec": context.name,
+            "pixels": context.pix_fmt,
+            "frames": stream.frames or None,
+            "rate": None if stream.average_rate is None else str(stream.average_rate),
+            "color": {
+                "matrix": int(context.colorspace),
+                "range": int(context.color_range),
+                "primaries": int(context.color_primaries),
+                "transfer": int(context.color_trc),
+            },
+            "attributes": {str(name): str(text) for name, text in container.metadata.items()},
+        }
+
+
+def inspect_weights(path: Path) -> Json:
+    """A .safetensors file, by its header."""
+    header = read_header(path)
+    types: dict[str, int] = defaultdict(int)
+    for entry in header.tensors.values():
+        types[entry.dtype] += int(np.prod(entry.shape, dtype=np.int64))
+    config = header.metadata.get("config")
+    return {
+        "kind": "weights",
+        "tensors": len(header.tensors),
+        "numbers": dict(types),
+        "config": None if config is None else json.loads(config),
+        "attributes": {name: text for name, text in header.metadata.items() if name != "config"},
+    }
+
+
+READERS: Mapping[str, Callable[[Path], Json]] = {
+    ".exr": inspect_exr,
+    ".png": inspect_png,
+    ".tif": inspect_tiff,
+    ".tiff": inspect_tiff,
+    ".safetensors": inspect_weights,
+    **dict.fromkeys(VIDEO_SUFFIXES, inspect_movie),
+}

@@ -1,0 +1,102 @@
+"""Who is at work in an output folder, told by locks that the kernel takes back when a process dies.
+
+Two hidden files: `.mvinverse.lock` is held for the moment in which the books are read and written; `.mvinverse.runs` is
+shared by every run for as long as it lasts. The last to leave removes both. The locks are `flock`'s: they hold between
+the processes of a machine, and between machines on a file system that shares them, as NFS does.
+"""
+
+import errno
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from .whole import write_errors
+
+if sys.platform != "win32":
+    import fcntl
+
+logger = logging.getLogger(__name__)
+
+LOCK_NAME = ".mvinverse.lock"
+RUNS_NAME = ".mvinverse.runs"
+
+NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # what some network file systems answer
+
+Answer = Literal["held", "busy", "unknown"]  # unknown: the file system has no locks
+
+
+class Presence:
+    """This run in `folder`, which exists: `open_presence` makes and ends it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with self.alone_with_books(), write_errors(folder / RUNS_NAME):
+            self._runs = os.open(folder / RUNS_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+            if lock(self._runs, shared=True, wait=False) == "unknown":
+                logger.warning("%s: no locks on this file system; give each run a folder of its own", folder)
+
+    @contextmanager
+    def alone_with_books(self) -> Iterator[None]:
+        """No other run reads or writes the books during the block; not to be nested. Raises OutputError."""
+        path = self.folder / LOCK_NAME
+        with write_errors(path):
+            held = hold(path)
+        try:
+            yield
+        finally:
+            os.close(held)
+
+    def is_alone(self) -> bool:
+        """Whether no other run is at work in the folder; to be asked within `alone_with_books`."""
+        answer = lock(self._runs, shared=False, wait=False)
+        lock(self._runs, shared=True, wait=False)  # asking has let go of the share
+        return answer != "busy"
+
+    def leave(self) -> None:
+        """Gives the share back. Raises OutputError where the two files cannot be removed."""
+        try:
+            with self.alone_with_books(), write_errors(self.folder / RUNS_NAME):
+                if lock(self._runs, shared=False, wait=False) == "held":
+                    (self.folder / RUNS_NAME).unlink(missing_ok=True)
+                    (self.folder / LOCK_NAME).unlink(missing_ok=True)
+        finally:
+            os.close(self._runs)
+
+
+@contextmanager
+def open_presence(folder: Path) -> Iterator[Presence]:
+    """This run's share of `folder`, for the block. Raises OutputError where the folder cannot be written to."""
+    presence = Presence(folder)
+    try:
+        yield presence
+    finally:
+        presence.leave()
+
+
+def hold(path: Path) -> int:
+    """The descriptor of the file at `path`, locked; waits for who has it. Raises OSError."""
+    while True:
+        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        lock(held, shared=False, wait=True)
+        if path.exists() and path.stat().st_ino == os.fstat(held).st_ino:
+            return held
+        os.close(held)  # the last run removed it while this one waited for it
+
+
+def lock(file: int, *, shared: bool, wait: bool) -> Answer:
+    """Locks an open file by its descriptor, or changes the lock that it has. Raises OSError."""
+    if sys.platform == "win32":
+        return "unknown"
+    try:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return "busy"
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return "unknown"
+    return "held"

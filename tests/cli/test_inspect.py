@@ -1,0 +1,93 @@
+"""`mvinverse inspect`: what is said of a file or a folder is what was written to it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mvinverse_cli.cli.main import main
+from mvinverse_cli.maps import MAPS
+
+
+@pytest.fixture
+def inspect(capfd: pytest.CaptureFixture[str]):
+    """The JSON that `mvinverse inspect PATH --json` prints."""
+
+    def inspect(path: Path) -> dict:
+        capfd.readouterr()
+        code = main(["inspect", str(path), "--json"])
+        out, err = capfd.readouterr()
+        assert code == 0, err
+        return json.loads(out)
+
+    return inspect
+
+
+def test_a_folder_tells_maps_model_options_and_missing_frames(run, inspect, clip: Path, tiny_file: Path):
+    assert run(clip, "--frames", "2-5", "--format", "png,exr").code == 0
+    Path("out/normal/clip_normal.1004.png").unlink()
+    (shot,) = inspect(Path("out"))["shots"]
+    assert [*shot["maps"]] == [*MAPS]
+    assert shot["maps"]["albedo"]["float_files"] == "scene-linear, Rec.709 primaries"
+    assert shot["about"]["model"] == str(tiny_file)
+    assert shot["options"]["frames"] == "2-5"
+    assert shot["formats"]["exr"] == {"bits": "half", "frames": "1002-1005"}
+    assert shot["frames_missing"] == "1004"
+    assert inspect(Path("out/mvinverse.json"))["shots"] == [shot]
+
+
+def test_every_file_tells_size_range_and_origin(run, inspect, clip: Path, tiny_file: Path):
+    assert run(clip, "--frames", "1", "--format", "png,exr,tiff,mp4").code == 0
+    exr = inspect(Path("out/clip.1001.exr"))
+    assert exr["size"] == [64, 48]
+    assert exr["maps"]["normal"]["channels"] == ["X", "Y", "Z"]
+    assert exr["maps"]["normal"]["type"] == "float16"
+    assert -1 <= exr["maps"]["normal"]["low"] <= exr["maps"]["normal"]["high"] <= 1
+    assert exr["attributes"]["mvinverse/model"] == str(tiny_file)
+    png = inspect(Path("out/metallic/clip_metallic.1001.png"))
+    assert png["maps"]["picture"]["channels"] == 1
+    assert png["attributes"]["mvinverse/model"] == str(tiny_file)
+    assert inspect(Path("out/albedo/clip_albedo.1001.tif"))["maps"]["picture"]["type"] == "uint16"
+    movie = inspect(Path("out/clip_albedo.mp4"))
+    assert (movie["size"], movie["codec"], movie["color"]["primaries"]) == ([64, 48], "h264", 1)
+    weights = inspect(tiny_file)
+    assert weights["numbers"].keys() >= {"F32"}
+    assert weights["config"]["dim"] == 32
+
+
+def test_people_read_a_line_for_each_fact(run, clip: Path, capfd: pytest.CaptureFixture[str]):
+    assert run(clip, "--frames", "1", "--maps", "albedo").code == 0
+    assert main(["inspect", "out"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert "  name: clip" in lines
+    assert "  frames_missing: -" in lines
+    assert "    input_transfer: srgb" in lines
+
+
+def test_lost_frames_are_told_with_their_reason(run, inspect, tmp_path: Path):
+    from tests.frames.media import write_png
+
+    for number in (1, 2, 3):
+        write_png(tmp_path / f"plate.{number}.png")
+    (tmp_path / "plate.2.png").write_bytes((tmp_path / "plate.2.png").read_bytes()[:-20])
+    assert run("plate.#.png", "--maps", "albedo").code == 3
+    (shot,) = inspect(Path("out"))["shots"]
+    assert [fault["number"] for fault in shot["frames_lost"]] == [2]
+    assert shot["frames_between"] == "2"
+    assert shot["complete"] is False
+
+
+@pytest.mark.parametrize(
+    "name", ["text.png", "text.exr", "text.tif", "text.mp4", "text.safetensors", "text.txt", "x", "gone.png"]
+)
+def test_what_is_nothing_of_the_kind_is_one_line(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]):
+    path = tmp_path / name
+    if name == "x":
+        path.mkdir()
+    elif name != "gone.png":
+        path.write_text("<!DOCTYPE html>")
+    assert main(["inspect", str(path)]) == (5 if name.endswith(".safetensors") else 4)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert name in err.splitlines()[-1]
+    assert "defect" not in err
