@@ -11,10 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fileseq.constants import PAD_STYLE_HASH1
-from fileseq.filesequence import FileSequence
-
-from . import __version__
 from .errors import OptionError, OutputError
 from .frames import Fault, Shot, find_shots
 from .layout import Layout, PassPlan, is_length_known, lay_out, plan_passes
@@ -31,6 +27,7 @@ from .outputs import (
     make_folder,
     open_writers,
 )
+from .provenance import about_run, source_bytes, source_names
 from .seams import Seam
 from .windows import Windows
 
@@ -106,6 +103,7 @@ def plan_job(inputs: Sequence[str | Path], output: Path, decompose: DecomposeOpt
 
     Raises InputError, OptionError or OutputError.
     """
+    write.check_maps(decompose.maps)
     if str(output) == "-":
         raise OptionError("--output -: maps go to files; name a folder")
     check_folder(output)
@@ -170,7 +168,7 @@ def run_job(plan: Plan, report: Callable[[Progress], None] = lambda progress: No
     passes = [plan_shot_passes(planned.layout, plan.decompose, located) for planned in plan.shots]
     make_folder(plan.output)
     manifest = load_manifest(plan.output)
-    abouts = [about_run(planned.shot, plan.decompose, located) for planned in plan.shots]
+    abouts = [about_run(planned.shot, plan.decompose, plan.write, located.weights) for planned in plan.shots]
     books = [
         manifest.add_shot(
             planned.outputs,
@@ -239,6 +237,7 @@ def write_shots(
             findings,
             wanted=planned.standing.needs,
             on_windows=on_windows,
+            with_plates=plan.write.needs_plate,
         )
         with open_writers(planned.outputs, about, on_done) as writers, closing(results):
             for maps in results:
@@ -266,34 +265,3 @@ def passes_record(layout: Layout, windows: Windows) -> Json:
 def seam_record(seam: Seam) -> Json:
     """What the manifest says of a seam; albedo errors in linear light."""
     return {"gain": list(seam.gain), "residual": seam.residual, "residual_without_gain": seam.before}
-
-
-def about_run(shot: Shot, options: DecomposeOptions, located: Located) -> About:
-    """What every file of a shot says of where it comes from."""
-    from .model.config import with_transfers
-    from .model.weights import hash_of
-
-    config = with_transfers(located.weights.config, options)
-    return About(
-        software=f"mvinverse {__version__}",
-        model=located.weights.repository or located.weights.name,
-        revision=located.weights.revision,
-        sha256=hash_of(located.weights),
-        source=shot.name if shot.kind == "stills" else source_names(shot)[0],
-        input_transfer=config.input_transfer,
-        albedo_transfer=config.albedo_transfer,
-        shading_transfer=config.shading_transfer,
-    )
-
-
-def source_bytes(shot: Shot) -> int | None:
-    """The size of a shot's files; None for a sequence, which may still grow."""
-    return None if shot.kind == "sequence" else sum(path.stat().st_size for path in shot.paths)
-
-
-def source_names(shot: Shot) -> list[str]:
-    """The paths of a shot as the user gave them; a sequence as one pattern, `plates/shot.####.exr`, however long."""
-    if shot.kind == "sequence":
-        sequences = FileSequence.findSequencesInList(list(map(str, shot.paths)), pad_style=PAD_STYLE_HASH1)
-        return [sequence.format("{dirname}{basename}{padding}{extension}") for sequence in sequences]
-    return [str(path) for path in shot.paths]

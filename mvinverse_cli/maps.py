@@ -60,7 +60,8 @@ class FrameMaps:
     """The maps of one frame, with what a writer needs to name and time them.
 
     maps: float32 (H, W, C) each, at the source's size (the network's with `--size model`); albedo and shading
-    scene-linear, normals of unit length.
+    scene-linear Rec.709, normals of unit length. plate: the picture they were made of, float32 (H, W, 3) at the size of
+    the maps, scene-linear Rec.709 and not clipped; None where nobody asked for it.
     """
 
     maps: Maps
@@ -70,6 +71,7 @@ class FrameMaps:
     name: str  # stem of a still's file names
     time: Fraction | None  # presentation time in seconds, for video
     source: str
+    plate: Array | None = None
 
 
 def check_map_names(names: Iterable[str]) -> tuple[MapName, ...]:

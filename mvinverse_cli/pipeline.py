@@ -36,6 +36,7 @@ from .model.checkpoint import load_model
 from .model.mvinverse import MVInverse
 from .options import DecomposeOptions
 from .passes import Network, PassRun, SceneRun
+from .plates import fit_plate, open_plates
 from .seams import Seam, cross_fade, fade_share
 from .windows import Scene, Windows
 
@@ -101,18 +102,20 @@ def decompose_shot(
     *,
     wanted: Callable[[int], bool] = lambda number: True,
     on_windows: Callable[[Windows], None] = lambda windows: None,
+    with_plates: bool = False,
 ) -> Generator[FrameMaps, None, None]:
     """The maps of the frames that are asked for and whose number is `wanted`, in their order.
 
     The others still take part in the passes of their neighbours, so that those get the numbers of an undisturbed run.
     Where the device runs out of memory before the first frame is done, the windows are halved, once; `on_windows`
-    hears of it. Raises DeviceMemoryError where that does not help.
+    hears of it. with_plates: each comes with the picture it was made of. Raises DeviceMemoryError where that does not
+    help.
     """
     choice = layout.choice
     positions = frozenset(at for at in choice.wanted if wanted(choice.number(at)))
     begun = False
     try:
-        for maps in run_passes(layout, network, options, findings, positions):
+        for maps in run_passes(layout, network, options, findings, positions, with_plates):
             begun = True
             yield maps
         return
@@ -124,7 +127,7 @@ def decompose_shot(
     findings.windows = smaller
     findings.seams.clear()
     on_windows(smaller)
-    yield from run_passes(layout, network, options, findings, positions)
+    yield from run_passes(layout, network, options, findings, positions, with_plates)
 
 
 class Step(NamedTuple):
@@ -137,7 +140,12 @@ class Step(NamedTuple):
 
 
 def run_passes(
-    layout: Layout, network: Network, options: DecomposeOptions, findings: Findings, wanted: AbstractSet[int]
+    layout: Layout,
+    network: Network,
+    options: DecomposeOptions,
+    findings: Findings,
+    wanted: AbstractSet[int],
+    with_plates: bool,
 ) -> Generator[FrameMaps, None, None]:
     """Decodes, attends, reads out, cross-fades: a frame is yielded as soon as no later pass can change it."""
     scenes = [
@@ -157,8 +165,10 @@ def run_passes(
         anchors = prepared(lent)[1] if lent else Held(iter(()))
         steps = plan_steps(scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
+        plates = stack.enter_context(open_plates(layout, sorted(wanted))) if with_plates else None
         for item, maps in faded(results, findings, wanted):
-            yield restore(item, maps, layout.shot.name, options)
+            plate = plates.take(item.index) if plates else None
+            yield restore(item, maps, plate, layout.shot.name, options)
         asked = {layout.choice.number(at) for at in wanted}
         findings.faults = [fault for fault in reader.faults if fault.number is None or fault.number in asked]
         findings.truncated = reader.truncated
@@ -243,8 +253,8 @@ def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int
     return Prepared(pixels, fit, frame.index, frame.number, frame.name, frame.time, frame.source)
 
 
-def restore(item: Prepared, maps: Maps, shot: str, options: DecomposeOptions) -> FrameMaps:
-    """What the network made of one frame, (h, w, C) each, scene-linear -> the size that is wanted."""
+def restore(item: Prepared, maps: Maps, plate: Array | None, shot: str, options: DecomposeOptions) -> FrameMaps:
+    """What the network made of one frame, (h, w, C) each, scene-linear -> the size that is wanted, as the plate."""
     restored: dict[MapName, Array] = {}
     for name, values in maps.items():
         if options.size == "source":
@@ -252,4 +262,6 @@ def restore(item: Prepared, maps: Maps, shot: str, options: DecomposeOptions) ->
         else:
             values = np.ascontiguousarray(values[: item.fit.inner[0], : item.fit.inner[1]])
         restored[name] = values
-    return FrameMaps(restored, shot, item.index, item.number, item.name, item.time, str(item.source))
+    if plate is not None and options.size == "model":
+        plate = fit_plate(plate, item.fit)
+    return FrameMaps(restored, shot, item.index, item.number, item.name, item.time, str(item.source), plate)

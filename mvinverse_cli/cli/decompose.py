@@ -8,7 +8,8 @@ import typer
 
 from ..color import Transfer
 from ..errors import OptionError
-from ..options import Bits, DecomposeOptions, DtypeName, OnExists, Size, WriteOptions, parse_window
+from ..formats import Bits, Colorspace, ExrCompression, ExrLayout, ExrRgba, Normals, OnExists
+from ..options import DecomposeOptions, DtypeName, Size, WriteOptions, parse_window
 from .console import VOICE, complain, emit, say, set_voice
 from .progress import ProgressMode, open_progress
 
@@ -57,6 +58,17 @@ def decompose(
     ] = WRITE.bits,
     maps: Annotated[list[str], option("Maps to write, separated by commas.", FILES, "--maps")] = DEFAULT_MAPS,
     size: Annotated[Size, option("Maps at the source's size or at the network's.", FILES)] = DECOMPOSE.size,
+    exr_layout: Annotated[
+        ExrLayout, option("Maps as layers of one part, as a part each, or as a file each.", FILES)
+    ] = WRITE.exr_layout,
+    exr_compression: Annotated[
+        ExrCompression, option("dwaa loses a little of colour; htj2k needs OpenEXR 3.4 to read.", FILES)
+    ] = WRITE.exr_compression,
+    exr_rgba: Annotated[
+        ExrRgba, option("What EXR files show as their plain R, G, B, beside the maps.", FILES)
+    ] = WRITE.exr_rgba,
+    colorspace: Annotated[Colorspace, option("Of albedo and shading in EXR and float TIFF.", FILES)] = WRITE.colorspace,
+    normals: Annotated[Normals, option("Y of normals points up (opengl) or down (directx).", FILES)] = WRITE.normals,
     fps: Annotated[str, option("Rate of movies made from images; videos keep their own times.", FILES)] = str(
         WRITE.fps
     ),
@@ -157,7 +169,16 @@ def decompose(
         shading_transfer=shading_transfer,
     )
     write_options = WriteOptions(
-        format=split_names(format), bits=bits, fps=parse_rate(fps), on_exists=on_exists, writers=writers
+        format=split_names(format),
+        bits=bits,
+        exr_layout=exr_layout,
+        exr_compression=exr_compression,
+        exr_rgba=exr_rgba,
+        colorspace=colorspace,
+        normals=normals,
+        fps=parse_rate(fps),
+        on_exists=on_exists,
+        writers=writers,
     )
     from ..job import plan_job, run_job  # numpy, codecs and, later, torch: after the arguments are known to be good
 

@@ -6,10 +6,11 @@ from typing import Any
 import typer
 
 from ..errors import WeightsNotHereError
-from ..job import Plan, ShotPlan, locate_model, source_names
+from ..job import Plan, ShotPlan, locate_model
 from ..layout import PassPlan, plan_passes, show_bytes
 from ..model.config import ModelConfig
 from ..options import DecomposeOptions
+from ..provenance import source_names
 from .console import VOICE, emit, one_line, write_errors_of_stdout
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import OutputError
+from ..formats import Format
 from ..maps import SPECS, MapSpec
-from ..options import DecomposeOptions, Format
+from ..options import DecomposeOptions
 from .about import About
 from .check import Standing
 from .naming import ShotOutputs
@@ -22,13 +23,18 @@ MANIFEST_NAME = "mvinverse.json"
 LAYOUT = 2  # grows when an older version could no longer read the file
 SAVE_SECONDS = 5.0  # at most so often while frames are written
 INTEGER_CODES = {"color": "sRGB-encoded, Rec.709 primaries", "data": "straight", "vector": "n * 0.5 + 0.5"}
-FLOAT_CODES = {"color": "scene-linear, Rec.709 primaries", "data": "straight", "vector": "raw xyz"}
+FLOAT_CODES = {
+    "color": "scene-linear, Rec.709 primaries, or AP1 where a shot's write.colorspace is acescg",
+    "data": "straight",
+    "vector": "raw xyz",
+}
+VECTOR_AXES = "unit vectors, axes as a shot's about.normal_convention says"
 
 
 def color_contract(spec: MapSpec) -> Json:
     """What the values of a map's files mean."""
     return {
-        "meaning": spec.meaning,
+        "meaning": VECTOR_AXES if spec.kind == "vector" else spec.meaning,
         "integer_files": INTEGER_CODES[spec.kind],
         "float_files": FLOAT_CODES[spec.kind],
     }

@@ -18,8 +18,8 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from ..errors import OutputError
+from ..formats import OnExists
 from ..maps import Array, MapSpec
-from ..options import OnExists
 from .about import plain_text
 from .quantize import quantize
 from .whole import WholeFile, write_errors

@@ -2,6 +2,7 @@
 
 sequences, videos   FOLDER/<map>/<stem>_<map>.<####>.<ext>    layered EXR   FOLDER/<stem>.<####>.exr
 stills              FOLDER/<map>/<name>_<map>.<ext>           layered EXR   FOLDER/<name>.exr
+--exr-layout files  FOLDER/<map>/<stem>_<map>.<####>.exr      of stills     FOLDER/<map>/<name>_<map>.exr
 movies              FOLDER/<stem>_<map>.mp4
 """
 
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from ..formats import Format
 from ..maps import MapName
-from ..options import Format, WriteOptions
+from ..options import WriteOptions
 
 EXTENSIONS: Mapping[Format, str] = {"png": ".png", "exr": ".exr", "tiff": ".tif", "mp4": ".mp4"}
 
@@ -48,7 +50,7 @@ class ShotOutputs:
         files: list[FrameFile] = []
         for kind in self.frame_formats:
             end = tail + EXTENSIONS[kind]
-            if kind == "exr":
+            if kind == "exr" and self.options.exr_layout != "files":
                 files.append(FrameFile(kind, self.maps, self.folder / f"{stem}{end}"))
             else:
                 files += (

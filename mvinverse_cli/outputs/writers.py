@@ -6,20 +6,23 @@ frames wait at a time, so that memory does not grow with the shot.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from ..maps import SPECS, FrameMaps, MapName
+from ..formats import Bits
+from ..maps import SPECS, FrameMaps, MapName, Maps
 from .about import About
 from .exr import encode_exr
+from .light import float_maps, float_plate, interop_id
 from .movie import MovieWriter
 from .naming import FrameFile, ShotOutputs
 from .png import encode_png
-from .quantize import check_finite, quantize
+from .quantize import quantize
 from .tiff import encode_tiff
 from .whole import write_whole
 
@@ -66,6 +69,13 @@ def open_writers(
         writers.stop()
 
 
+def with_y_down(maps: Maps) -> Maps:
+    """Normals of DirectX from those of OpenGL."""
+    if "normal" not in maps:
+        return maps
+    return {**maps, "normal": maps["normal"] * np.array([1, -1, 1], np.float32)}
+
+
 class Writers:
     """Takes the frames of one shot: `open_writers` makes and ends it."""
 
@@ -86,6 +96,8 @@ class Writers:
         Under `--on-exists skip` files that are there stay as they are. Raises the error of an earlier frame.
         """
         self._settle(self.backlog_limit - 1)
+        if self.shot.options.normals == "directx":
+            frame = replace(frame, maps=with_y_down(frame.maps))
         place = f"{self.shot.stem}: frame {frame.name if self.shot.stills else frame.number}"
         if not self._lanes_open:
             self._open_lanes(frame)
@@ -154,19 +166,38 @@ class Writers:
 
     def _encode_file(self, file: FrameFile, frame: FrameMaps, place: str) -> tuple[bytes, Clipped | None]:
         attributes = self.about.attributes(frame.source)
-        bits = self.shot.options.bits_of(file.format)
+        options = self.shot.options
+        bits = options.bits_of(file.format)
         if file.format == "exr":
-            rate = self.shot.rate
-            exr = encode_exr(frame.maps, file.maps, bits, attributes, number=frame.number, rate=rate, place=place)
-            return exr, None
+            return self._encode_exr(file, frame, bits, attributes, place), None
         (name,) = file.maps
         spec = SPECS[name]
         if bits == "float":
-            check_finite(frame.maps[name], spec, place)
-            return encode_tiff(frame.maps[name].astype(np.float32, copy=False), spec, attributes), None
+            pixels = float_maps(frame, file.maps, bits, options.colorspace, place)[name]
+            space = {"colorInteropID": interop_id(file.maps, options.colorspace)}
+            return encode_tiff(pixels, spec, {**attributes, **space}), None
         codes, share = quantize(frame.maps[name], spec, 8 if bits == "8" else 16, place)
         encode = encode_png if file.format == "png" else encode_tiff
         return encode(codes, spec, attributes), Clipped(share, name, place) if share else None
+
+    def _encode_exr(
+        self, file: FrameFile, frame: FrameMaps, bits: Bits, attributes: Mapping[str, str], place: str
+    ) -> bytes:
+        options = self.shot.options
+        maps = float_maps(frame, file.maps, bits, options.colorspace, place)
+        rgb = maps["albedo"] if options.exr_rgba == "albedo" else None
+        if options.exr_rgba == "source" and frame.plate is not None:
+            rgb = float_plate(frame.plate, bits, options.colorspace)
+        return encode_exr(
+            maps,
+            attributes,
+            layout=options.exr_layout,
+            compression=options.exr_compression,
+            colorspace=options.colorspace,
+            rgb=rgb,
+            number=frame.number,
+            rate=self.shot.rate,
+        )
 
     @staticmethod
     def _encode(movie: MovieWriter, frame: FrameMaps, place: str) -> Clipped | None:

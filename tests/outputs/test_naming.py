@@ -15,6 +15,16 @@ def shot(*formats, stills=False, maps=("albedo", "normal")):
     return ShotOutputs(Path("OUT"), "clip", stills, maps, WriteOptions(format=formats), None)
 
 
+def test_an_exr_for_each_map_lies_in_its_folder():
+    outputs = ShotOutputs(
+        Path("OUT"), "clip", False, ("albedo", "normal"), WriteOptions(format=("exr",), exr_layout="files"), None
+    )
+    assert names(outputs.frame_files(1001, "")) == [
+        "OUT/albedo/clip_albedo.1001.exr",
+        "OUT/normal/clip_normal.1001.exr",
+    ]
+
+
 def names(files):
     return [file.path.as_posix() for file in files]
 

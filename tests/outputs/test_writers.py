@@ -1,5 +1,6 @@
 """Frames in, files out: on threads, in bounded memory, whole or not at all."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import OpenEXR
 import pytest
 import tifffile
 
-from mvinverse_cli.color import linear_to_srgb
+from mvinverse_cli.color import linear_to_srgb, to_acescg
 from mvinverse_cli.errors import OutputError
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.outputs import About, open_writers, writers
@@ -70,6 +71,45 @@ def test_normals_are_shifted_in_integer_files_and_raw_in_float_files(make_shot, 
     assert np.abs(png / 65535 - (normal * 0.5 + 0.5)).max() <= 0.5 / 65535 + 1e-6
     exr = OpenEXR.File(str(shot.folder / "clip.1001.exr"), separate_channels=True).channels()
     assert np.array_equal(exr["normal.Z"].pixels, normal[..., 2].astype(np.float16))
+
+
+def test_normals_of_directx_have_y_turned_over_in_every_file(make_shot, make_frame):
+    shot = make_shot(format=("png", "exr", "tiff"), bits="float", maps=("normal",), normals="directx")
+    frame = make_frame()
+    write_all(shot, [frame])
+    turned = frame.maps["normal"] * np.float32([1, -1, 1])
+    assert np.array_equal(tifffile.imread(shot.folder / "normal/clip_normal.1001.tif"), turned)
+    exr = OpenEXR.File(str(shot.folder / "clip.1001.exr"), separate_channels=True).channels()
+    assert np.array_equal(exr["normal.Y"].pixels, turned[..., 1])
+    png = cv2.imread(str(shot.folder / "normal/clip_normal.1001.png"))[..., ::-1]
+    assert np.abs(png / 255 - (turned * 0.5 + 0.5)).max() <= 0.5 / 255 + 1e-6
+
+
+def test_acescg_is_for_float_files_alone(make_shot, make_frame):
+    shot = make_shot(format=("png", "exr", "tiff"), bits="float", maps=("albedo", "metallic"), colorspace="acescg")
+    frame = make_frame()
+    write_all(shot, [frame])
+    linear = frame.maps["albedo"]
+    with tifffile.TiffFile(shot.folder / "albedo/clip_albedo.1001.tif") as tif:
+        assert np.array_equal(tif.asarray(), to_acescg(linear))
+        assert json.loads(tif.pages[0].description)["colorInteropID"] == "lin_ap1_scene"
+    with tifffile.TiffFile(shot.folder / "metallic/clip_metallic.1001.tif") as tif:
+        assert json.loads(tif.pages[0].description)["colorInteropID"] == "data"
+    header = OpenEXR.File(str(shot.folder / "clip.1001.exr")).header()
+    assert header["colorInteropID"] == "lin_ap1_scene"
+    png = cv2.imread(str(shot.folder / "albedo/clip_albedo.1001.png"))[..., ::-1]
+    assert np.abs(png / 255 - linear_to_srgb(linear)).max() <= 0.5 / 255 + 1e-6
+
+
+@pytest.mark.parametrize("rgba", ["source", "albedo"])
+def test_an_exr_shows_the_plate_or_the_albedo(make_shot, make_frame, rgba):
+    plate = np.random.default_rng(0).uniform(-1, 9, (6, 8, 3)).astype(np.float32)
+    frame = make_frame(plate=plate)
+    shot = make_shot(format=("exr",), bits="float", exr_rgba=rgba)
+    write_all(shot, [frame])
+    channels = OpenEXR.File(str(shot.folder / "clip.1001.exr"), separate_channels=True).channels()
+    shown = plate if rgba == "source" else frame.maps["albedo"]
+    assert all(np.array_equal(channels[name].pixels, shown[..., place]) for place, name in enumerate("RGB"))
 
 
 @pytest.mark.parametrize(("bits", "dtype"), [("8", np.uint8), ("16", np.uint16), ("float", np.float32)])

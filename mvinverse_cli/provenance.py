@@ -1,0 +1,46 @@
+"""Where the maps of a shot come from, as their files and the manifest say it: its sources, the weights, the curves."""
+
+from typing import TYPE_CHECKING
+
+from fileseq.constants import PAD_STYLE_HASH1
+from fileseq.filesequence import FileSequence
+
+from . import __version__
+from .frames import Shot
+from .options import DecomposeOptions, WriteOptions
+from .outputs import NORMAL_CONVENTIONS, About
+
+if TYPE_CHECKING:  # at run time torch waits until the plan stands
+    from .model.weights import Weights
+
+
+def about_run(shot: Shot, options: DecomposeOptions, write: WriteOptions, weights: "Weights") -> About:
+    """What every file of a shot says of where it comes from."""
+    from .model.config import with_transfers
+    from .model.weights import hash_of
+
+    config = with_transfers(weights.config, options)
+    return About(
+        software=f"mvinverse {__version__}",
+        model=weights.repository or weights.name,
+        revision=weights.revision,
+        sha256=hash_of(weights),
+        source=shot.name if shot.kind == "stills" else source_names(shot)[0],
+        input_transfer=config.input_transfer,
+        albedo_transfer=config.albedo_transfer,
+        shading_transfer=config.shading_transfer,
+        normal_convention=NORMAL_CONVENTIONS[write.normals],
+    )
+
+
+def source_bytes(shot: Shot) -> int | None:
+    """The size of a shot's files; None for a sequence, which may still grow."""
+    return None if shot.kind == "sequence" else sum(path.stat().st_size for path in shot.paths)
+
+
+def source_names(shot: Shot) -> list[str]:
+    """The paths of a shot as the user gave them; a sequence as one pattern, `plates/shot.####.exr`, however long."""
+    if shot.kind == "sequence":
+        sequences = FileSequence.findSequencesInList(list(map(str, shot.paths)), pad_style=PAD_STYLE_HASH1)
+        return [sequence.format("{dirname}{basename}{padding}{extension}") for sequence in sequences]
+    return [str(path) for path in shot.paths]
