@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import OptionError, OutputError
+from .formats import MOVIES
 from .frames import Fault, Shot, find_shots
 from .layout import Layout, PassPlan, is_length_known, lay_out, plan_passes
 from .options import DecomposeOptions, WriteOptions
@@ -110,10 +111,11 @@ def plan_job(inputs: Sequence[str | Path], output: Path, decompose: DecomposeOpt
     load_manifest(output)  # a file of that name that is not ours
     shots = find_shots(inputs, allow_gaps=decompose.allow_gaps)
     for shot in shots:
-        if "mp4" in write.format and len(shot.sizes) > 1:
+        movies = [name for name in write.format if name in MOVIES]
+        if movies and len(shot.sizes) > 1:
             sizes = ", ".join(f"{width}x{height}" for width, height in shot.sizes)
             raise OptionError(
-                f"--format mp4: the pictures of {shot.name} differ in size ({sizes}); choose png, exr or tiff"
+                f"--format {movies[0]}: the pictures of {shot.name} differ in size ({sizes}); choose png, exr or tiff"
             )
 
     def plan_shot(shot: Shot, *, find_cuts: bool) -> ShotPlan:

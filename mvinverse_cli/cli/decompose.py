@@ -51,10 +51,16 @@ def decompose(
     ],
     output: Annotated[Path, option("Folder to write to.", FILES, "-o", "--output")] = Path("out"),
     format: Annotated[
-        list[str], option("png, exr, tiff or mp4; repeat it, or separate by commas.", FILES, "--format")
+        list[str],
+        option(
+            "png, exr, tiff, mp4, mov (ProRes 4444), mkv (FFV1); several by commas.",
+            FILES,
+            "--format",
+        ),
     ] = DEFAULT_FORMATS,
     bits: Annotated[
-        Bits | None, option("Depth, for the formats that have it; png 8, exr half, tiff 16 where not given.", FILES)
+        Bits | None,
+        option("Depth, for the formats that have it; 8, of exr half, of tiff 16 where not given.", FILES),
     ] = WRITE.bits,
     maps: Annotated[list[str], option("Maps to write, separated by commas.", FILES, "--maps")] = DEFAULT_MAPS,
     size: Annotated[Size, option("Maps at the source's size or at the network's.", FILES)] = DECOMPOSE.size,

@@ -92,8 +92,8 @@ class Manifest:
                 "choose --on-exists overwrite for them, or another output folder"
             )
         record.add_frames(shot.frame_formats, standing.frames_done or ())
-        if standing.movies_done and "mp4" in record.formats:
-            lacking = set(frames) - record.formats["mp4"].frames
+        for kept in sorted(standing.movies_done):
+            lacking = set(frames) - record.formats[kept].frames
             if lacking:
                 raise OutputError(
                     f"{shot.folder}: the movies of {shot.stem!r} are there and, as far as {self.path.name} tells, "
@@ -102,7 +102,7 @@ class Manifest:
         self.software = about.software
         self.shots[record.folder, record.name] = record
         self._own.add((record.folder, record.name))
-        return ShotProgress(self, record, shot.frame_formats, new_movies=not standing.movies_done)
+        return ShotProgress(self, record, shot.frame_formats, standing.movies_left)
 
     def save(self) -> None:
         """Writes the file, whole, with what other runs have entered meanwhile. Raises OutputError where it cannot."""
@@ -129,12 +129,12 @@ class ShotProgress:
     """Notes in the manifest what becomes of a shot's frames."""
 
     def __init__(
-        self, manifest: Manifest, record: ShotRecord, frame_formats: Sequence[Format], *, new_movies: bool
+        self, manifest: Manifest, record: ShotRecord, frame_formats: Sequence[Format], movie_formats: Iterable[Format]
     ) -> None:
         self._manifest = manifest
         self._record = record
         self._frame_formats = frame_formats
-        self._new_movies = new_movies
+        self._movie_formats = movie_formats  # of the movies that this run makes
         self._in_movies: set[int] = set()  # encoded; there is no movie before the shot ends
 
     def begin(self) -> None:
@@ -164,8 +164,7 @@ class ShotProgress:
 
     def finish(self) -> None:
         """Every frame asked for is written or lost, and the movies have their names."""
-        if self._new_movies:
-            self._record.add_frames(("mp4",), self._in_movies)
+        self._record.add_frames(self._movie_formats, self._in_movies)
         self._record.complete = not self._record.faults
         self._manifest.save()
 

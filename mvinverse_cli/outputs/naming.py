@@ -3,7 +3,7 @@
 sequences, videos   FOLDER/<map>/<stem>_<map>.<####>.<ext>    layered EXR   FOLDER/<stem>.<####>.exr
 stills              FOLDER/<map>/<name>_<map>.<ext>           layered EXR   FOLDER/<name>.exr
 --exr-layout files  FOLDER/<map>/<stem>_<map>.<####>.exr      of stills     FOLDER/<map>/<name>_<map>.exr
-movies              FOLDER/<stem>_<map>.mp4
+movies              FOLDER/<stem>_<map>.<ext>
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..formats import Format
+from ..formats import MOVIES, Format
 from ..maps import MapName
 from ..options import WriteOptions
 
-EXTENSIONS: Mapping[Format, str] = {"png": ".png", "exr": ".exr", "tiff": ".tif", "mp4": ".mp4"}
+EXTENSIONS: Mapping[Format, str] = {
+    "png": ".png",
+    "exr": ".exr",
+    "tiff": ".tif",
+    "mp4": ".mp4",
+    "mov": ".mov",
+    "mkv": ".mkv",
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,15 @@ class FrameFile:
 
     format: Format
     maps: tuple[MapName, ...]
+    path: Path
+
+
+@dataclass(frozen=True)
+class MovieFile:
+    """One map of all frames of a shot."""
+
+    format: Format
+    map: MapName
     path: Path
 
 
@@ -41,7 +57,7 @@ class ShotOutputs:
     @property
     def frame_formats(self) -> tuple[Format, ...]:
         """The formats that have files of their own for every frame."""
-        return tuple(name for name in self.options.format if name != "mp4")
+        return tuple(name for name in self.options.format if name not in MOVIES)
 
     def frame_files(self, number: int, name: str) -> tuple[FrameFile, ...]:
         """The files of one frame; `name` matters for stills only, `number` for all others. Empty for movies alone."""
@@ -58,8 +74,15 @@ class ShotOutputs:
                 )
         return tuple(files)
 
-    def movie_files(self) -> Mapping[MapName, Path]:
-        """The movie of each map; empty where none was asked for."""
-        if "mp4" not in self.options.format:
-            return {}
-        return {name: self.folder / f"{self.stem}_{name}{EXTENSIONS['mp4']}" for name in self.maps}
+    @property
+    def movie_formats(self) -> tuple[Format, ...]:
+        """The formats that have one file for all frames."""
+        return tuple(name for name in self.options.format if name in MOVIES)
+
+    def movie_files(self) -> tuple[MovieFile, ...]:
+        """The movies of every map; empty where none was asked for."""
+        return tuple(
+            MovieFile(kind, name, self.folder / f"{self.stem}_{name}{EXTENSIONS[kind]}")
+            for kind in self.movie_formats
+            for name in self.maps
+        )

@@ -17,6 +17,7 @@ import numpy as np
 from ..formats import Bits
 from ..maps import SPECS, FrameMaps, MapName, Maps
 from .about import About
+from .codecs import codec_of
 from .exr import encode_exr
 from .light import float_maps, float_plate, interop_id
 from .movie import MovieWriter
@@ -48,6 +49,7 @@ class Lane(NamedTuple):
     """A movie and the one thread that encodes it, in order."""
 
     movie: MovieWriter
+    map: MapName
     thread: ThreadPoolExecutor
 
 
@@ -107,7 +109,7 @@ class Writers:
             for file in self.shot.frame_files(frame.number, frame.name)
             if not (skip and file.path.exists())
         ]
-        files += [lane.thread.submit(self._encode, lane.movie, frame, place) for lane in self._lanes]
+        files += [lane.thread.submit(self._encode, lane, frame, place) for lane in self._lanes]
         self._backlog.append(Pending(frame.number, files))
 
     def finish(self) -> None:
@@ -151,12 +153,21 @@ class Writers:
     def _open_lanes(self, frame: FrameMaps) -> None:
         options = self.shot.options
         attributes = self.about.attributes()
-        for name, path in self.shot.movie_files().items():
-            if not (options.on_exists == "skip" and path.exists()):
-                height, width = frame.maps[name].shape[:2]
-                rate = self.shot.rate or options.fps
-                movie = MovieWriter(path, SPECS[name], (height, width), rate, attributes, options.on_exists)
-                self._lanes.append(Lane(movie, ThreadPoolExecutor(1, thread_name_prefix=f"movie-{name}")))
+        for file in self.shot.movie_files():
+            if not (options.on_exists == "skip" and file.path.exists()):
+                spec = SPECS[file.map]
+                height, width = frame.maps[file.map].shape[:2]
+                movie = MovieWriter(
+                    file.path,
+                    codec_of(file.format, options.bits_of(file.format), spec.channels),
+                    (height, width),
+                    self.shot.rate or options.fps,
+                    attributes,
+                    options.on_exists,
+                    is_color=spec.kind == "color",
+                )
+                thread = ThreadPoolExecutor(1, thread_name_prefix=f"movie-{file.map}")
+                self._lanes.append(Lane(movie, file.map, thread))
         self._lanes_open = True
 
     def _write_file(self, file: FrameFile, frame: FrameMaps, place: str) -> Clipped | None:
@@ -200,6 +211,7 @@ class Writers:
         )
 
     @staticmethod
-    def _encode(movie: MovieWriter, frame: FrameMaps, place: str) -> Clipped | None:
-        share = movie.encode(frame.maps[movie.spec.name], frame.time, place)
-        return Clipped(share, movie.spec.name, place) if share else None
+    def _encode(lane: Lane, frame: FrameMaps, place: str) -> Clipped | None:
+        codes, share = quantize(frame.maps[lane.map], SPECS[lane.map], lane.movie.codec.depth, place)
+        lane.movie.encode(codes, frame.time, place)
+        return Clipped(share, lane.map, place) if share else None

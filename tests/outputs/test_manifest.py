@@ -15,8 +15,8 @@ from mvinverse_cli.outputs import MANIFEST_NAME, About, Standing, load_manifest,
 
 ABOUT = About("mvinverse 0.1.0", "small", None, "ab" * 32, "clip.mov", "srgb", "srgb", "linear")
 FRAMES = range(1001, 1049)
-NO_MOVIE = Standing(frozenset(), movies_done=True)
-NEW_MOVIES = Standing(frozenset(), movies_done=False)
+NO_MOVIE = Standing(frozenset())
+NEW_MOVIES = Standing(frozenset(), movies_left=frozenset({"mp4"}))
 
 
 PASSES = {"window": 24, "cuts": [1025]}
@@ -127,7 +127,7 @@ def test_several_shots_share_the_manifest_of_the_top_folder(make_shot, tmp_path)
 def test_frames_of_an_earlier_run_stay_listed(make_shot):
     run(make_shot(format=("png",)), range(1001, 1011))
     shot = make_shot(format=("png", "exr"), on_exists="skip")
-    run(shot, range(1011, 1021), standing=Standing(frozenset({1000}), movies_done=True))
+    run(shot, range(1011, 1021), standing=Standing(frozenset({1000})))
     assert read(shot)["shots"][0]["formats"] == {
         "png": {"bits": "8", "frames": "1000-1020"},
         "exr": {"bits": "half", "frames": "1000,1011-1020"},
@@ -392,7 +392,7 @@ def test_the_writers_report_into_the_manifest(make_shot, make_frame):
 def test_a_movie_that_lacks_frames_asked_for_is_not_taken_for_done(make_shot):
     shot = make_shot(format=("mp4",))
     run(shot, range(1001, 1009))
-    kept = Standing(None, movies_done=True)
+    kept = Standing(None, movies_done=frozenset({"mp4"}))
     again = make_shot(format=("mp4",), on_exists="skip")
     add(load_manifest(shot.folder), again, standing=kept, frames=range(1003, 1009))
     with pytest.raises(OutputError, match=r"without frames 1009-1010.*--on-exists overwrite"):
@@ -408,3 +408,14 @@ def test_what_another_run_has_entered_meanwhile_is_kept(make_shot):
     progress.wrote(1001)
     progress.finish()
     assert [(shot["name"], shot["complete"]) for shot in read(first)["shots"]] == [("first", True), ("second", True)]
+
+
+def test_a_movie_of_another_format_leaves_the_one_that_is_there(make_shot):
+    run(make_shot(format=("mp4",)), FRAMES)
+    shot = make_shot(format=("mp4", "mkv"), on_exists="skip")
+    left = Standing(None, movies_done=frozenset({"mp4"}), movies_left=frozenset({"mkv"}))
+    run(shot, FRAMES, standing=left)
+    formats = read(shot)["shots"][0]["formats"]
+    assert {name: entry["frames"] for name, entry in formats.items()} == {"mp4": "1001-1048", "mkv": "1001-1048"}
+    with pytest.raises(OutputError, match="without frames 1049"):
+        add(load_manifest(shot.folder), shot, standing=left, frames=range(1001, 1050))

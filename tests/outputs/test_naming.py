@@ -54,7 +54,7 @@ def test_stills_keep_their_own_names():
 
 def test_movies_lie_in_the_folder_of_the_shot():
     paths = shot("mp4").movie_files()
-    assert {name: path.as_posix() for name, path in paths.items()} == {
+    assert {movie.map: movie.path.as_posix() for movie in paths} == {
         "albedo": "OUT/clip_albedo.mp4",
         "normal": "OUT/clip_normal.mp4",
     }
@@ -65,7 +65,7 @@ def test_movies_alone_leave_no_files_of_frames():
 
 
 def test_frames_alone_leave_no_movies():
-    assert shot("png").movie_files() == {}
+    assert shot("png").movie_files() == ()
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0000"), (42, "0042"), (9999, "9999"), (10000, "10000")])
