@@ -53,6 +53,14 @@ def check_light(formats: Sequence[Format], bits: Bits | None, colorspace: Colors
         )
 
 
+def check_residual(formats: Sequence[Format], bits: Bits | None, compression: ExrCompression) -> None:
+    """Raises OptionError where no file can hold what is left of the plate, or would lose some of the sum."""
+    if not has_float_files(formats, bits):
+        raise OptionError("--residual: only float files hold it; add --format exr, or tiff with --bits float")
+    if compression == "dwaa":
+        raise OptionError("--residual: with --exr-compression dwaa the sum is not the plate; choose zip or piz")
+
+
 def check_exr(formats: Sequence[Format], layout: ExrLayout, compression: ExrCompression, rgba: ExrRgba) -> None:
     """Raises OptionError where a wish for EXR files has no EXR file, or a top-level R, G, B no place."""
     wishes = (("layout", layout, "single"), ("compression", compression, "zip"), ("rgba", rgba, "none"))

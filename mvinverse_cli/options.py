@@ -25,6 +25,7 @@ from .formats import (
     check_exr,
     check_light,
     check_needed,
+    check_residual,
 )
 from .maps import MAPS, MapName, check_map_names
 from .windows import least_window
@@ -142,6 +143,7 @@ class WriteOptions:
     exr_rgba: ExrRgba = "none"  # what thumbnails and viewers show
     colorspace: Colorspace = "srgb-linear"  # of albedo and shading in float files
     normals: Normals = "opengl"  # which way Y points: up, or down with directx
+    residual: bool = False  # whether float files hold plate - albedo x shading as well
     fps: Fraction = Fraction(24)  # of movies made from images; videos keep their own times
     on_exists: OnExists = "error"
     writers: int = 4  # threads that encode and write
@@ -162,6 +164,8 @@ class WriteOptions:
         check_choice("--colorspace", self.colorspace, Colorspace)
         check_light(self.format, self.bits, self.colorspace)
         check_choice("--normals", self.normals, Normals)
+        if self.residual:
+            check_residual(self.format, self.bits, self.exr_compression)
         check_choice("--on-exists", self.on_exists, OnExists)
         check_at_least("--writers", self.writers, 1)
         if not Fraction(1, 100) <= self.fps <= 1000:
@@ -175,11 +179,13 @@ class WriteOptions:
         """Raises OptionError where files are asked for that hold a map which is not among the chosen `maps`."""
         if self.exr_rgba == "albedo":
             check_needed("--exr-rgba albedo", ("albedo",), maps)
+        if self.residual:
+            check_needed("--residual", ("albedo", "shading"), maps)
 
     @property
     def needs_plate(self) -> bool:
         """Whether the picture itself goes into files, beside its maps."""
-        return self.exr_rgba == "source"
+        return self.residual or self.exr_rgba == "source"
 
 
 TRAIN_LEAST = {

@@ -61,6 +61,12 @@ def test_every_field_has_a_flag_of_its_name_with_the_same_default(options: Any, 
         (WriteOptions, {"colorspace": "acescg"}, "--colorspace acescg: only float files hold it"),
         (WriteOptions, {"format": ("tiff",), "colorspace": "acescg"}, "--colorspace acescg: only float files hold it"),
         (WriteOptions, {"normals": "maya"}, "--normals 'maya'"),
+        (WriteOptions, {"residual": True}, "--residual: only float files hold it"),
+        (
+            WriteOptions,
+            {"format": ("exr",), "residual": True, "exr_compression": "dwaa"},
+            "--residual: with --exr-compression dwaa the sum is not the plate",
+        ),
         (WriteOptions, {"fps": Fraction(0)}, "--fps"),
         (WriteOptions, {"on_exists": "ask"}, "--on-exists 'ask'"),
         (WriteOptions, {"writers": 0}, "--writers 0"),
@@ -108,3 +114,5 @@ def test_a_map_that_is_not_chosen_cannot_be_shown():
     options.check_maps(("albedo",))
     with pytest.raises(OptionError, match="--exr-rgba albedo: needs the albedo map; add it to --maps"):
         options.check_maps(("normal",))
+    with pytest.raises(OptionError, match="--residual: needs the shading map; add it to --maps"):
+        WriteOptions(format=("exr",), residual=True).check_maps(("albedo", "normal"))

@@ -78,3 +78,16 @@ def test_an_exr_of_a_run_shows_the_plate_of_its_own_frame(
         rgb = np.stack([channels[name].pixels for name in "RGB"], axis=-1)
         expected = np.random.default_rng(number - 1001).uniform(-1, 30, (28, 42, 3)).astype(np.float32)
         assert np.array_equal(rgb, expected)
+
+
+def test_the_sum_of_a_run_is_the_plate_at_the_source_s_size(sequence: list[Path], tmp_path: Path, tiny_file: Path):
+    options = DecomposeOptions(model=str(tiny_file), device="cpu", max_size=28, window=3, anchors=1, overlap=1)
+    run_job(plan_job(sequence, tmp_path / "out", options, WriteOptions(format=("exr",), residual=True)))
+    for index, path in enumerate(sequence):
+        channels = OpenEXR.File(str(tmp_path / "out" / path.name), separate_channels=True).channels()
+        albedo, shading, residual = (
+            np.stack([channels[f"{name}.{channel}"].pixels for channel in "RGB"], axis=-1).astype(np.float64)
+            for name in ("albedo", "shading", "residual")
+        )
+        expected = np.random.default_rng(index).uniform(-1, 30, (28, 42, 3))
+        assert (np.abs(albedo * shading + residual - expected) <= 2**-11 * np.abs(residual) + 1e-5).all()

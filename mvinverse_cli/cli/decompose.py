@@ -75,6 +75,9 @@ def decompose(
     ] = WRITE.exr_rgba,
     colorspace: Annotated[Colorspace, option("Of albedo and shading in EXR and float TIFF.", FILES)] = WRITE.colorspace,
     normals: Annotated[Normals, option("Y of normals points up (opengl) or down (directx).", FILES)] = WRITE.normals,
+    residual: Annotated[
+        bool, option("Write plate - albedo x shading to float files as well.", FILES, "--residual")
+    ] = WRITE.residual,
     fps: Annotated[str, option("Rate of movies made from images; videos keep their own times.", FILES)] = str(
         WRITE.fps
     ),
@@ -182,6 +185,7 @@ def decompose(
         exr_rgba=exr_rgba,
         colorspace=colorspace,
         normals=normals,
+        residual=residual,
         fps=parse_rate(fps),
         on_exists=on_exists,
         writers=writers,

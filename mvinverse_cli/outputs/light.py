@@ -25,16 +25,32 @@ def interop_id(names: Sequence[MapName], colorspace: Colorspace) -> str:
 def float_maps(
     frame: FrameMaps, names: Sequence[MapName], bits: Bits, colorspace: Colorspace, place: str
 ) -> dict[MapName, Array]:
-    """The maps `names` of `frame` as (H, W, C) float16 (`bits` half) or float32.
+    """The maps `names` of `frame` as (H, W, C) float16 (`bits` half) or float32; the residual needs its plate.
 
     Raises OutputError for NaN and infinity; `place` names the frame.
     """
     pixels: dict[MapName, Array] = {}
     for name in names:
+        if name == "residual":
+            both: tuple[MapName, ...] = ("albedo", "shading")
+            missing = [factor for factor in both if factor not in pixels]
+            factors = pixels | float_maps(frame, missing, bits, colorspace, place)
+            pixels[name] = residual(frame.needed_plate, factors, bits, colorspace)
+            continue
         check_finite(frame.maps[name], SPECS[name], place)
         is_color = SPECS[name].kind == "color"
         pixels[name] = rounded(in_space(frame.maps[name], colorspace) if is_color else frame.maps[name], bits)
     return pixels
+
+
+def residual(plate: Array, factors: Mapping[MapName, Array], bits: Bits, colorspace: Colorspace) -> Array:
+    """What albedo x shading, as they are in the file, leave of the plate (H, W, 3): the sum is the plate again.
+
+    factors: both in `colorspace` and rounded, so that only the rounding of the residual itself is lost. A product has
+    another value in other primaries: all three are of the same.
+    """
+    product = factors["albedo"].astype(np.float32) * factors["shading"].astype(np.float32)
+    return rounded(in_space(plate, colorspace) - product, bits)
 
 
 def float_plate(plate: Array, bits: Bits, colorspace: Colorspace) -> Array:

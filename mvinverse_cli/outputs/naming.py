@@ -59,6 +59,11 @@ class ShotOutputs:
         """The formats that have files of their own for every frame."""
         return tuple(name for name in self.options.format if name not in MOVIES)
 
+    def maps_of(self, kind: Format) -> tuple[MapName, ...]:
+        """What the files of a format hold: float files of frames the residual as well, where it is asked for."""
+        is_float = kind == "exr" or self.options.bits_of(kind) == "float"
+        return (*self.maps, "residual") if self.options.residual and is_float else self.maps
+
     def frame_files(self, number: int, name: str) -> tuple[FrameFile, ...]:
         """The files of one frame; `name` matters for stills only, `number` for all others. Empty for movies alone."""
         stem = name if self.stills else self.stem
@@ -66,12 +71,11 @@ class ShotOutputs:
         files: list[FrameFile] = []
         for kind in self.frame_formats:
             end = tail + EXTENSIONS[kind]
+            maps = self.maps_of(kind)
             if kind == "exr" and self.options.exr_layout != "files":
-                files.append(FrameFile(kind, self.maps, self.folder / f"{stem}{end}"))
+                files.append(FrameFile(kind, maps, self.folder / f"{stem}{end}"))
             else:
-                files += (
-                    FrameFile(kind, (a_map,), self.folder / a_map / f"{stem}_{a_map}{end}") for a_map in self.maps
-                )
+                files += (FrameFile(kind, (a_map,), self.folder / a_map / f"{stem}_{a_map}{end}") for a_map in maps)
         return tuple(files)
 
     @property

@@ -24,7 +24,7 @@ PIXEL_OPTIONS = (
 )
 # So do these; not here: the formats and their bits, which are compared format by format, what concerns movies' rate,
 # threads and files that are there, and `normals`, which is among the origins.
-WRITE_PIXEL_OPTIONS = ("exr_layout", "exr_compression", "exr_rgba", "colorspace")
+WRITE_PIXEL_OPTIONS = ("exr_layout", "exr_compression", "exr_rgba", "colorspace", "residual")
 PIXEL_ORIGINS = ("sha256", "input_transfer", "albedo_transfer", "shading_transfer", "normal_convention")
 
 

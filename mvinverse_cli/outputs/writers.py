@@ -197,8 +197,8 @@ class Writers:
         options = self.shot.options
         maps = float_maps(frame, file.maps, bits, options.colorspace, place)
         rgb = maps["albedo"] if options.exr_rgba == "albedo" else None
-        if options.exr_rgba == "source" and frame.plate is not None:
-            rgb = float_plate(frame.plate, bits, options.colorspace)
+        if options.exr_rgba == "source":
+            rgb = float_plate(frame.needed_plate, bits, options.colorspace)
         return encode_exr(
             maps,
             attributes,

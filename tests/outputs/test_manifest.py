@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mvinverse_cli.errors import OutputError
-from mvinverse_cli.maps import MAPS
+from mvinverse_cli.maps import SPECS
 from mvinverse_cli.options import DecomposeOptions, WriteOptions
 from mvinverse_cli.outputs import MANIFEST_NAME, About, Standing, load_manifest, manifest, open_writers, record
 
@@ -54,7 +54,7 @@ def test_a_manifest_tells_what_was_made_from_what_with_what(make_shot):
     run(shot, range(1001, 1049))
     content = read(shot)
     assert content["software"] == "mvinverse 0.1.0"
-    assert set(content["maps"]) == set(MAPS)
+    assert set(content["maps"]) == set(SPECS)
     assert content["maps"]["albedo"]["float_files"].startswith("scene-linear, Rec.709 primaries")
     assert content["maps"]["normal"]["integer_files"] == "n * 0.5 + 0.5"
     (entry,) = content["shots"]

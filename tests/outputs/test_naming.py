@@ -25,6 +25,16 @@ def test_an_exr_for_each_map_lies_in_its_folder():
     ]
 
 
+def test_a_residual_goes_to_float_files_alone():
+    options = WriteOptions(format=("png", "exr", "tiff", "mkv"), bits="float", residual=True)
+    outputs = ShotOutputs(Path("OUT"), "clip", False, ("albedo", "shading"), options, None)
+    held = {file.path.name: file.maps for file in outputs.frame_files(1001, "")}
+    assert held["clip.1001.exr"] == ("albedo", "shading", "residual")
+    assert "clip_residual.1001.tif" in held
+    assert "clip_residual.1001.png" not in held
+    assert [movie.map for movie in outputs.movie_files()] == ["albedo", "shading"]
+
+
 def names(files):
     return [file.path.as_posix() for file in files]
 

@@ -101,6 +101,41 @@ def test_acescg_is_for_float_files_alone(make_shot, make_frame):
     assert np.abs(png / 255 - linear_to_srgb(linear)).max() <= 0.5 / 255 + 1e-6
 
 
+def read_exr(shot, layout, names):
+    """The maps `names` of frame 1001 as float64 (H, W, 3)."""
+    found = {}
+    for path in shot.folder.rglob("*.exr"):
+        for part in OpenEXR.File(str(path), separate_channels=True).parts:
+            for channel, values in part.channels.items():
+                prefix = f"{path.parent.name}." if layout == "files" else ""
+                found[prefix + channel] = values.pixels.astype(np.float64)
+    return [np.stack([found[f"{name}.{channel}"] for channel in "RGB"], axis=-1) for name in names]
+
+
+@pytest.mark.parametrize("colorspace", ["srgb-linear", "acescg"])
+@pytest.mark.parametrize("bits", ["half", "float"])
+@pytest.mark.parametrize("layout", ["single", "parts", "files"])
+def test_albedo_times_shading_and_the_residual_are_the_plate(make_shot, make_frame, layout, bits, colorspace):
+    plate = np.random.default_rng(0).uniform(-1, 40, (30, 40, 3)).astype(np.float32)
+    shot = make_shot(format=("exr",), bits=bits, exr_layout=layout, colorspace=colorspace, residual=True)
+    write_all(shot, [make_frame(size=(30, 40), plate=plate)])
+    albedo, shading, residual = read_exr(shot, layout, ("albedo", "shading", "residual"))
+    expected = to_acescg(plate) if colorspace == "acescg" else plate
+    step = 2**-11 if bits == "half" else 2**-23  # half a step of the residual, relative
+    assert (np.abs(albedo * shading + residual - expected) <= step * np.abs(residual) + 1e-5).all()
+
+
+def test_a_float_tiff_holds_the_residual(make_shot, make_frame):
+    plate = np.random.default_rng(0).uniform(0, 4, (6, 8, 3)).astype(np.float32)
+    shot = make_shot(format=("png", "tiff"), bits="float", residual=True, maps=("albedo", "shading"))
+    write_all(shot, [make_frame(plate=plate)])
+    albedo, shading, residual = (
+        tifffile.imread(shot.folder / name / f"clip_{name}.1001.tif") for name in ("albedo", "shading", "residual")
+    )
+    assert np.allclose(albedo * shading + residual, plate, atol=1e-6)
+    assert not list(shot.folder.rglob("*residual*.png"))
+
+
 @pytest.mark.parametrize("rgba", ["source", "albedo"])
 def test_an_exr_shows_the_plate_or_the_albedo(make_shot, make_frame, rgba):
     plate = np.random.default_rng(0).uniform(-1, 9, (6, 8, 3)).astype(np.float32)
