@@ -11,6 +11,7 @@ from .maps import MapName
 
 Format = Literal["png", "exr", "tiff", "mp4", "mov", "mkv"]
 Bits = Literal["8", "10", "16", "half", "float"]
+FileKind = Literal[Format, "sheet"]
 OnExists = Literal["error", "skip", "overwrite"]
 ExrLayout = Literal["single", "parts", "files"]
 ExrCompression = Literal["zip", "piz", "dwaa", "htj2k", "none"]
@@ -21,13 +22,14 @@ Normals = Literal["opengl", "directx"]
 MOVIES: tuple[Format, ...] = ("mp4", "mov", "mkv")  # one file for a whole shot
 
 # The first of each is the default of the format.
-BITS: Mapping[Format, tuple[Bits, ...]] = {
+BITS: Mapping[FileKind, tuple[Bits, ...]] = {
     "png": ("8", "16"),
     "exr": ("half", "float"),
     "tiff": ("16", "8", "float"),
     "mp4": ("8", "10"),
     "mov": ("10",),
     "mkv": ("16",),
+    "sheet": ("8",),
 }
 
 

@@ -18,6 +18,7 @@ from .formats import (
     ExrCompression,
     ExrLayout,
     ExrRgba,
+    FileKind,
     Format,
     Normals,
     OnExists,
@@ -144,6 +145,7 @@ class WriteOptions:
     colorspace: Colorspace = "srgb-linear"  # of albedo and shading in float files
     normals: Normals = "opengl"  # which way Y points: up, or down with directx
     residual: bool = False  # whether float files hold plate - albedo x shading as well
+    sheet: bool = False  # whether the input and its maps are shown side by side as well
     fps: Fraction = Fraction(24)  # of movies made from images; videos keep their own times
     on_exists: OnExists = "error"
     writers: int = 4  # threads that encode and write
@@ -171,7 +173,7 @@ class WriteOptions:
         if not Fraction(1, 100) <= self.fps <= 1000:
             raise OptionError("--fps: must be from 0.01 to 1000 frames per second")
 
-    def bits_of(self, name: Format) -> Bits:
+    def bits_of(self, name: FileKind) -> Bits:
         """The depth that format `name` is written in: the one asked for where the format has it, else its default."""
         return self.bits if self.bits is not None and self.bits in BITS[name] else BITS[name][0]
 
@@ -185,7 +187,7 @@ class WriteOptions:
     @property
     def needs_plate(self) -> bool:
         """Whether the picture itself goes into files, beside its maps."""
-        return self.residual or self.exr_rgba == "source"
+        return self.residual or self.sheet or self.exr_rgba == "source"
 
 
 TRAIN_LEAST = {

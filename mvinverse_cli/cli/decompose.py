@@ -78,6 +78,9 @@ def decompose(
     residual: Annotated[
         bool, option("Write plate - albedo x shading to float files as well.", FILES, "--residual")
     ] = WRITE.residual,
+    sheet: Annotated[
+        bool, option("Write input and maps side by side as well: PNG of stills, MP4 of shots.", FILES, "--sheet")
+    ] = WRITE.sheet,
     fps: Annotated[str, option("Rate of movies made from images; videos keep their own times.", FILES)] = str(
         WRITE.fps
     ),
@@ -186,6 +189,7 @@ def decompose(
         colorspace=colorspace,
         normals=normals,
         residual=residual,
+        sheet=sheet,
         fps=parse_rate(fps),
         on_exists=on_exists,
         writers=writers,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import OutputError
-from ..formats import Format
+from ..formats import FileKind
 from .naming import ShotOutputs
 from .whole import WholeFile, write_errors
 
@@ -21,8 +21,8 @@ class Standing:
     frames_done: (
         frozenset[int] | None
     )  # numbers of frames with all their files; None: frames have no files of their own
-    movies_done: frozenset[Format] = frozenset()  # formats of which every movie is there
-    movies_left: frozenset[Format] = frozenset()  # formats of which movies are wanted that are not there
+    movies_done: frozenset[FileKind] = frozenset()  # formats of which every movie is there
+    movies_left: frozenset[FileKind] = frozenset()  # formats of which movies are wanted that are not there
 
     def needs(self, number: int) -> bool:
         """Whether frame `number` has to be computed: for its files or for a movie."""
@@ -94,7 +94,7 @@ def identity(path: Path) -> tuple[int, int]:
 def list_folders(shot: ShotOutputs) -> frozenset[Path]:
     """Every path in the folders that the shot is written to: one listing costs less than a look per file."""
     found: list[Path] = []
-    for folder in (shot.folder, *(shot.folder / name for name in (*shot.maps, "residual"))):
+    for folder in (shot.folder, *(shot.folder / name for name in (*shot.maps, "residual", "sheet"))):
         with write_errors(folder):
             if folder.is_dir():
                 found += folder.iterdir()

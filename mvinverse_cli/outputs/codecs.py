@@ -17,7 +17,7 @@ import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 from av.video.stream import VideoStream
 
-from ..formats import Bits, Format
+from ..formats import Bits, FileKind
 from ..maps import Array
 from .quantize import Depth
 
@@ -52,7 +52,7 @@ class Codec:
     longest_ticks: int | None = 2**31 - 1  # of a frame: FFmpeg's muxer for MP4 and MOV refuses a longer one
 
 
-def codec_of(format: Format, bits: Bits, channels: int) -> Codec:
+def codec_of(format: FileKind, bits: Bits, channels: int) -> Codec:
     """The codec of a movie `format` for maps with one or three `channels`."""
     if format == "mov":
         return Codec("ProRes", "mov", "prores_ks", "yuv444p10le", 16, {"profile": "4444"})

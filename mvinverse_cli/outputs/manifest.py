@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import OutputError
-from ..formats import Format
+from ..formats import FileKind
 from ..maps import SPECS, MapSpec
 from ..options import DecomposeOptions
 from .about import About
@@ -129,7 +129,11 @@ class ShotProgress:
     """Notes in the manifest what becomes of a shot's frames."""
 
     def __init__(
-        self, manifest: Manifest, record: ShotRecord, frame_formats: Sequence[Format], movie_formats: Iterable[Format]
+        self,
+        manifest: Manifest,
+        record: ShotRecord,
+        frame_formats: Sequence[FileKind],
+        movie_formats: Iterable[FileKind],
     ) -> None:
         self._manifest = manifest
         self._record = record

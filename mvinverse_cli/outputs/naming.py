@@ -4,6 +4,7 @@ sequences, videos   FOLDER/<map>/<stem>_<map>.<####>.<ext>    layered EXR   FOLD
 stills              FOLDER/<map>/<name>_<map>.<ext>           layered EXR   FOLDER/<name>.exr
 --exr-layout files  FOLDER/<map>/<stem>_<map>.<####>.exr      of stills     FOLDER/<map>/<name>_<map>.exr
 movies              FOLDER/<stem>_<map>.<ext>
+contact sheets      FOLDER/<stem>_sheet.mp4                   of stills     FOLDER/sheet/<name>_sheet.png
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..formats import MOVIES, Format
+from ..formats import MOVIES, FileKind, Format
 from ..maps import MapName
 from ..options import WriteOptions
 
@@ -27,19 +28,19 @@ EXTENSIONS: Mapping[Format, str] = {
 
 @dataclass(frozen=True)
 class FrameFile:
-    """One file of one frame and the maps it holds: all of them in a layered EXR, else one."""
+    """One file of one frame and the maps it holds: all of them in a layered EXR or a sheet, else one."""
 
-    format: Format
+    format: FileKind
     maps: tuple[MapName, ...]
     path: Path
 
 
 @dataclass(frozen=True)
 class MovieFile:
-    """One map of all frames of a shot."""
+    """One map of all frames of a shot, or the sheet of all maps."""
 
-    format: Format
-    map: MapName
+    format: FileKind
+    maps: tuple[MapName, ...]
     path: Path
 
 
@@ -55,11 +56,12 @@ class ShotOutputs:
     rate: Fraction | None  # frames per second of a video
 
     @property
-    def frame_formats(self) -> tuple[Format, ...]:
+    def frame_formats(self) -> tuple[FileKind, ...]:
         """The formats that have files of their own for every frame."""
-        return tuple(name for name in self.options.format if name not in MOVIES)
+        formats = tuple(name for name in self.options.format if name not in MOVIES)
+        return (*formats, "sheet") if self.options.sheet and self.stills else formats
 
-    def maps_of(self, kind: Format) -> tuple[MapName, ...]:
+    def maps_of(self, kind: FileKind) -> tuple[MapName, ...]:
         """What the files of a format hold: float files of frames the residual as well, where it is asked for."""
         is_float = kind == "exr" or self.options.bits_of(kind) == "float"
         return (*self.maps, "residual") if self.options.residual and is_float else self.maps
@@ -70,8 +72,11 @@ class ShotOutputs:
         tail = "" if self.stills else f".{number:04d}"
         files: list[FrameFile] = []
         for kind in self.frame_formats:
-            end = tail + EXTENSIONS[kind]
             maps = self.maps_of(kind)
+            if kind == "sheet":
+                files.append(FrameFile(kind, maps, self.folder / "sheet" / f"{stem}_sheet.png"))
+                continue
+            end = tail + EXTENSIONS[kind]
             if kind == "exr" and self.options.exr_layout != "files":
                 files.append(FrameFile(kind, maps, self.folder / f"{stem}{end}"))
             else:
@@ -79,14 +84,18 @@ class ShotOutputs:
         return tuple(files)
 
     @property
-    def movie_formats(self) -> tuple[Format, ...]:
+    def movie_formats(self) -> tuple[FileKind, ...]:
         """The formats that have one file for all frames."""
-        return tuple(name for name in self.options.format if name in MOVIES)
+        formats = tuple(name for name in self.options.format if name in MOVIES)
+        return (*formats, "sheet") if self.options.sheet and not self.stills else formats
 
     def movie_files(self) -> tuple[MovieFile, ...]:
         """The movies of every map; empty where none was asked for."""
-        return tuple(
-            MovieFile(kind, name, self.folder / f"{self.stem}_{name}{EXTENSIONS[kind]}")
-            for kind in self.movie_formats
-            for name in self.maps
-        )
+        files: list[MovieFile] = []
+        for kind in self.movie_formats:
+            if kind == "sheet":
+                files.append(MovieFile(kind, self.maps, self.folder / f"{self.stem}_sheet.mp4"))
+            else:
+                end = EXTENSIONS[kind]
+                files += (MovieFile(kind, (name,), self.folder / f"{self.stem}_{name}{end}") for name in self.maps)
+        return tuple(files)

@@ -91,6 +91,8 @@ class ShotRecord:
     ) -> "ShotRecord":
         """The record of a shot that is about to be written."""
         formats: dict[str, FormatRecord] = {format: FormatRecord(write.bits_of(format)) for format in write.format}
+        if write.sheet:
+            formats["sheet"] = FormatRecord(write.bits_of("sheet"))
         settings = (as_json(about), as_json(decompose), as_json(write))
         return cls(name, folder, kind, [*sources], source_bytes, *settings, passes, formats)
 

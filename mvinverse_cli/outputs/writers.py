@@ -21,9 +21,10 @@ from .codecs import codec_of
 from .exr import encode_exr
 from .light import float_maps, float_plate, interop_id
 from .movie import MovieWriter
-from .naming import FrameFile, ShotOutputs
+from .naming import FrameFile, MovieFile, ShotOutputs
 from .png import encode_png
 from .quantize import quantize
+from .sheet import draw_sheet
 from .tiff import encode_tiff
 from .whole import write_whole
 
@@ -49,7 +50,7 @@ class Lane(NamedTuple):
     """A movie and the one thread that encodes it, in order."""
 
     movie: MovieWriter
-    map: MapName
+    file: MovieFile
     thread: ThreadPoolExecutor
 
 
@@ -155,19 +156,19 @@ class Writers:
         attributes = self.about.attributes()
         for file in self.shot.movie_files():
             if not (options.on_exists == "skip" and file.path.exists()):
-                spec = SPECS[file.map]
-                height, width = frame.maps[file.map].shape[:2]
+                first, is_sheet = file.maps[0], file.format == "sheet"
+                shape = draw_sheet(frame, file.maps, self.shot.stem).shape if is_sheet else frame.maps[first].shape
                 movie = MovieWriter(
                     file.path,
-                    codec_of(file.format, options.bits_of(file.format), spec.channels),
-                    (height, width),
+                    codec_of(file.format, options.bits_of(file.format), shape[2]),
+                    (shape[0], shape[1]),
                     self.shot.rate or options.fps,
                     attributes,
                     options.on_exists,
-                    is_color=spec.kind == "color",
+                    is_color=is_sheet or SPECS[first].kind == "color",
                 )
-                thread = ThreadPoolExecutor(1, thread_name_prefix=f"movie-{file.map}")
-                self._lanes.append(Lane(movie, file.map, thread))
+                thread = ThreadPoolExecutor(1, thread_name_prefix=f"movie-{first}")
+                self._lanes.append(Lane(movie, file, thread))
         self._lanes_open = True
 
     def _write_file(self, file: FrameFile, frame: FrameMaps, place: str) -> Clipped | None:
@@ -181,6 +182,8 @@ class Writers:
         bits = options.bits_of(file.format)
         if file.format == "exr":
             return self._encode_exr(file, frame, bits, attributes, place), None
+        if file.format == "sheet":
+            return encode_png(draw_sheet(frame, file.maps, place), SPECS["albedo"], attributes), None
         (name,) = file.maps
         spec = SPECS[name]
         if bits == "float":
@@ -212,6 +215,10 @@ class Writers:
 
     @staticmethod
     def _encode(lane: Lane, frame: FrameMaps, place: str) -> Clipped | None:
-        codes, share = quantize(frame.maps[lane.map], SPECS[lane.map], lane.movie.codec.depth, place)
+        if lane.file.format == "sheet":
+            lane.movie.encode(draw_sheet(frame, lane.file.maps, place), frame.time, place)
+            return None
+        (name,) = lane.file.maps
+        codes, share = quantize(frame.maps[name], SPECS[name], lane.movie.codec.depth, place)
         lane.movie.encode(codes, frame.time, place)
-        return Clipped(share, lane.map, place) if share else None
+        return Clipped(share, name, place) if share else None

@@ -32,7 +32,7 @@ def test_a_residual_goes_to_float_files_alone():
     assert held["clip.1001.exr"] == ("albedo", "shading", "residual")
     assert "clip_residual.1001.tif" in held
     assert "clip_residual.1001.png" not in held
-    assert [movie.map for movie in outputs.movie_files()] == ["albedo", "shading"]
+    assert [movie.maps for movie in outputs.movie_files()] == [("albedo",), ("shading",)]
 
 
 def names(files):
@@ -64,7 +64,7 @@ def test_stills_keep_their_own_names():
 
 def test_movies_lie_in_the_folder_of_the_shot():
     paths = shot("mp4").movie_files()
-    assert {movie.map: movie.path.as_posix() for movie in paths} == {
+    assert {movie.maps[0]: movie.path.as_posix() for movie in paths} == {
         "albedo": "OUT/clip_albedo.mp4",
         "normal": "OUT/clip_normal.mp4",
     }
