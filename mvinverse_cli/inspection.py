@@ -6,6 +6,7 @@ Ranges are of the numbers as they are stored: codes of integer files, light or d
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,10 +18,11 @@ import tifffile
 from PIL.PngImagePlugin import PngImageFile
 
 from .errors import InputError, MvInverseError
+from .formats import Format
 from .frames.names import VIDEO_SUFFIXES, missing_ranges, shown
 from .maps import SPECS, Array
 from .model.header import read_header
-from .options import Format, WriteOptions
+from .options import WriteOptions
 from .outputs import MANIFEST_NAME, ShotOutputs, load_manifest
 from .outputs.manifest import color_contract
 from .outputs.ranges import numbers_to_ranges
@@ -60,7 +62,9 @@ def inspect_folder(folder: Path) -> Json:
 
 def describe_shot(folder: Path, record: ShotRecord) -> Json:
     """One shot of a manifest, and which of its frames are not where the manifest says."""
-    options = WriteOptions(tuple(name for name in get_args(Format) if name in record.formats))
+    formats = tuple(name for name in get_args(Format) if name in record.formats)
+    # the bits of each format stand beside it
+    options = WriteOptions(**record.write | {"format": formats, "bits": None, "fps": Fraction(record.write["fps"])})
     maps = tuple(record.decompose["maps"])
     outputs = ShotOutputs(folder / record.folder, record.name, record.kind == "stills", maps, options, None)
     gone = []
@@ -79,7 +83,7 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
             format: {"bits": entry.bits, "frames": numbers_to_ranges(entry.frames)}
             for format, entry in record.formats.items()
         },
-        "movies_missing": [str(path) for path in outputs.movie_files().values() if not path.is_file()],
+        "movies_missing": [str(movie.path) for movie in outputs.movie_files() if not movie.path.is_file()],
         "frames_missing": numbers_to_ranges(gone),
         "frames_between": missing_ranges(sorted(record.frames)),
         "frames_of_other_settings": numbers_to_ranges(record.stale),

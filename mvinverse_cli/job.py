@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import InputError, OptionError, OutputError
+from .formats import MOVIES
 from .frames import Fault, Shot, find_shots
 from .frames.names import shown
 from .layout import Layout, PassPlan, is_length_known, lay_out, plan_passes
@@ -121,6 +122,7 @@ def plan_job(
 
     stdin: the video that the input `-` stands for. Raises InputError, OptionError or OutputError.
     """
+    write.check_maps(decompose.maps)
     is_stream = str(output) == STDOUT
     if not is_stream:
         check_folder(output)
@@ -129,10 +131,11 @@ def plan_job(
     if is_stream:
         check_stream(write.format, [shot.sizes for shot in shots])
     for shot in shots:
-        if "mp4" in write.format and len(shot.sizes) > 1:
+        movies = [name for name in write.format if name in MOVIES]
+        if movies and len(shot.sizes) > 1:
             sizes = ", ".join(f"{width}x{height}" for width, height in shot.sizes)
             raise OptionError(
-                f"--format mp4: the pictures of {shot.name} differ in size ({sizes}); choose png, exr or tiff"
+                f"--format {movies[0]}: the pictures of {shot.name} differ in size ({sizes}); choose png, exr or tiff"
             )
 
     def plan_shot(shot: Shot, *, find_cuts: bool) -> ShotPlan:
@@ -147,7 +150,7 @@ def plan_job(
             options=write,
             rate=shot.rate,
         )
-        nothing_there = Standing(frames_done=frozenset(), movies_done=True)
+        nothing_there = Standing(frames_done=frozenset())
         standing = nothing_there if is_stream else check_shot(outputs, frames, shot.paths)
         return ShotPlan(layout, frames, outputs, standing)
 
@@ -188,7 +191,7 @@ def write_plan(
     stdout: Sink | None,
 ) -> Outcome:
     """The work of `run_job`, in a folder that is there or on stdout."""
-    abouts = [about_run(planned.shot, plan.decompose, located.weights) for planned in plan.shots]
+    abouts = [about_run(planned.shot, plan.decompose, plan.write, located.weights) for planned in plan.shots]
     books = [
         manifest.add_shot(
             planned.outputs,
@@ -263,6 +266,7 @@ def write_shots(
             findings,
             wanted=planned.standing.needs,
             on_windows=on_windows,
+            with_plates=plan.write.needs_plate,
         )
         try:
             opened = (

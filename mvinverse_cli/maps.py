@@ -1,4 +1,4 @@
-"""The five maps that a frame is split into: the vocabulary of every folder.
+"""The five maps that a frame is split into, and what they leave: the vocabulary of every folder.
 
 In memory a map is a float32 array `(H, W, C)` at its `MapSpec` range. Between `decompose` and the writers colour
 maps (albedo, shading) are scene-linear Rec.709: writers of integer files encode them to sRGB, float files keep them.
@@ -7,13 +7,14 @@ maps (albedo, shading) are scene-linear Rec.709: writers of integer files encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from typing import Any, Literal, TypeAlias
 
 from numpy.typing import NDArray
 
 from .errors import OptionError
 
-MapName = Literal["albedo", "metallic", "roughness", "normal", "shading"]
+MapName = Literal["albedo", "metallic", "roughness", "normal", "shading", "residual"]
 MapKind = Literal["color", "data", "vector"]
 Array: TypeAlias = NDArray[Any]  # the dtype and shape stand in each docstring
 Maps: TypeAlias = Mapping[MapName, Array]
@@ -51,6 +52,8 @@ SPECS: Mapping[MapName, MapSpec] = {
             "normal", "vector", -1.0, 1.0, ("X", "Y", "Z"), "camera space, +X right, +Y up, +Z to the camera (OpenGL)"
         ),
         MapSpec("shading", "color", 0.0, 1.0, ("R", "G", "B"), "diffuse shading: diffuse image = albedo x shading"),
+        # made by the writers, where it is asked for: no network gives it
+        MapSpec("residual", "color", -inf, inf, ("R", "G", "B"), "plate - albedo x shading, in linear light"),
     )
 }
 
@@ -60,7 +63,8 @@ class FrameMaps:
     """The maps of one frame, with what a writer needs to name and time them.
 
     maps: float32 (H, W, C) each, at the source's size (the network's with `--size model`); albedo and shading
-    scene-linear, normals of unit length.
+    scene-linear Rec.709, normals of unit length. plate: the picture they were made of, float32 (H, W, 3) at the size of
+    the maps, scene-linear Rec.709 and not clipped; None where nobody asked for it.
     """
 
     maps: Maps
@@ -70,6 +74,14 @@ class FrameMaps:
     name: str  # stem of a still's file names
     time: Fraction | None  # presentation time in seconds, for video
     source: str
+    plate: Array | None = None
+
+    @property
+    def needed_plate(self) -> Array:
+        """The plate, where files are to hold it. Raises OptionError where nobody asked for it in time."""
+        if self.plate is None:
+            raise OptionError(f"{self.source}: its plate is not there; decompose it with plates")
+        return self.plate
 
 
 def check_map_names(names: Iterable[str]) -> tuple[MapName, ...]:

@@ -11,27 +11,33 @@ from typing import Any, Literal, get_args
 
 from .color import Transfer
 from .errors import OptionError
+from .formats import (
+    BITS,
+    Bits,
+    Colorspace,
+    ExrCompression,
+    ExrLayout,
+    ExrRgba,
+    FileKind,
+    Format,
+    Normals,
+    OnExists,
+    check_bits,
+    check_exr,
+    check_light,
+    check_needed,
+    check_residual,
+)
 from .maps import MAPS, MapName, check_map_names
 from .windows import least_window
 
 Size = Literal["source", "model"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
-Format = Literal["png", "exr", "tiff", "mp4"]
-Bits = Literal["8", "16", "half", "float"]
-OnExists = Literal["error", "skip", "overwrite"]
 GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
 
 KV_STRIDES = (1, 2, 4, 9)
 AUTO_WINDOW = 24  # frames (docs/long-shots.md)
-
-# The first of each is the default of the format.
-BITS: dict[Format, tuple[Bits, ...]] = {
-    "png": ("8", "16"),
-    "exr": ("half", "float"),
-    "tiff": ("16", "8", "float"),
-    "mp4": ("8",),
-}
 
 
 def check_choice(flag: str, value: str, choices: Any) -> None:
@@ -151,6 +157,13 @@ class WriteOptions:
 
     format: tuple[Format, ...] = ("png",)
     bits: Bits | None = None  # for the formats that have it; None: each format's default
+    exr_layout: ExrLayout = "single"  # all maps in one part, a part each, or a file each
+    exr_compression: ExrCompression = "zip"  # dwaa: of colour alone, it loses a little; all others are exact
+    exr_rgba: ExrRgba = "none"  # what thumbnails and viewers show
+    colorspace: Colorspace = "srgb-linear"  # of albedo and shading in float files
+    normals: Normals = "opengl"  # which way Y points: up, or down with directx
+    residual: bool = False  # whether float files hold plate - albedo x shading as well
+    sheet: bool = False  # whether the input and its maps are shown side by side as well
     fps: Fraction = Fraction(24)  # of movies made from images; videos keep their own times
     on_exists: OnExists = "error"
     writers: int = 4  # threads that encode and write
@@ -163,19 +176,36 @@ class WriteOptions:
         object.__setattr__(self, "format", tuple(dict.fromkeys(self.format)))
         if self.bits is not None:
             check_choice("--bits", self.bits, Bits)
-            if not any(self.bits in BITS[name] for name in self.format):
-                raise OptionError(
-                    f"--bits {self.bits}: none of the formats chosen has it; "
-                    + "; ".join(f"{name}: {', '.join(BITS[name])}" for name in self.format)
-                )
+            check_bits(self.bits, self.format)
+        check_choice("--exr-layout", self.exr_layout, ExrLayout)
+        check_choice("--exr-compression", self.exr_compression, ExrCompression)
+        check_choice("--exr-rgba", self.exr_rgba, ExrRgba)
+        check_exr(self.format, self.exr_layout, self.exr_compression, self.exr_rgba)
+        check_choice("--colorspace", self.colorspace, Colorspace)
+        check_light(self.format, self.bits, self.colorspace)
+        check_choice("--normals", self.normals, Normals)
+        if self.residual:
+            check_residual(self.format, self.bits, self.exr_compression)
         check_choice("--on-exists", self.on_exists, OnExists)
         check_at_least("--writers", self.writers, 1)
         if not Fraction(1, 100) <= self.fps <= 1000:
             raise OptionError("--fps: must be from 0.01 to 1000 frames per second")
 
-    def bits_of(self, name: Format) -> Bits:
+    def bits_of(self, name: FileKind) -> Bits:
         """The depth that format `name` is written in: the one asked for where the format has it, else its default."""
         return self.bits if self.bits is not None and self.bits in BITS[name] else BITS[name][0]
+
+    def check_maps(self, maps: tuple[MapName, ...]) -> None:
+        """Raises OptionError where files are asked for that hold a map which is not among the chosen `maps`."""
+        if self.exr_rgba == "albedo":
+            check_needed("--exr-rgba albedo", ("albedo",), maps)
+        if self.residual:
+            check_needed("--residual", ("albedo", "shading"), maps)
+
+    @property
+    def needs_plate(self) -> bool:
+        """Whether the picture itself goes into files, beside its maps."""
+        return self.residual or self.sheet or self.exr_rgba == "source"
 
 
 TRAIN_LEAST = {

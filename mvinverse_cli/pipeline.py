@@ -21,6 +21,7 @@ from .model.checkpoint import load_model
 from .model.mvinverse import MVInverse
 from .options import DecomposeOptions
 from .passes import Network, PassRun, SceneRun
+from .plates import open_plates
 from .prepared import Held, Origin, if_readable, prepare_ahead, restore
 from .seams import Seam, cross_fade, fade_share
 from .windows import Scene, Windows
@@ -72,18 +73,20 @@ def decompose_shot(
     *,
     wanted: Callable[[int], bool] = lambda number: True,
     on_windows: Callable[[Windows], None] = lambda windows: None,
+    with_plates: bool = False,
 ) -> Generator[FrameMaps, None, None]:
     """The maps of the frames that are asked for and whose number is `wanted`, in their order.
 
     The others still take part in the passes of their neighbours, so that those get the numbers of an undisturbed run.
     Where the device runs out of memory before the first frame is done, the windows are halved, once; `on_windows`
-    hears of it. Raises DeviceMemoryError where that does not help.
+    hears of it. with_plates: each comes with the picture it was made of. Raises DeviceMemoryError where that does not
+    help.
     """
     choice = layout.choice
     positions = frozenset(at for at in choice.wanted if wanted(choice.number(at)))
     begun = False
     try:
-        for maps in run_passes(layout, network, options, findings, positions):
+        for maps in run_passes(layout, network, options, findings, positions, with_plates):
             begun = True
             yield maps
         return
@@ -95,7 +98,7 @@ def decompose_shot(
     findings.windows = smaller
     findings.seams.clear()
     on_windows(smaller)
-    yield from run_passes(layout, network, options, findings, positions)
+    yield from run_passes(layout, network, options, findings, positions, with_plates)
 
 
 class Step(NamedTuple):
@@ -108,7 +111,12 @@ class Step(NamedTuple):
 
 
 def run_passes(
-    layout: Layout, network: Network, options: DecomposeOptions, findings: Findings, wanted: AbstractSet[int]
+    layout: Layout,
+    network: Network,
+    options: DecomposeOptions,
+    findings: Findings,
+    wanted: AbstractSet[int],
+    with_plates: bool,
 ) -> Generator[FrameMaps, None, None]:
     """Decodes, attends, reads out, cross-fades: a frame is yielded as soon as no later pass can change it."""
     scenes = [
@@ -130,8 +138,10 @@ def run_passes(
         frames, anchors = held(reader), held(if_readable(opened(lent)))
         steps = plan_steps(layout.shot.name, scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
+        plates = stack.enter_context(open_plates(layout, sorted(wanted))) if with_plates else None
         for origin, maps in faded(results, findings, wanted):
-            yield restore(origin, maps, layout, options)
+            plate = plates.take(origin.index) if plates else None
+            yield restore(origin, maps, plate, layout, options)
         asked = {layout.choice.number(at) for at in wanted}
         findings.faults = [fault for fault in reader.faults if fault.number is None or fault.number in asked]
         findings.truncated = reader.truncated

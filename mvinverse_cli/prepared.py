@@ -19,6 +19,7 @@ from .layout import Layout
 from .maps import SPECS, Array, FrameMaps, MapName, Maps
 from .options import DecomposeOptions
 from .passes import Network
+from .plates import fit_plate
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def on_grid(frame: Frame, fit: Fit, gain: float) -> Array:
     return fit_pixels(pixels, fit)
 
 
-def restore(origin: Origin, maps: Maps, layout: Layout, options: DecomposeOptions) -> FrameMaps:
+def restore(origin: Origin, maps: Maps, plate: Array | None, layout: Layout, options: DecomposeOptions) -> FrameMaps:
     """What the network made of one frame, (h, w, C) each, scene-linear -> the size that is wanted, and shading in the
     plate's own light, where it may exceed 1."""
     restored: dict[MapName, Array] = {}
@@ -117,6 +118,8 @@ def restore(origin: Origin, maps: Maps, layout: Layout, options: DecomposeOption
         if name == "shading" and layout.exposure:
             values = values * np.float32(2**-layout.exposure)
         restored[name] = values
+    if plate is not None and options.size == "model":
+        plate = fit_plate(plate, origin.fit)
     return FrameMaps(
-        restored, layout.shot.name, origin.index, origin.number, origin.name, origin.time, str(origin.source)
+        restored, layout.shot.name, origin.index, origin.number, origin.name, origin.time, str(origin.source), plate
     )

@@ -8,8 +8,8 @@ from fileseq.filesequence import FileSequence
 from . import __version__
 from .frames import Shot
 from .layout import Layout
-from .options import DecomposeOptions
-from .outputs import About, Json
+from .options import DecomposeOptions, WriteOptions
+from .outputs import NORMAL_CONVENTIONS, About, Json
 from .seams import Seam
 from .windows import Windows
 
@@ -29,7 +29,7 @@ def seam_record(seam: Seam) -> Json:
     return {"gain": list(seam.gain), "residual": seam.residual, "residual_without_gain": seam.before}
 
 
-def about_run(shot: Shot, options: DecomposeOptions, weights: "Weights") -> About:
+def about_run(shot: Shot, options: DecomposeOptions, write: WriteOptions, weights: "Weights") -> About:
     """What every file of a shot says of where it comes from."""
     from .model.config import with_transfers
     from .model.weights import hash_of
@@ -44,6 +44,7 @@ def about_run(shot: Shot, options: DecomposeOptions, weights: "Weights") -> Abou
         input_transfer=config.input_transfer,
         albedo_transfer=config.albedo_transfer,
         shading_transfer=config.shading_transfer,
+        normal_convention=NORMAL_CONVENTIONS[write.normals],
     )
 
 

@@ -25,3 +25,11 @@ def test_decode_compares_the_two_sides_on_one_clip():
     assert result["benchmark"] == "decode"
     assert result["fps"] > 0
     assert result["ratio"] > 0
+
+
+def test_outputs_compares_the_pool_with_one_thread():
+    command = [sys.executable, "-m", "benchmarks.outputs", "--frames", "2", "--rounds", "1", "--height", "90"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["benchmark"] == "outputs"
+    assert all(result[f"{format}_{figure}"] > 0 for format in ("exr", "png") for figure in ("fps", "speedup"))

@@ -1,12 +1,13 @@
 """Transfer curves: the piecewise sRGB curve of IEC 61966-2-1, both ways."""
 
 import numpy as np
+import PyOpenColorIO
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mvinverse_cli.color import convert, linear_to_srgb, srgb_to_linear
+from mvinverse_cli.color import REC709_TO_AP1, convert, linear_to_srgb, srgb_to_linear, to_acescg
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,34 @@ def test_equal_curves_leave_the_array_alone():
     assert convert(values + 0.5, "srgb", "linear")[0] == pytest.approx(0.2140411)
     assert convert(values + 0.5, "linear", "srgb")[0] == pytest.approx(0.7353569)
     assert convert(values, "linear", "srgb").dtype == np.float32
+
+
+def test_acescg_is_what_opencolorio_makes_of_it():
+    config = PyOpenColorIO.Config.CreateFromBuiltinConfig("ocio://default")
+    theirs = config.getProcessor("Linear Rec.709 (sRGB)", "ACEScg").getDefaultCPUProcessor()
+    colours = np.random.default_rng(0).uniform(-0.5, 20, (500, 3)).astype(np.float32)
+    expected = colours.copy()
+    theirs.applyRGB(expected)
+    assert np.allclose(to_acescg(colours), expected, rtol=2e-6, atol=2e-6)
+
+
+def test_acescg_keeps_neutral_light_neutral():
+    assert np.allclose(np.sum(REC709_TO_AP1, axis=1), 1, atol=1e-9)
+    assert to_acescg(np.full((2, 4, 3), 0.18, np.float32)) == pytest.approx(0.18, abs=1e-7)
+
+
+def test_acescg_is_derived_from_its_primaries():
+    """Primaries of ITU-R BT.709 and of AP1 (S-2014-004), whites D65 and ACES, adapted by Bradford."""
+
+    def to_xyz(red, green, blue, white):
+        columns = np.array([[x / y, 1, (1 - x - y) / y] for x, y in (red, green, blue)]).T
+        x, y = white
+        white_xyz = np.array([x / y, 1, (1 - x - y) / y])
+        return columns * np.linalg.solve(columns, white_xyz), white_xyz
+
+    rec709, d65 = to_xyz((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), (0.3127, 0.3290))
+    ap1, aces_white = to_xyz((0.713, 0.293), (0.165, 0.830), (0.128, 0.044), (0.32168, 0.33767))
+    bradford = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+    gains = np.diag((bradford @ aces_white) / (bradford @ d65))
+    derived = np.linalg.inv(ap1) @ np.linalg.inv(bradford) @ gains @ bradford @ rec709
+    assert np.allclose(derived, REC709_TO_AP1, atol=1e-9)

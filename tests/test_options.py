@@ -50,6 +50,23 @@ def test_every_field_has_a_flag_of_its_name_with_the_same_default(options: Any, 
         (WriteOptions, {"format": ("jpg",)}, "'jpg'"),
         (WriteOptions, {"bits": "12"}, "--bits '12'"),
         (WriteOptions, {"bits": "half"}, "--bits half"),
+        (WriteOptions, {"exr_layout": "layers"}, "--exr-layout 'layers': choose from single, parts, files"),
+        (WriteOptions, {"exr_layout": "parts"}, "--exr-layout parts: no EXR is written"),
+        (WriteOptions, {"exr_compression": "lzw"}, "--exr-compression 'lzw'"),
+        (WriteOptions, {"exr_compression": "piz"}, "--exr-compression piz: no EXR is written"),
+        (WriteOptions, {"exr_rgba": "normal"}, "--exr-rgba 'normal'"),
+        (WriteOptions, {"exr_rgba": "albedo"}, "--exr-rgba albedo: no EXR is written"),
+        (WriteOptions, {"format": ("exr",), "exr_rgba": "source", "exr_layout": "files"}, "--exr-rgba source: with"),
+        (WriteOptions, {"colorspace": "rec2020"}, "--colorspace 'rec2020'"),
+        (WriteOptions, {"colorspace": "acescg"}, "--colorspace acescg: only float files hold it"),
+        (WriteOptions, {"format": ("tiff",), "colorspace": "acescg"}, "--colorspace acescg: only float files hold it"),
+        (WriteOptions, {"normals": "maya"}, "--normals 'maya'"),
+        (WriteOptions, {"residual": True}, "--residual: only float files hold it"),
+        (
+            WriteOptions,
+            {"format": ("exr",), "residual": True, "exr_compression": "dwaa"},
+            "--residual: with --exr-compression dwaa the sum is not the plate",
+        ),
         (WriteOptions, {"fps": Fraction(0)}, "--fps"),
         (WriteOptions, {"on_exists": "ask"}, "--on-exists 'ask'"),
         (WriteOptions, {"writers": 0}, "--writers 0"),
@@ -90,3 +107,12 @@ def test_rates_are_exact(text: str, rate: Fraction):
 def test_a_rate_that_is_none_is_said(text: str):
     with pytest.raises(OptionError, match="--fps"):
         parse_rate(text)
+
+
+def test_a_map_that_is_not_chosen_cannot_be_shown():
+    options = WriteOptions(format=("exr",), exr_rgba="albedo")
+    options.check_maps(("albedo",))
+    with pytest.raises(OptionError, match="--exr-rgba albedo: needs the albedo map; add it to --maps"):
+        options.check_maps(("normal",))
+    with pytest.raises(OptionError, match="--residual: needs the shading map; add it to --maps"):
+        WriteOptions(format=("exr",), residual=True).check_maps(("albedo", "normal"))

@@ -9,7 +9,8 @@ import typer
 
 from ..color import Transfer
 from ..errors import OptionError
-from ..options import Bits, DecomposeOptions, DtypeName, OnExists, Size, WriteOptions, parse_window
+from ..formats import Bits, Colorspace, ExrCompression, ExrLayout, ExrRgba, Normals, OnExists
+from ..options import DecomposeOptions, DtypeName, Size, WriteOptions, parse_window
 from .console import VOICE, complain, emit, say, set_voice
 from .files_from import gather_inputs
 from .pipes import binary_stdin, stdout_for_maps
@@ -58,13 +59,36 @@ def decompose(
         "out"
     ),
     format: Annotated[
-        list[str], option("png, exr, tiff or mp4; repeat it, or separate by commas.", FILES, "--format")
+        list[str],
+        option(
+            "png, exr, tiff, mp4, mov (ProRes 4444), mkv (FFV1); several by commas.",
+            FILES,
+            "--format",
+        ),
     ] = DEFAULT_FORMATS,
     bits: Annotated[
-        Bits | None, option("Depth, for the formats that have it; png 8, exr half, tiff 16 where not given.", FILES)
+        Bits | None,
+        option("Depth, for the formats that have it; 8, of exr half, of tiff 16 where not given.", FILES),
     ] = WRITE.bits,
     maps: Annotated[list[str], option("Maps to write, separated by commas.", FILES, "--maps")] = DEFAULT_MAPS,
     size: Annotated[Size, option("Maps at the source's size or at the network's.", FILES)] = DECOMPOSE.size,
+    exr_layout: Annotated[
+        ExrLayout, option("Maps as layers of one part, as a part each, or as a file each.", FILES)
+    ] = WRITE.exr_layout,
+    exr_compression: Annotated[
+        ExrCompression, option("dwaa loses a little of colour; htj2k needs OpenEXR 3.4 to read.", FILES)
+    ] = WRITE.exr_compression,
+    exr_rgba: Annotated[
+        ExrRgba, option("What EXR files show as their plain R, G, B, beside the maps.", FILES)
+    ] = WRITE.exr_rgba,
+    colorspace: Annotated[Colorspace, option("Of albedo and shading in EXR and float TIFF.", FILES)] = WRITE.colorspace,
+    normals: Annotated[Normals, option("Y of normals points up (opengl) or down (directx).", FILES)] = WRITE.normals,
+    residual: Annotated[
+        bool, option("Write plate - albedo x shading to float files as well.", FILES, "--residual")
+    ] = WRITE.residual,
+    sheet: Annotated[
+        bool, option("Write input and maps side by side as well: PNG of stills, MP4 of shots.", FILES, "--sheet")
+    ] = WRITE.sheet,
     fps: Annotated[str, option("Rate of movies made from images; videos keep their own times.", FILES)] = str(
         WRITE.fps
     ),
@@ -178,7 +202,18 @@ def decompose(
         shading_transfer=shading_transfer,
     )
     write_options = WriteOptions(
-        format=split_names(format), bits=bits, fps=parse_rate(fps), on_exists=on_exists, writers=writers
+        format=split_names(format),
+        bits=bits,
+        exr_layout=exr_layout,
+        exr_compression=exr_compression,
+        exr_rgba=exr_rgba,
+        colorspace=colorspace,
+        normals=normals,
+        residual=residual,
+        sheet=sheet,
+        fps=parse_rate(fps),
+        on_exists=on_exists,
+        writers=writers,
     )
     sources = gather_inputs(inputs or [], files_from, null=null)
     mode: ProgressMode = "json" if json else "none" if quiet else progress

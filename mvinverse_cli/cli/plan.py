@@ -67,7 +67,7 @@ def describe_shot(
     shot, layout, frames = planned.shot, planned.layout, planned.frames
     height, width = layout.network_size(config, options)
     example = planned.outputs.frame_files(*frames[0])
-    movies = planned.outputs.movie_files().values()
+    movies = planned.outputs.movie_files()
     return {
         "name": shot.name,
         "kind": shot.kind,
@@ -86,7 +86,7 @@ def describe_shot(
         "anchors": options.anchors,
         "overlap": options.overlap,
         "peak_bytes": passes.peak_bytes,
-        "first_files": [str(file.path) for file in example] + [str(path) for path in movies],
+        "first_files": [str(file.path) for file in example] + [str(movie.path) for movie in movies],
     }
 
 

@@ -4,7 +4,7 @@
 `load_manifest` keeps the books.
 """
 
-from .about import About
+from .about import NORMAL_CONVENTIONS, About
 from .check import Standing, check_folder, check_shot, make_folder
 from .manifest import MANIFEST_NAME, Manifest, NoManifest, ShotProgress, load_manifest
 from .naming import FrameFile, ShotOutputs
@@ -15,6 +15,7 @@ from .writers import Writers, open_writers
 
 __all__ = [
     "MANIFEST_NAME",
+    "NORMAL_CONVENTIONS",
     "About",
     "FrameFile",
     "Json",

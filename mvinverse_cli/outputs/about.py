@@ -4,12 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..color import Transfer
+from ..formats import Normals
 from ..maps import SPECS
 
 
 def plain_text(text: str) -> str:
     """`text` as valid UTF-8: the undecodable bytes of an odd file name become `\\udcff` and the like."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+NORMAL_CONVENTIONS: Mapping[Normals, str] = {
+    "opengl": SPECS["normal"].meaning,
+    "directx": "camera space, +X right, +Y down, +Z to the camera (DirectX)",
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class About:
     input_transfer: Transfer
     albedo_transfer: Transfer
     shading_transfer: Transfer
-    normal_convention: str = SPECS["normal"].meaning
+    normal_convention: str = NORMAL_CONVENTIONS["opengl"]
 
     def attributes(self, source: str | None = None) -> Mapping[str, str]:
         """Named texts for a file's header, in a fixed order; `source` is the frame's own file where it has one."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import OutputError
+from ..formats import FileKind
 from .naming import ShotOutputs
 from .whole import WholeFile, write_errors
 
@@ -20,11 +21,12 @@ class Standing:
     frames_done: (
         frozenset[int] | None
     )  # numbers of frames with all their files; None: frames have no files of their own
-    movies_done: bool  # every movie is there, or none is wanted
+    movies_done: frozenset[FileKind] = frozenset()  # formats of which every movie is there
+    movies_left: frozenset[FileKind] = frozenset()  # formats of which movies are wanted that are not there
 
     def needs(self, number: int) -> bool:
         """Whether frame `number` has to be computed: for its files or for a movie."""
-        return not self.movies_done or (self.frames_done is not None and number not in self.frames_done)
+        return bool(self.movies_left) or (self.frames_done is not None and number not in self.frames_done)
 
 
 def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Iterable[Path]) -> Standing:
@@ -36,9 +38,9 @@ def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: It
     if shot.stills:
         check_names_differ(shot, frames)
     listing = list_folders(shot)
-    movies = [*shot.movie_files().values()]
-    present = [path for path in movies if path in listing]
-    movies_done = len(present) == len(movies)
+    movies = shot.movie_files()
+    present = [movie.path for movie in movies if movie.path in listing]
+    movies_done = frozenset(shot.movie_formats) - {movie.format for movie in movies if movie.path not in listing}
     done: set[int] = set()
     for number, name in frames:
         paths = [file.path for file in shot.frame_files(number, name)]
@@ -53,8 +55,9 @@ def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: It
             f"{min(present)}: is there already{more}; choose --on-exists skip or overwrite, or another output folder"
         )
     if shot.options.on_exists == "overwrite":
-        done, movies_done = set(), not movies
-    return Standing(frozenset(done) if shot.frame_formats else None, movies_done)
+        done, movies_done = set(), frozenset()
+    left = frozenset(shot.movie_formats) - movies_done
+    return Standing(frozenset(done) if shot.frame_formats else None, movies_done, left)
 
 
 def check_names_differ(shot: ShotOutputs, frames: Iterable[tuple[int, str]]) -> None:
@@ -91,7 +94,7 @@ def identity(path: Path) -> tuple[int, int]:
 def list_folders(shot: ShotOutputs) -> frozenset[Path]:
     """Every path in the folders that the shot is written to: one listing costs less than a look per file."""
     found: list[Path] = []
-    for folder in (shot.folder, *(shot.folder / name for name in shot.maps)):
+    for folder in (shot.folder, *(shot.folder / name for name in (*shot.maps, "residual", "sheet"))):
         with write_errors(folder):
             if folder.is_dir():
                 found += folder.iterdir()

@@ -1,62 +1,120 @@
-"""Layered OpenEXR: one file per frame with all maps, half or float, ZIP. H, W pixels, C channels.
+"""OpenEXR: the maps of a frame in one part, in a part each, or in a file each. H, W pixels, C channels.
 
-Colour is scene-linear Rec.709, normals are raw xyz. Frames are compressed side by side on the writers' threads, so
-OpenEXR's own threads stay at their default of none: with both, they only get in each other's way.
+Colour is scene-linear, normals are raw xyz. Frames are compressed side by side on the writers' threads, so OpenEXR's
+own threads stay at their default of none: with both, they only get in each other's way.
 """
 
 import io
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import OpenEXR
 
-from ..maps import SPECS, Array, MapName, Maps
-from ..options import Bits
-from .quantize import check_finite
+from ..formats import Colorspace, ExrCompression, ExrLayout
+from ..maps import SPECS, Array, MapName
+from .light import COLOR_INTEROP_IDS, DATA_INTEROP_ID
 
-HALF_MAX = 65504.0  # the largest finite half; the next one is infinity
-COLOR_INTEROP_ID = "lin_rec709_scene"  # ASWF Color Interop Forum recommendation 1.0.0
+COMPRESSIONS: Mapping[ExrCompression, Any] = {
+    "zip": OpenEXR.ZIP_COMPRESSION,
+    "piz": OpenEXR.PIZ_COMPRESSION,
+    "dwaa": OpenEXR.DWAA_COMPRESSION,
+    "htj2k": OpenEXR.HTJ2K256_COMPRESSION,
+    "none": OpenEXR.NO_COMPRESSION,
+}
+
+
+class Layer(NamedTuple):
+    """Pixels (H, W, C) float16 or float32 and the name of each channel."""
+
+    name: str
+    is_color: bool
+    pixels: Array
+    channels: tuple[str, ...]
 
 
 def encode_exr(
-    maps: Maps,
-    chosen: tuple[MapName, ...],
-    bits: Bits,
+    maps: Mapping[MapName, Array],
     attributes: Mapping[str, str],
     *,
+    layout: ExrLayout = "single",
+    compression: ExrCompression = "zip",
+    colorspace: Colorspace = "srgb-linear",
+    rgb: Array | None = None,
     number: int,
     rate: Fraction | None,
-    place: str,
 ) -> bytes:
-    """The `chosen` of `maps`, float32 (H, W, C), as one EXR file with channels `albedo.R` ... `roughness.V`.
+    """The `maps`, (H, W, C) float16 or float32 and finite, as one EXR file.
 
-    bits: half or float. number and rate (frames per second, where known) go to the header beside `attributes`.
-    Raises OutputError for NaN and infinity; `place` names the frame.
+    layout: `single` and `parts` name channels `albedo.R` ... `roughness.V`; `files` takes one map and calls its
+    channels R, G, B or Y. compression: of data and vectors ZIP in place of DWAA, which loses some of them. colorspace:
+    that the colour among the `maps` is in. rgb: (H, W, 3) for the top-level R, G, B. number and rate (frames per
+    second, where known) go to each header beside `attributes`.
     """
-    channels: dict[str, Array] = {}
-    for name in chosen:
-        check_finite(maps[name], SPECS[name], place)
-        values = np.clip(maps[name], -HALF_MAX, HALF_MAX).astype(np.float16) if bits == "half" else maps[name]
-        for place_in_pixel, suffix in enumerate(SPECS[name].exr_channels):
-            # the bindings write wrong pixels from a strided array, without an error
-            channels[f"{name}.{suffix}"] = np.ascontiguousarray(values[..., place_in_pixel])
+    layers = [
+        file_layer(name, pixels) if layout == "files" else named_layer(name, pixels) for name, pixels in maps.items()
+    ]
+    if rgb is not None:
+        layers.insert(0, Layer("rgb", True, rgb, ("R", "G", "B")))
+    parts = [
+        (header(part, attributes, compression, colorspace, number, rate), channels(part), name)
+        for name, part in divide(layers, layout, compression).items()
+    ]
+    # alone, a part has no name: readers would show it as a layer
+    content = parts[0][:2] if len(parts) == 1 else ([OpenEXR.Part(*part) for part in parts],)
     buffer = io.BytesIO()
-    OpenEXR.File(header(chosen, attributes, number, rate), channels).write(buffer)
+    OpenEXR.File(*content).write(buffer)
     return buffer.getvalue()
 
 
+def named_layer(name: MapName, pixels: Array) -> Layer:
+    """A map among others: data never ends in R, G or B."""
+    suffixes = SPECS[name].exr_channels
+    return Layer(name, SPECS[name].kind == "color", pixels, tuple(f"{name}.{suffix}" for suffix in suffixes))
+
+
+def file_layer(name: MapName, pixels: Array) -> Layer:
+    """A map that has a file to itself, for programs that know no layers."""
+    return Layer(name, SPECS[name].kind == "color", pixels, ("R", "G", "B") if SPECS[name].channels == 3 else ("Y",))
+
+
+def divide(layers: list[Layer], layout: ExrLayout, compression: ExrCompression) -> dict[str, list[Layer]]:
+    """The layers of each part, by its name. DWAA takes colour and data apart: it knows only whole parts."""
+    if layout == "parts":
+        return {layer.name: [layer] for layer in layers}
+    if compression == "dwaa":
+        sides = {"color": [layer for layer in layers if layer.is_color]}
+        sides["data"] = [layer for layer in layers if not layer.is_color]
+        return {name: side for name, side in sides.items() if side}
+    return {"maps": layers}
+
+
+def channels(part: list[Layer]) -> dict[str, Array]:
+    """The (H, W) planes of a part."""
+    return {
+        # the bindings write wrong pixels from a strided array, without an error
+        name: np.ascontiguousarray(layer.pixels[..., place])
+        for layer in part
+        for place, name in enumerate(layer.channels)
+    }
+
+
 def header(
-    chosen: tuple[MapName, ...], attributes: Mapping[str, str], number: int, rate: Fraction | None
+    part: list[Layer],
+    attributes: Mapping[str, str],
+    compression: ExrCompression,
+    colorspace: Colorspace,
+    number: int,
+    rate: Fraction | None,
 ) -> dict[str, Any]:
     """The header, a new dict each time: the bindings change the one they are given. The windows follow the pixels."""
-    colors = any(SPECS[name].kind == "color" for name in chosen)
+    has_color = any(layer.is_color for layer in part)
     timing = {} if rate is None else {"framesPerSecond": rate}
     return {
         "type": OpenEXR.scanlineimage,
-        "compression": OpenEXR.ZIP_COMPRESSION,
-        "colorInteropID": COLOR_INTEROP_ID if colors else "data",
+        "compression": COMPRESSIONS["zip" if compression == "dwaa" and not has_color else compression],
+        "colorInteropID": COLOR_INTEROP_IDS[colorspace] if has_color else DATA_INTEROP_ID,
         "imageCounter": number,
         **timing,
         **attributes,

@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ..errors import OutputError
+from ..formats import FileKind
 from ..maps import SPECS, MapSpec
-from ..options import DecomposeOptions, Format
+from ..options import DecomposeOptions
 from .about import About
 from .check import Standing
 from .naming import ShotOutputs
@@ -24,13 +25,18 @@ MANIFEST_NAME = "mvinverse.json"
 LAYOUT = 2  # grows when an older version could no longer read the file
 SAVE_SECONDS = 5.0  # at most so often while frames are written
 INTEGER_CODES = {"color": "sRGB-encoded, Rec.709 primaries", "data": "straight", "vector": "n * 0.5 + 0.5"}
-FLOAT_CODES = {"color": "scene-linear, Rec.709 primaries", "data": "straight", "vector": "raw xyz"}
+FLOAT_CODES = {
+    "color": "scene-linear, Rec.709 primaries, or AP1 where a shot's write.colorspace is acescg",
+    "data": "straight",
+    "vector": "raw xyz",
+}
+VECTOR_AXES = "unit vectors, axes as a shot's about.normal_convention says"
 
 
 def color_contract(spec: MapSpec) -> Json:
     """What the values of a map's files mean."""
     return {
-        "meaning": spec.meaning,
+        "meaning": VECTOR_AXES if spec.kind == "vector" else spec.meaning,
         "integer_files": INTEGER_CODES[spec.kind],
         "float_files": FLOAT_CODES[spec.kind],
     }
@@ -92,8 +98,8 @@ class Manifest:
                 "choose --on-exists overwrite for them, or another output folder"
             )
         record.add_frames(shot.frame_formats, standing.frames_done or ())
-        if standing.movies_done and "mp4" in record.formats:
-            lacking = set(frames) - record.formats["mp4"].frames
+        for kept in sorted(standing.movies_done):
+            lacking = set(frames) - record.formats[kept].frames
             if lacking:
                 raise OutputError(
                     f"{shot.folder}: the movies of {shot.stem!r} are there and, as far as {self.path.name} tells, "
@@ -101,7 +107,7 @@ class Manifest:
                 )
         self.software = about.software
         self.shots[record.key] = record
-        return ShotProgress(self, record, earlier, shot.frame_formats, new_movies=not standing.movies_done)
+        return ShotProgress(self, record, earlier, shot.frame_formats, standing.movies_left)
 
     def begin(self, record: ShotRecord, earlier: ShotRecord | None) -> None:
         """The shot of `record` is about to be written; `earlier` is what the manifest said of it when it was added.
@@ -187,15 +193,14 @@ class ShotProgress:
         manifest: Manifest,
         record: ShotRecord,
         earlier: ShotRecord | None,
-        frame_formats: Sequence[Format],
-        *,
-        new_movies: bool,
+        frame_formats: Sequence[FileKind],
+        movie_formats: Iterable[FileKind],
     ) -> None:
         self._manifest = manifest
         self._record = record
         self._earlier = earlier
         self._frame_formats = frame_formats
-        self._new_movies = new_movies
+        self._movie_formats = movie_formats  # of the movies that this run makes
         self._in_movies: set[int] = set()  # encoded; there is no movie before the shot ends
 
     def begin(self) -> None:
@@ -236,8 +241,7 @@ class ShotProgress:
     def finish(self) -> None:
         """Every frame asked for is written or lost, and the movies have their names."""
         self._manifest.own(self._record)
-        if self._new_movies:
-            self._record.add_frames(("mp4",), self._in_movies)
+        self._record.add_frames(self._movie_formats, self._in_movies)
         self._record.complete = not self._record.faults
         self._manifest.save()
 

@@ -2,7 +2,9 @@
 
 sequences, videos   FOLDER/<map>/<stem>_<map>.<####>.<ext>    layered EXR   FOLDER/<stem>.<####>.exr
 stills              FOLDER/<map>/<name>_<map>.<ext>           layered EXR   FOLDER/<name>.exr
-movies              FOLDER/<stem>_<map>.mp4
+--exr-layout files  FOLDER/<map>/<stem>_<map>.<####>.exr      of stills     FOLDER/<map>/<name>_<map>.exr
+movies              FOLDER/<stem>_<map>.<ext>
+contact sheets      FOLDER/<stem>_sheet.mp4                   of stills     FOLDER/sheet/<name>_sheet.png
 """
 
 from collections.abc import Mapping
@@ -10,17 +12,34 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from ..formats import MOVIES, FileKind, Format
 from ..maps import MapName
-from ..options import Format, WriteOptions
+from ..options import WriteOptions
 
-EXTENSIONS: Mapping[Format, str] = {"png": ".png", "exr": ".exr", "tiff": ".tif", "mp4": ".mp4"}
+EXTENSIONS: Mapping[Format, str] = {
+    "png": ".png",
+    "exr": ".exr",
+    "tiff": ".tif",
+    "mp4": ".mp4",
+    "mov": ".mov",
+    "mkv": ".mkv",
+}
 
 
 @dataclass(frozen=True)
 class FrameFile:
-    """One file of one frame and the maps it holds: all of them in a layered EXR, else one."""
+    """One file of one frame and the maps it holds: all of them in a layered EXR or a sheet, else one."""
 
-    format: Format
+    format: FileKind
+    maps: tuple[MapName, ...]
+    path: Path
+
+
+@dataclass(frozen=True)
+class MovieFile:
+    """One map of all frames of a shot, or the sheet of all maps."""
+
+    format: FileKind
     maps: tuple[MapName, ...]
     path: Path
 
@@ -37,9 +56,15 @@ class ShotOutputs:
     rate: Fraction | None  # frames per second of a video
 
     @property
-    def frame_formats(self) -> tuple[Format, ...]:
+    def frame_formats(self) -> tuple[FileKind, ...]:
         """The formats that have files of their own for every frame."""
-        return tuple(name for name in self.options.format if name != "mp4")
+        formats = tuple(name for name in self.options.format if name not in MOVIES)
+        return (*formats, "sheet") if self.options.sheet and self.stills else formats
+
+    def maps_of(self, kind: FileKind) -> tuple[MapName, ...]:
+        """What the files of a format hold: float files of frames the residual as well, where it is asked for."""
+        is_float = kind == "exr" or self.options.bits_of(kind) == "float"
+        return (*self.maps, "residual") if self.options.residual and is_float else self.maps
 
     def frame_files(self, number: int, name: str) -> tuple[FrameFile, ...]:
         """The files of one frame; `name` matters for stills only, `number` for all others. Empty for movies alone."""
@@ -47,17 +72,30 @@ class ShotOutputs:
         tail = "" if self.stills else f".{number:04d}"
         files: list[FrameFile] = []
         for kind in self.frame_formats:
+            maps = self.maps_of(kind)
+            if kind == "sheet":
+                files.append(FrameFile(kind, maps, self.folder / "sheet" / f"{stem}_sheet.png"))
+                continue
             end = tail + EXTENSIONS[kind]
-            if kind == "exr":
-                files.append(FrameFile(kind, self.maps, self.folder / f"{stem}{end}"))
+            if kind == "exr" and self.options.exr_layout != "files":
+                files.append(FrameFile(kind, maps, self.folder / f"{stem}{end}"))
             else:
-                files += (
-                    FrameFile(kind, (a_map,), self.folder / a_map / f"{stem}_{a_map}{end}") for a_map in self.maps
-                )
+                files += (FrameFile(kind, (a_map,), self.folder / a_map / f"{stem}_{a_map}{end}") for a_map in maps)
         return tuple(files)
 
-    def movie_files(self) -> Mapping[MapName, Path]:
-        """The movie of each map; empty where none was asked for."""
-        if "mp4" not in self.options.format:
-            return {}
-        return {name: self.folder / f"{self.stem}_{name}{EXTENSIONS['mp4']}" for name in self.maps}
+    @property
+    def movie_formats(self) -> tuple[FileKind, ...]:
+        """The formats that have one file for all frames."""
+        formats = tuple(name for name in self.options.format if name in MOVIES)
+        return (*formats, "sheet") if self.options.sheet and not self.stills else formats
+
+    def movie_files(self) -> tuple[MovieFile, ...]:
+        """The movies of every map; empty where none was asked for."""
+        files: list[MovieFile] = []
+        for kind in self.movie_formats:
+            if kind == "sheet":
+                files.append(MovieFile(kind, self.maps, self.folder / f"{self.stem}_sheet.mp4"))
+            else:
+                end = EXTENSIONS[kind]
+                files += (MovieFile(kind, (name,), self.folder / f"{self.stem}_{name}{end}") for name in self.maps)
+        return tuple(files)

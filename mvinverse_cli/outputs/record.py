@@ -22,6 +22,9 @@ PIXEL_OPTIONS = (
     *("max_size", "size", "maps", "every", "start_frame", "exposure"),
     *("window", "anchors", "overlap", "kv_stride", "kv_mean"),
 )
+# So do these; not here: the formats and their bits, which are compared format by format, what concerns movies' rate,
+# threads and files that are there, and `normals`, which is among the origins.
+WRITE_PIXEL_OPTIONS = ("exr_layout", "exr_compression", "exr_rgba", "colorspace", "residual")
 PIXEL_ORIGINS = ("sha256", "input_transfer", "albedo_transfer", "shading_transfer", "normal_convention")
 
 
@@ -88,6 +91,8 @@ class ShotRecord:
     ) -> "ShotRecord":
         """The record of a shot that is about to be written."""
         formats: dict[str, FormatRecord] = {format: FormatRecord(write.bits_of(format)) for format in write.format}
+        if write.sheet:
+            formats["sheet"] = FormatRecord(write.bits_of("sheet"))
         settings = (as_json(about), as_json(decompose), as_json(write))
         return cls(name, folder, kind, [*sources], source_bytes, *settings, passes, formats)
 
@@ -135,6 +140,7 @@ class ShotRecord:
         ]
         pairs += ((name, earlier.about.get(name), self.about[name]) for name in PIXEL_ORIGINS)
         pairs += ((name, earlier.decompose.get(name), self.decompose[name]) for name in PIXEL_OPTIONS)
+        pairs += ((name, earlier.write.get(name), self.write[name]) for name in WRITE_PIXEL_OPTIONS)
         pairs += ((f"passes: {name}", earlier.passes.get(name), value) for name, value in self.passes.items())
         pairs += (
             (f"{name} bits", earlier.formats[name].bits, entry.bits)

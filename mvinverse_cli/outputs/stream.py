@@ -17,8 +17,8 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from ..errors import OptionError, OutputError
+from ..formats import Format
 from ..maps import SPECS, Array, FrameMaps, MapName
-from ..options import Format
 from .about import About, plain_text
 from .manifest import INTEGER_CODES
 from .movie import ticks_per_second

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import OutputError
-from ..options import OnExists
+from ..formats import OnExists
 
 
 @contextmanager

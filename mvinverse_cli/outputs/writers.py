@@ -6,20 +6,25 @@ frames wait at a time, so that memory does not grow with the shot.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from ..maps import SPECS, FrameMaps, MapName
+from ..formats import Bits
+from ..maps import SPECS, FrameMaps, MapName, Maps
 from .about import About
+from .codecs import codec_of
 from .exr import encode_exr
+from .light import float_maps, float_plate, interop_id
 from .movie import MovieWriter
-from .naming import FrameFile, ShotOutputs
+from .naming import FrameFile, MovieFile, ShotOutputs
 from .png import encode_png
-from .quantize import check_finite, quantize
+from .quantize import quantize
+from .sheet import draw_sheet
 from .tiff import encode_tiff
 from .whole import write_whole
 
@@ -45,6 +50,7 @@ class Lane(NamedTuple):
     """A movie and the one thread that encodes it, in order."""
 
     movie: MovieWriter
+    file: MovieFile
     thread: ThreadPoolExecutor
 
 
@@ -64,6 +70,13 @@ def open_writers(
         writers.finish()
     finally:
         writers.stop()
+
+
+def with_y_down(maps: Maps) -> Maps:
+    """Normals of DirectX from those of OpenGL."""
+    if "normal" not in maps:
+        return maps
+    return {**maps, "normal": maps["normal"] * np.array([1, -1, 1], np.float32)}
 
 
 class Writers:
@@ -86,6 +99,8 @@ class Writers:
         Under `--on-exists skip` files that are there stay as they are. Raises the error of an earlier frame.
         """
         self._settle(self.backlog_limit - 1)
+        if self.shot.options.normals == "directx":
+            frame = replace(frame, maps=with_y_down(frame.maps))
         place = f"{self.shot.stem}: frame {frame.name if self.shot.stills else frame.number}"
         if not self._lanes_open:
             self._open_lanes(frame)
@@ -95,7 +110,7 @@ class Writers:
             for file in self.shot.frame_files(frame.number, frame.name)
             if not (skip and file.path.exists())
         ]
-        files += [lane.thread.submit(self._encode, lane.movie, frame, place) for lane in self._lanes]
+        files += [lane.thread.submit(self._encode, lane, frame, place) for lane in self._lanes]
         self._backlog.append(Pending(frame.number, files))
 
     def finish(self) -> None:
@@ -139,12 +154,21 @@ class Writers:
     def _open_lanes(self, frame: FrameMaps) -> None:
         options = self.shot.options
         attributes = self.about.attributes()
-        for name, path in self.shot.movie_files().items():
-            if not (options.on_exists == "skip" and path.exists()):
-                height, width = frame.maps[name].shape[:2]
-                rate = self.shot.rate or options.fps
-                movie = MovieWriter(path, SPECS[name], (height, width), rate, attributes, options.on_exists)
-                self._lanes.append(Lane(movie, ThreadPoolExecutor(1, thread_name_prefix=f"movie-{name}")))
+        for file in self.shot.movie_files():
+            if not (options.on_exists == "skip" and file.path.exists()):
+                first, is_sheet = file.maps[0], file.format == "sheet"
+                shape = draw_sheet(frame, file.maps, self.shot.stem).shape if is_sheet else frame.maps[first].shape
+                movie = MovieWriter(
+                    file.path,
+                    codec_of(file.format, options.bits_of(file.format), shape[2]),
+                    (shape[0], shape[1]),
+                    self.shot.rate or options.fps,
+                    attributes,
+                    options.on_exists,
+                    is_color=is_sheet or SPECS[first].kind == "color",
+                )
+                thread = ThreadPoolExecutor(1, thread_name_prefix=f"movie-{first}")
+                self._lanes.append(Lane(movie, file, thread))
         self._lanes_open = True
 
     def _write_file(self, file: FrameFile, frame: FrameMaps, place: str) -> Clipped | None:
@@ -154,21 +178,47 @@ class Writers:
 
     def _encode_file(self, file: FrameFile, frame: FrameMaps, place: str) -> tuple[bytes, Clipped | None]:
         attributes = self.about.attributes(frame.source)
-        bits = self.shot.options.bits_of(file.format)
+        options = self.shot.options
+        bits = options.bits_of(file.format)
         if file.format == "exr":
-            rate = self.shot.rate
-            exr = encode_exr(frame.maps, file.maps, bits, attributes, number=frame.number, rate=rate, place=place)
-            return exr, None
+            return self._encode_exr(file, frame, bits, attributes, place), None
+        if file.format == "sheet":
+            return encode_png(draw_sheet(frame, file.maps, place), SPECS["albedo"], attributes), None
         (name,) = file.maps
         spec = SPECS[name]
         if bits == "float":
-            check_finite(frame.maps[name], spec, place)
-            return encode_tiff(frame.maps[name].astype(np.float32, copy=False), spec, attributes), None
+            pixels = float_maps(frame, file.maps, bits, options.colorspace, place)[name]
+            space = {"colorInteropID": interop_id(file.maps, options.colorspace)}
+            return encode_tiff(pixels, spec, {**attributes, **space}), None
         codes, share = quantize(frame.maps[name], spec, 8 if bits == "8" else 16, place)
         encode = encode_png if file.format == "png" else encode_tiff
         return encode(codes, spec, attributes), Clipped(share, name, place) if share else None
 
+    def _encode_exr(
+        self, file: FrameFile, frame: FrameMaps, bits: Bits, attributes: Mapping[str, str], place: str
+    ) -> bytes:
+        options = self.shot.options
+        maps = float_maps(frame, file.maps, bits, options.colorspace, place)
+        rgb = maps["albedo"] if options.exr_rgba == "albedo" else None
+        if options.exr_rgba == "source":
+            rgb = float_plate(frame.needed_plate, bits, options.colorspace)
+        return encode_exr(
+            maps,
+            attributes,
+            layout=options.exr_layout,
+            compression=options.exr_compression,
+            colorspace=options.colorspace,
+            rgb=rgb,
+            number=frame.number,
+            rate=self.shot.rate,
+        )
+
     @staticmethod
-    def _encode(movie: MovieWriter, frame: FrameMaps, place: str) -> Clipped | None:
-        share = movie.encode(frame.maps[movie.spec.name], frame.time, place)
-        return Clipped(share, movie.spec.name, place) if share else None
+    def _encode(lane: Lane, frame: FrameMaps, place: str) -> Clipped | None:
+        if lane.file.format == "sheet":
+            lane.movie.encode(draw_sheet(frame, lane.file.maps, place), frame.time, place)
+            return None
+        (name,) = lane.file.maps
+        codes, share = quantize(frame.maps[name], SPECS[name], lane.movie.codec.depth, place)
+        lane.movie.encode(codes, frame.time, place)
+        return Clipped(share, name, place) if share else None

@@ -12,7 +12,7 @@ FRAMES = [(1001, ""), (1002, ""), (1003, "")]
 
 def put(shot, *numbers, movies=False):
     paths = [file.path for number in numbers for file in shot.frame_files(number, "")]
-    for path in [*paths, *(shot.movie_files().values() if movies else ())]:
+    for path in [*paths, *((movie.path for movie in shot.movie_files()) if movies else ())]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
 
@@ -74,7 +74,7 @@ def test_a_missing_movie_needs_every_frame(make_shot):
     shot = make_shot(format=("png", "mp4"), on_exists="skip")
     put(shot, 1001, 1002, 1003)
     standing = check_shot(shot, FRAMES, [])
-    assert not standing.movies_done
+    assert standing.movies_left == {"mp4"}
     assert standing.needs(1001)
 
 

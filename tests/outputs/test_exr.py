@@ -8,14 +8,17 @@ import OpenEXR
 import pytest
 
 from mvinverse_cli.errors import OutputError
-from mvinverse_cli.maps import MAPS, SPECS
+from mvinverse_cli.maps import MAPS, SPECS, FrameMaps
 from mvinverse_cli.outputs.exr import encode_exr
+from mvinverse_cli.outputs.light import float_maps
 
 CHANNELS = sorted(f"{name}.{suffix}" for name in MAPS for suffix in SPECS[name].exr_channels)
 
 
-def encode(maps, chosen=MAPS, bits="half", number=1001, rate=None, attributes=None):
-    return encode_exr(maps, chosen, bits, attributes or {}, number=number, rate=rate, place="clip: frame 1001")
+def encode(maps, chosen=MAPS, bits="half", number=1001, rate=None, attributes=None, colorspace="srgb-linear", **more):
+    frame = FrameMaps(maps, "clip", 0, number, "", None, "clip.mov")
+    pixels = float_maps(frame, chosen, bits, colorspace, "clip: frame 1001")
+    return encode_exr(pixels, attributes or {}, number=number, rate=rate, colorspace=colorspace, **more)
 
 
 def read(content):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mvinverse_cli.errors import OutputError
-from mvinverse_cli.maps import MAPS
+from mvinverse_cli.maps import SPECS
 from mvinverse_cli.options import DecomposeOptions, WriteOptions
 from mvinverse_cli.outputs import (
     MANIFEST_NAME,
@@ -24,8 +24,8 @@ from mvinverse_cli.outputs import (
 
 ABOUT = About("mvinverse 0.1.0", "small", None, "ab" * 32, "clip.mov", "srgb", "srgb", "linear")
 FRAMES = range(1001, 1049)
-NO_MOVIE = Standing(frozenset(), movies_done=True)
-NEW_MOVIES = Standing(frozenset(), movies_done=False)
+NO_MOVIE = Standing(frozenset())
+NEW_MOVIES = Standing(frozenset(), movies_left=frozenset({"mp4"}))
 
 
 PASSES = {"window": 24, "cuts": [1025]}
@@ -63,11 +63,11 @@ def test_a_manifest_tells_what_was_made_from_what_with_what(make_shot):
     run(shot, range(1001, 1049))
     content = read(shot)
     assert content["software"] == "mvinverse 0.1.0"
-    assert set(content["maps"]) == set(MAPS)
-    assert content["maps"]["albedo"]["float_files"] == "scene-linear, Rec.709 primaries"
+    assert set(content["maps"]) == set(SPECS)
+    assert content["maps"]["albedo"]["float_files"].startswith("scene-linear, Rec.709 primaries")
     assert content["maps"]["normal"]["integer_files"] == "n * 0.5 + 0.5"
-    assert "OpenGL" in content["maps"]["normal"]["meaning"]
     (entry,) = content["shots"]
+    assert "OpenGL" in entry["about"]["normal_convention"]
     assert (entry["name"], entry["folder"], entry["kind"], entry["sources"]) == ("clip", ".", "video", ["clip.mov"])
     assert entry["about"] == {field.name: getattr(ABOUT, field.name) for field in fields(ABOUT)}
     assert set(entry["decompose"]) == {field.name for field in fields(DecomposeOptions)}
@@ -136,7 +136,7 @@ def test_several_shots_share_the_manifest_of_the_top_folder(make_shot, tmp_path)
 def test_frames_of_an_earlier_run_stay_listed(make_shot):
     run(make_shot(format=("png",)), range(1001, 1011))
     shot = make_shot(format=("png", "exr"), on_exists="skip")
-    run(shot, range(1011, 1021), standing=Standing(frozenset({1000}), movies_done=True))
+    run(shot, range(1011, 1021), standing=Standing(frozenset({1000})))
     assert read(shot)["shots"][0]["formats"] == {
         "png": {"bits": "8", "frames": "1000-1020"},
         "exr": {"bits": "half", "frames": "1000,1011-1020"},
@@ -262,6 +262,34 @@ def test_every_option_either_decides_pixels_or_is_known_not_to():
     assert {field.name for field in fields(DecomposeOptions)} == free | resolved | set(record.PIXEL_OPTIONS)
 
 
+def test_every_way_to_write_either_decides_pixels_or_is_known_not_to():
+    # compared format by format, or as the convention that every file names
+    resolved = {"format", "bits", "normals", "sheet"}
+    free = {"fps", "on_exists", "writers"}
+    assert {field.name for field in fields(WriteOptions)} == free | resolved | set(record.WRITE_PIXEL_OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"exr_layout": "parts"}, "exr_layout was 'single' and is 'parts'"),
+        ({"colorspace": "acescg"}, "colorspace was 'srgb-linear' and is 'acescg'"),
+        ({"exr_compression": "dwaa"}, "exr_compression was 'zip' and is 'dwaa'"),
+    ],
+)
+def test_going_on_with_other_pixels_in_the_files_is_refused(make_shot, change, said):
+    run(make_shot(format=("exr",)), [1001])
+    with pytest.raises(OutputError, match=said):
+        add(load_manifest(make_shot().folder), make_shot(format=("exr",), on_exists="skip", **change))
+
+
+def test_going_on_with_normals_turned_over_is_refused(make_shot):
+    run(make_shot(format=("png",)), [1001])
+    about = replace(ABOUT, normal_convention="camera space, +X right, +Y down, +Z to the camera (DirectX)")
+    with pytest.raises(OutputError, match="normal_convention was"):
+        add(load_manifest(make_shot().folder), make_shot(format=("png",), on_exists="skip"), about=about)
+
+
 def test_overwrite_with_other_settings_starts_anew(make_shot):
     run(make_shot(format=("png",)), range(1001, 1011))
     shot = make_shot(format=("png",), on_exists="overwrite")
@@ -373,7 +401,7 @@ def test_the_writers_report_into_the_manifest(make_shot, make_frame):
 def test_a_movie_that_lacks_frames_asked_for_is_not_taken_for_done(make_shot):
     shot = make_shot(format=("mp4",))
     run(shot, range(1001, 1009))
-    kept = Standing(None, movies_done=True)
+    kept = Standing(None, movies_done=frozenset({"mp4"}))
     again = make_shot(format=("mp4",), on_exists="skip")
     add(load_manifest(shot.folder), again, standing=kept, frames=range(1003, 1009))
     with pytest.raises(OutputError, match=r"without frames 1009-1010.*--on-exists overwrite"):
@@ -430,3 +458,14 @@ def test_a_run_that_died_before_its_first_frame_is_not_in_the_way(make_shot):
     with open_presence(shot.folder) as presence:
         add(load_manifest(shot.folder, presence), shot, DecomposeOptions(window=9)).begin()
     assert read(shot)["shots"][0]["decompose"]["window"] == 9
+
+
+def test_a_movie_of_another_format_leaves_the_one_that_is_there(make_shot):
+    run(make_shot(format=("mp4",)), FRAMES)
+    shot = make_shot(format=("mp4", "mkv"), on_exists="skip")
+    left = Standing(None, movies_done=frozenset({"mp4"}), movies_left=frozenset({"mkv"}))
+    run(shot, FRAMES, standing=left)
+    formats = read(shot)["shots"][0]["formats"]
+    assert {name: entry["frames"] for name, entry in formats.items()} == {"mp4": "1001-1048", "mkv": "1001-1048"}
+    with pytest.raises(OutputError, match="without frames 1049"):
+        add(load_manifest(shot.folder), shot, standing=left, frames=range(1001, 1050))

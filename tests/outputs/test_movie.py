@@ -12,15 +12,23 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from mvinverse_cli.errors import OutputError
 from mvinverse_cli.maps import SPECS
+from mvinverse_cli.outputs.codecs import codec_of
 from mvinverse_cli.outputs.movie import MovieWriter, ticks_per_second
 from mvinverse_cli.outputs.quantize import quantize
 
 
-def write(path, values, times, *, name="albedo", rate=Fraction(24), on_exists="error", attributes=None):
-    movie = MovieWriter(path, SPECS[name], values[0].shape[:2], rate, attributes or {}, on_exists)
+def open_movie(path, size, *, name="albedo", bits="8", rate=Fraction(24), attributes=None, on_exists="error"):
+    spec = SPECS[name]
+    codec = codec_of(path.suffix[1:], bits, spec.channels)
+    return MovieWriter(path, codec, size, rate, attributes or {}, on_exists, is_color=spec.kind == "color")
+
+
+def write(path, values, times, *, name="albedo", **more):
+    movie = open_movie(path, values[0].shape[:2], name=name, **more)
     try:
         for index, (frame, time) in enumerate(zip(values, times, strict=True)):
-            movie.encode(frame, time, f"clip: frame {1001 + index}")
+            place = f"clip: frame {1001 + index}"
+            movie.encode(quantize(frame, SPECS[name], movie.codec.depth, place).codes, time, place)
         movie.finish()
     finally:
         movie.abandon()
@@ -149,9 +157,9 @@ def test_the_comment_is_the_attributes(tmp_path):
 
 
 def test_an_abandoned_movie_leaves_nothing(tmp_path, files_under):
-    movie = MovieWriter(tmp_path / "a.mp4", SPECS["albedo"], (32, 48), Fraction(24), {}, "error")
+    movie = open_movie(tmp_path / "a.mp4", (32, 48))
     for time in constant(40):
-        movie.encode(flat(0.5), time, "frame")
+        movie.encode(np.full((32, 48, 3), 128, np.uint8), time, "frame")
     movie.abandon()
     assert files_under(tmp_path) == []
 

@@ -15,6 +15,26 @@ def shot(*formats, stills=False, maps=("albedo", "normal")):
     return ShotOutputs(Path("OUT"), "clip", stills, maps, WriteOptions(format=formats), None)
 
 
+def test_an_exr_for_each_map_lies_in_its_folder():
+    outputs = ShotOutputs(
+        Path("OUT"), "clip", False, ("albedo", "normal"), WriteOptions(format=("exr",), exr_layout="files"), None
+    )
+    assert names(outputs.frame_files(1001, "")) == [
+        "OUT/albedo/clip_albedo.1001.exr",
+        "OUT/normal/clip_normal.1001.exr",
+    ]
+
+
+def test_a_residual_goes_to_float_files_alone():
+    options = WriteOptions(format=("png", "exr", "tiff", "mkv"), bits="float", residual=True)
+    outputs = ShotOutputs(Path("OUT"), "clip", False, ("albedo", "shading"), options, None)
+    held = {file.path.name: file.maps for file in outputs.frame_files(1001, "")}
+    assert held["clip.1001.exr"] == ("albedo", "shading", "residual")
+    assert "clip_residual.1001.tif" in held
+    assert "clip_residual.1001.png" not in held
+    assert [movie.maps for movie in outputs.movie_files()] == [("albedo",), ("shading",)]
+
+
 def names(files):
     return [file.path.as_posix() for file in files]
 
@@ -44,7 +64,7 @@ def test_stills_keep_their_own_names():
 
 def test_movies_lie_in_the_folder_of_the_shot():
     paths = shot("mp4").movie_files()
-    assert {name: path.as_posix() for name, path in paths.items()} == {
+    assert {movie.maps[0]: movie.path.as_posix() for movie in paths} == {
         "albedo": "OUT/clip_albedo.mp4",
         "normal": "OUT/clip_normal.mp4",
     }
@@ -55,7 +75,7 @@ def test_movies_alone_leave_no_files_of_frames():
 
 
 def test_frames_alone_leave_no_movies():
-    assert shot("png").movie_files() == {}
+    assert shot("png").movie_files() == ()
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0000"), (42, "0042"), (9999, "9999"), (10000, "10000")])

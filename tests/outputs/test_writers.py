@@ -1,5 +1,6 @@
 """Frames in, files out: on threads, in bounded memory, whole or not at all."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -14,14 +15,14 @@ import OpenEXR
 import pytest
 import tifffile
 
-from mvinverse_cli.color import linear_to_srgb
+from mvinverse_cli.color import linear_to_srgb, to_acescg
 from mvinverse_cli.errors import OutputError
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.outputs import About, open_writers, writers
 from mvinverse_cli.outputs.movie import MovieWriter
 
 ABOUT = About("mvinverse 0.1.0", "small", None, "ab", "clip.mov", "srgb", "srgb", "srgb")
-ALL_FORMATS = ("png", "exr", "tiff", "mp4")
+ALL_FORMATS = ("png", "exr", "tiff", "mp4", "mov", "mkv")
 
 
 def write_all(shot, frames, done=None):
@@ -33,7 +34,7 @@ def write_all(shot, frames, done=None):
 def test_every_file_of_every_format_appears_and_nothing_else(make_shot, make_frame, files_under):
     shot = make_shot(format=ALL_FORMATS)
     write_all(shot, [make_frame(index) for index in range(3)])
-    expected = [f"clip_{name}.mp4" for name in MAPS]
+    expected = [f"clip_{name}.{end}" for name in MAPS for end in ("mp4", "mov", "mkv")]
     for number in (1001, 1002, 1003):
         expected.append(f"clip.{number}.exr")
         expected += [f"{name}/clip_{name}.{number}.{end}" for name in MAPS for end in ("png", "tif")]
@@ -70,6 +71,80 @@ def test_normals_are_shifted_in_integer_files_and_raw_in_float_files(make_shot, 
     assert np.abs(png / 65535 - (normal * 0.5 + 0.5)).max() <= 0.5 / 65535 + 1e-6
     exr = OpenEXR.File(str(shot.folder / "clip.1001.exr"), separate_channels=True).channels()
     assert np.array_equal(exr["normal.Z"].pixels, normal[..., 2].astype(np.float16))
+
+
+def test_normals_of_directx_have_y_turned_over_in_every_file(make_shot, make_frame):
+    shot = make_shot(format=("png", "exr", "tiff"), bits="float", maps=("normal",), normals="directx")
+    frame = make_frame()
+    write_all(shot, [frame])
+    turned = frame.maps["normal"] * np.float32([1, -1, 1])
+    assert np.array_equal(tifffile.imread(shot.folder / "normal/clip_normal.1001.tif"), turned)
+    exr = OpenEXR.File(str(shot.folder / "clip.1001.exr"), separate_channels=True).channels()
+    assert np.array_equal(exr["normal.Y"].pixels, turned[..., 1])
+    png = cv2.imread(str(shot.folder / "normal/clip_normal.1001.png"))[..., ::-1]
+    assert np.abs(png / 255 - (turned * 0.5 + 0.5)).max() <= 0.5 / 255 + 1e-6
+
+
+def test_acescg_is_for_float_files_alone(make_shot, make_frame):
+    shot = make_shot(format=("png", "exr", "tiff"), bits="float", maps=("albedo", "metallic"), colorspace="acescg")
+    frame = make_frame()
+    write_all(shot, [frame])
+    linear = frame.maps["albedo"]
+    with tifffile.TiffFile(shot.folder / "albedo/clip_albedo.1001.tif") as tif:
+        assert np.array_equal(tif.asarray(), to_acescg(linear))
+        assert json.loads(tif.pages[0].description)["colorInteropID"] == "lin_ap1_scene"
+    with tifffile.TiffFile(shot.folder / "metallic/clip_metallic.1001.tif") as tif:
+        assert json.loads(tif.pages[0].description)["colorInteropID"] == "data"
+    header = OpenEXR.File(str(shot.folder / "clip.1001.exr")).header()
+    assert header["colorInteropID"] == "lin_ap1_scene"
+    png = cv2.imread(str(shot.folder / "albedo/clip_albedo.1001.png"))[..., ::-1]
+    assert np.abs(png / 255 - linear_to_srgb(linear)).max() <= 0.5 / 255 + 1e-6
+
+
+def read_exr(shot, layout, names):
+    """The maps `names` of frame 1001 as float64 (H, W, 3)."""
+    found = {}
+    for path in shot.folder.rglob("*.exr"):
+        for part in OpenEXR.File(str(path), separate_channels=True).parts:
+            for channel, values in part.channels.items():
+                prefix = f"{path.parent.name}." if layout == "files" else ""
+                found[prefix + channel] = values.pixels.astype(np.float64)
+    return [np.stack([found[f"{name}.{channel}"] for channel in "RGB"], axis=-1) for name in names]
+
+
+@pytest.mark.parametrize("colorspace", ["srgb-linear", "acescg"])
+@pytest.mark.parametrize("bits", ["half", "float"])
+@pytest.mark.parametrize("layout", ["single", "parts", "files"])
+def test_albedo_times_shading_and_the_residual_are_the_plate(make_shot, make_frame, layout, bits, colorspace):
+    plate = np.random.default_rng(0).uniform(-1, 40, (30, 40, 3)).astype(np.float32)
+    shot = make_shot(format=("exr",), bits=bits, exr_layout=layout, colorspace=colorspace, residual=True)
+    write_all(shot, [make_frame(size=(30, 40), plate=plate)])
+    albedo, shading, residual = read_exr(shot, layout, ("albedo", "shading", "residual"))
+    expected = to_acescg(plate) if colorspace == "acescg" else plate
+    step = 2**-11 if bits == "half" else 2**-23  # half a step of the residual, relative
+    assert (np.abs(albedo * shading + residual - expected) <= step * np.abs(residual) + 1e-5).all()
+
+
+def test_a_float_tiff_holds_the_residual(make_shot, make_frame):
+    plate = np.random.default_rng(0).uniform(0, 4, (6, 8, 3)).astype(np.float32)
+    shot = make_shot(format=("png", "tiff"), bits="float", residual=True, maps=("albedo", "shading"))
+    write_all(shot, [make_frame(plate=plate)])
+    albedo, shading, residual = (
+        tifffile.imread(shot.folder / name / f"clip_{name}.1001.tif") for name in ("albedo", "shading", "residual")
+    )
+    assert np.allclose(albedo * shading + residual, plate, atol=1e-6)
+    assert not list(shot.folder.rglob("*residual*.png"))
+
+
+@pytest.mark.parametrize("rgba", ["source", "albedo"])
+def test_an_exr_shows_the_plate_or_the_albedo(make_shot, make_frame, rgba):
+    plate = np.random.default_rng(0).uniform(-1, 9, (6, 8, 3)).astype(np.float32)
+    frame = make_frame(plate=plate)
+    shot = make_shot(format=("exr",), bits="float", exr_rgba=rgba)
+    write_all(shot, [frame])
+    channels = OpenEXR.File(str(shot.folder / "clip.1001.exr"), separate_channels=True).channels()
+    shown = plate if rgba == "source" else frame.maps["albedo"]
+    assert all(np.array_equal(channels[name].pixels, shown[..., place]) for place, name in enumerate("RGB"))
 
 
 @pytest.mark.parametrize(("bits", "dtype"), [("8", np.uint8), ("16", np.uint16), ("float", np.float32)])
@@ -190,7 +265,7 @@ def test_nan_never_reaches_a_file(make_shot, make_frame, files_under, format):
         write_all(shot, [make_frame(0), bad, make_frame(2)])
     left = files_under(shot.folder)
     assert not any("part" in name or "normal.1002" in name or name == "clip.1002.exr" for name in left)
-    assert not any(name.endswith(".mp4") for name in left)
+    assert not any(name.endswith((".mp4", ".mov", ".mkv")) for name in left)
 
 
 def test_an_error_surfaces_at_a_later_frame_and_not_only_at_the_end(make_shot, make_frame, small_disk):
@@ -248,7 +323,7 @@ def test_a_failing_movie_does_not_take_the_others_with_it_half_done(make_shot, m
     finish = MovieWriter.finish
 
     def fail(movie):
-        if movie.spec.name == "normal":
+        if movie.path.stem.endswith("normal"):
             raise OutputError("normal: cannot write: No space left on device")
         finish(movie)
 
@@ -301,14 +376,14 @@ def test_names_that_are_not_utf8_can_be_written(make_shot, make_frame, files_und
     stem = b"kuche\xff".decode("utf-8", "surrogateescape")
     shot = make_shot(stem=stem, format=ALL_FORMATS, maps=("albedo",))
     write_all(shot, [make_frame(source=stem)])
-    assert len(files_under(shot.folder)) == 4
+    assert len(files_under(shot.folder)) == 6
 
 
 @pytest.mark.parametrize("stem", ["with space", "a:b", "100%d", "-x", "写真", "new\nline", "file:x"])
 def test_odd_names_can_be_written(make_shot, make_frame, files_under, stem):
     shot = make_shot(stem=stem, format=ALL_FORMATS, maps=("albedo",))
     write_all(shot, [make_frame()])
-    assert len(files_under(shot.folder)) == 4
+    assert len(files_under(shot.folder)) == 6
 
 
 def test_a_killed_run_leaves_no_broken_file_under_a_final_name(make_shot, tmp_path):

@@ -1,0 +1,62 @@
+"""Plates beside their maps: each picture is decoded a second time when its maps are done.
+
+To keep the first one would cost memory for every frame of a pass and of those decoded ahead; decoding is cheap beside
+the network. H W pixels of the source, h w of the network.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+
+import numpy as np
+
+from .ahead import ahead
+from .color import convert
+from .errors import InputError
+from .frames import Fit, Frame, as_float, fit_pixels, open_positions
+from .layout import Layout
+from .maps import Array
+
+PLATES_AHEAD = 2  # frames: one is asked for while the next is decoded
+
+
+class Plates:
+    """The pictures of a shot, to be taken in ascending order: `open_plates` makes and ends it."""
+
+    def __init__(self, frames: Iterator[Frame]) -> None:
+        self._frames = frames
+
+    def take(self, position: int) -> Array:
+        """The picture at `position`, (H, W, 3) float32 scene-linear Rec.709, not clipped.
+
+        Raises InputError where it cannot be read, as it could before.
+        """
+        for frame in self._frames:
+            if frame.index == position:
+                return linear_light(frame)
+            if frame.index > position:
+                break
+        raise InputError(f"position {position} of the shot could be read once and not again; is the source changing?")
+
+
+@contextmanager
+def open_plates(layout: Layout, positions: Sequence[int]) -> Generator[Plates, None, None]:
+    """The pictures at the ascending `positions` of a shot, for the block."""
+    with (
+        open_positions(layout.shot, layout.choice, positions) as reader,
+        closing(ahead(reader, PLATES_AHEAD)) as frames,
+    ):
+        yield Plates(frames)
+
+
+def linear_light(frame: Frame) -> Array:
+    """The pixels of `frame` as (H, W, 3) float32, scene-linear Rec.709."""
+    if frame.pixels.dtype == np.float32:
+        return convert(frame.pixels, frame.transfer, "linear")
+    table = as_float(np.arange(np.iinfo(frame.pixels.dtype).max + 1, dtype=frame.pixels.dtype))
+    converted: Array = convert(table, frame.transfer, "linear")[frame.pixels]  # far faster than a power for each pixel
+    return converted
+
+
+def fit_plate(plate: Array, fit: Fit) -> Array:
+    """(H, W, 3) float32 of the source -> what of it the network saw, (h, w, 3) without the padding."""
+    return np.ascontiguousarray(fit_pixels(plate, fit)[: fit.inner[0], : fit.inner[1]])
