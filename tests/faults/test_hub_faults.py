@@ -27,7 +27,10 @@ def fail(hub: Hub) -> None:
     hub.refusal = (503, {})
 
 
-@pytest.mark.parametrize("fault", [stall, cut_short, lie, fail])
+SLOW = pytest.mark.slow  # tests/model/test_hub.py has these in one process
+
+
+@pytest.mark.parametrize("fault", [stall, lie, pytest.param(cut_short, marks=SLOW), pytest.param(fail, marks=SLOW)])
 def test_a_hub_at_fault_ends_the_run_with_exit_5_and_no_file(apart: Run, tmp_path: Path, fault):
     with serve_hub() as hub:
         fault(hub)
