@@ -1,89 +1,33 @@
-"""A run of the tool: what is asked for becomes a plan, and the plan becomes files.
-
-`plan_job` looks at names and headers only and touches nothing, so that every mistake that can be seen beforehand is
-said before a model is loaded; `run_job` does the work, shot after shot, with one model.
-"""
+"""A run of the tool: a plan (`planning.py`) becomes files, shot after shot, with one model."""
 
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from .errors import InputError, OptionError, OutputError
-from .formats import MOVIES
-from .frames import Fault, Shot, find_shots
+from .errors import InputError, OutputError
+from .frames import Fault, Shot
 from .frames.names import shown
-from .layout import Layout, PassPlan, is_length_known, lay_out, plan_passes
+from .layout import Layout, PassPlan, plan_passes
 from .locate import Located, locate_model
-from .options import DecomposeOptions, WriteOptions
+from .options import DecomposeOptions
 from .outputs import (
     About,
     Manifest,
     NoManifest,
-    ShotOutputs,
     ShotProgress,
     Sink,
-    Standing,
-    check_folder,
-    check_shot,
-    check_stream,
     load_manifest,
     make_folder,
     open_presence,
     open_stream,
     open_writers,
 )
+from .planning import Plan
 from .provenance import about_run, passes_record, seam_record, source_bytes, source_names
 from .windows import Windows
 
 logger = logging.getLogger(__name__)
-
-STDOUT = "-"  # as an output folder
-
-
-@dataclass(frozen=True)
-class ShotPlan:
-    """One shot, the (number, name) of its frames that are asked for, and its files."""
-
-    layout: Layout
-    frames: tuple[tuple[int, str], ...]
-    outputs: ShotOutputs
-    standing: Standing
-
-    @property
-    def shot(self) -> Shot:
-        return self.layout.shot
-
-    @property
-    def to_do(self) -> int:
-        """How many frames have to be computed."""
-        return sum(self.standing.needs(number) for number, _ in self.frames)
-
-    @property
-    def kept(self) -> int:
-        """How many frames are there already and stay."""
-        return len(self.frames) - self.to_do
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that is known before a model is."""
-
-    output: Path
-    shots: tuple[ShotPlan, ...]
-    decompose: DecomposeOptions
-    write: WriteOptions
-
-    @property
-    def is_stream(self) -> bool:
-        """Whether the maps go to stdout, and nothing to the disk."""
-        return str(self.output) == STDOUT
-
-    @property
-    def to_do(self) -> int:
-        """How many frames have to be computed in all."""
-        return sum(planned.to_do for planned in self.shots)
 
 
 @dataclass(frozen=True)
@@ -108,56 +52,6 @@ class Outcome:
     faults: list[Fault] = field(default_factory=list)
     failed: list[Fault] = field(default_factory=list)
     truncated: bool = False  # a source ended before its promised end
-
-
-def plan_job(
-    inputs: Sequence[str | Path],
-    output: Path,
-    decompose: DecomposeOptions,
-    write: WriteOptions,
-    *,
-    stdin: Path | None = None,
-) -> Plan:
-    """What a run would do; videos are decoded for their cuts, after all that can be seen without it has been checked.
-
-    stdin: the video that the input `-` stands for. Raises InputError, OptionError or OutputError.
-    """
-    write.check_maps(decompose.maps)
-    is_stream = str(output) == STDOUT
-    if not is_stream:
-        check_folder(output)
-        load_manifest(output)  # a file of that name that is not ours
-    shots = find_shots(inputs, allow_gaps=decompose.allow_gaps, stdin=stdin)
-    if is_stream:
-        check_stream(write.format, [shot.sizes for shot in shots])
-    for shot in shots:
-        movies = [name for name in write.format if name in MOVIES]
-        if movies and len(shot.sizes) > 1:
-            sizes = ", ".join(f"{width}x{height}" for width, height in shot.sizes)
-            raise OptionError(
-                f"--format {movies[0]}: the pictures of {shot.name} differ in size ({sizes}); choose png, exr or tiff"
-            )
-
-    def plan_shot(shot: Shot, *, find_cuts: bool) -> ShotPlan:
-        layout = lay_out(shot, decompose, find_cuts=find_cuts)
-        choice = layout.choice
-        frames = tuple((choice.number(position), choice.name(position)) for position in choice.wanted)
-        outputs = ShotOutputs(
-            folder=output / shot.name if len(shots) > 1 else output,
-            stem=shot.name,
-            stills=shot.kind == "stills",
-            maps=decompose.maps,
-            options=write,
-            rate=shot.rate,
-        )
-        nothing_there = Standing(frames_done=frozenset())
-        standing = nothing_there if is_stream else check_shot(outputs, frames, shot.paths)
-        return ShotPlan(layout, frames, outputs, standing)
-
-    for shot in shots:
-        if is_length_known(shot):  # what is wrong is said before a long video is decoded for its cuts
-            plan_shot(shot, find_cuts=False)
-    return Plan(output, tuple(plan_shot(shot, find_cuts=True) for shot in shots), decompose, write)
 
 
 def run_job(

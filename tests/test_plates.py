@@ -10,9 +10,10 @@ import pytest
 from mvinverse_cli.color import srgb_to_linear
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.frames import Fit, find_shots
-from mvinverse_cli.job import plan_job, run_job
+from mvinverse_cli.job import run_job
 from mvinverse_cli.layout import lay_out
 from mvinverse_cli.options import DecomposeOptions, WriteOptions
+from mvinverse_cli.planning import plan_job
 from mvinverse_cli.plates import fit_plate, open_plates
 
 

@@ -219,7 +219,8 @@ def decompose(
     mode: ProgressMode = "json" if json else "none" if quiet else progress
     # numpy, codecs and, later, torch: after the arguments are known to be good
     from ..frames import STDIN, spooled
-    from ..job import STDOUT, plan_job, run_job
+    from ..job import run_job
+    from ..planning import STDOUT, plan_job
 
     is_stream = str(output) == STDOUT and not dry_run
     if is_stream and mode in ("json", "openjd"):
@@ -240,9 +241,9 @@ def decompose(
 
 def conclude(outcome: "Outcome", output: Path) -> int:
     """Says what came of the job and returns the exit code."""
-    from ..job import STDOUT
     from ..outputs import MANIFEST_NAME
     from ..outputs.ranges import numbers_to_ranges
+    from ..planning import STDOUT
 
     is_stream = str(output) == STDOUT
     whole_shots, faults = outcome.failed, outcome.failed + outcome.faults

@@ -6,11 +6,11 @@ from typing import Any
 import typer
 
 from ..errors import WeightsNotHereError
-from ..job import Plan, ShotPlan
 from ..layout import PassPlan, plan_passes, show_bytes
 from ..locate import locate_model
 from ..model.config import ModelConfig
 from ..options import DecomposeOptions
+from ..planning import Plan, ShotPlan
 from ..provenance import source_names
 from .console import VOICE, emit, one_line, write_errors_of_stdout
 

@@ -181,7 +181,10 @@ class Manifest:
 class NoManifest(Manifest):
     """For maps that go to no folder: takes the notes, and never writes them."""
 
-    def save(self) -> None:
+    def _on_disk(self) -> dict[tuple[str, str], ShotRecord]:
+        return {}
+
+    def _write(self, begun: ShotRecord | None = None) -> None:
         """Nowhere."""
 
 

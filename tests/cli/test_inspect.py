@@ -28,7 +28,7 @@ def test_a_folder_tells_maps_model_options_and_missing_frames(run, inspect, clip
     Path("out/normal/clip_normal.1004.png").unlink()
     (shot,) = inspect(Path("out"))["shots"]
     assert [*shot["maps"]] == [*MAPS]
-    assert shot["maps"]["albedo"]["float_files"] == "scene-linear, Rec.709 primaries"
+    assert shot["maps"]["albedo"]["float_files"].startswith("scene-linear, Rec.709 primaries")
     assert shot["about"]["model"] == str(tiny_file)
     assert shot["options"]["frames"] == "2-5"
     assert shot["formats"]["exr"] == {"bits": "half", "frames": "1002-1005"}
