@@ -135,7 +135,8 @@ def run_passes(
             return Held(stack.enter_context(closing(prepare_ahead(source, layout, network, options))))
 
         reader = opened(seen)
-        frames, anchors = held(reader), held(if_readable(opened(lent)))
+        frames = held(reader)
+        anchors = held(if_readable(opened(lent))) if lent else Held(iter(()))
         steps = plan_steps(layout.shot.name, scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
         plates = stack.enter_context(open_plates(layout, sorted(wanted))) if with_plates else None

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import mse_loss
 from torch.testing import assert_close
 
-from mvinverse_cli.maps import MAPS, SPECS
+from mvinverse_cli.maps import MAPS
 from mvinverse_cli.model.initial import initialize
 from mvinverse_cli.model.mvinverse import MVInverse
 from tests.conftest import TINY
@@ -75,7 +75,7 @@ def test_a_fresh_network_learns():
     losses = []
     for _ in range(40):
         outputs = model(images, frame_batch=2)
-        loss = sum(mse_loss(outputs[name], maps[name]) for name in SPECS)
+        loss = sum(mse_loss(outputs[name], maps[name]) for name in MAPS)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
