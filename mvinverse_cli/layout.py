@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from .errors import OptionError
 from .frames import Choice, Shot, choose, choose_grid, fit_grid, meter_shot, parse_cuts, survey_shot
-from .options import AUTO_WINDOW, DecomposeOptions, parse_bytes
+from .options import DecomposeOptions
+from .sizes import AUTO_WINDOW, parse_bytes, show_bytes
 from .windows import Windows, least_window
 
 if TYPE_CHECKING:  # at run time torch waits until the options are known to be good
@@ -161,8 +162,3 @@ def pass_cost(
         )
 
     return expected
-
-
-def show_bytes(count: int) -> str:
-    """`1.5 GiB`."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

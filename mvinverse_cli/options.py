@@ -4,7 +4,6 @@ A field `window` is the flag `--window` and the keyword `window=` all the way. A
 raises OptionError.
 """
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, get_args
@@ -29,7 +28,7 @@ from .formats import (
     check_residual,
 )
 from .maps import MAPS, MapName, check_map_names
-from .windows import least_window
+from .sizes import parse_bytes, parse_exposure, parse_window
 
 Size = Literal["source", "model"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
@@ -37,7 +36,6 @@ GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
 
 KV_STRIDES = (1, 2, 4, 9)
-AUTO_WINDOW = 24  # frames (docs/long-shots.md)
 
 
 def check_choice(flag: str, value: str, choices: Any) -> None:
@@ -51,57 +49,6 @@ def check_at_least(flag: str, value: int, least: int) -> None:
     """Raises OptionError where `value` is under `least`."""
     if value < least:
         raise OptionError(f"{flag} {value}: must be at least {least}")
-
-
-def parse_window(window: int | str, anchors: int, overlap: int) -> int | Literal["auto", "all"]:
-    """`auto`, `all` or a number of frames that holds the anchors, the overlap and a new frame. Raises OptionError."""
-    least = least_window(anchors, overlap)
-    if window == "auto" and least > AUTO_WINDOW:
-        raise OptionError(
-            f"--anchors {anchors} --overlap {overlap}: more than a window of {AUTO_WINDOW} holds; raise --window"
-        )
-    if window == "auto":
-        return "auto"
-    if window == "all":
-        return "all"
-    try:
-        frames = int(window)
-    except ValueError as error:
-        raise OptionError(f"--window {window!r}: not a number of frames, auto or all") from error
-    if frames < least:
-        raise OptionError(
-            f"--window {frames}: must be at least {least}, for {anchors} anchors, {overlap} frames of overlap and a"
-            " new one; lower --anchors or --overlap, or raise it"
-        )
-    return frames
-
-
-MOST_EV = 20.0  # stops, either way
-
-
-def parse_exposure(text: str) -> str:
-    """`auto`, or a number of stops in its shortest form. Raises OptionError."""
-    if text == "auto":
-        return text
-    try:
-        stops = float(text)
-    except ValueError as error:
-        raise OptionError(f"--exposure {text!r}: not a number of stops or auto") from error
-    if not -MOST_EV <= stops <= MOST_EV:
-        raise OptionError(f"--exposure {text}: must be from {-MOST_EV:g} to {MOST_EV:g} stops")
-    return f"{stops + 0:g}"
-
-
-UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
-
-
-def parse_bytes(flag: str, text: str) -> int:
-    """`10GiB`, `800 MB` or a number of bytes. Raises OptionError."""
-    parts = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text, re.IGNORECASE)
-    size = int(float(parts[1]) * UNITS[parts[2].upper()]) if parts and parts[2].upper() in UNITS else 0
-    if size < 1:
-        raise OptionError(f"{flag} {text!r}: not a size; write 10GiB or 800MB")
-    return size
 
 
 @dataclass(frozen=True)

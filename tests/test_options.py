@@ -9,7 +9,8 @@ import pytest
 
 from mvinverse_cli.cli.decompose import decompose, parse_rate, split_names
 from mvinverse_cli.errors import OptionError
-from mvinverse_cli.options import DecomposeOptions, WriteOptions, parse_bytes
+from mvinverse_cli.options import DecomposeOptions, WriteOptions
+from mvinverse_cli.sizes import parse_bytes
 
 PARAMETERS = inspect.signature(decompose).parameters
 FIELDS = [(options, field.name) for options in (DecomposeOptions(), WriteOptions()) for field in fields(options)]

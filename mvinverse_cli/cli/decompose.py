@@ -10,7 +10,8 @@ import typer
 from ..color import Transfer
 from ..errors import OptionError
 from ..formats import Bits, Colorspace, ExrCompression, ExrLayout, ExrRgba, Normals, OnExists
-from ..options import DecomposeOptions, DtypeName, Size, WriteOptions, parse_window
+from ..options import DecomposeOptions, DtypeName, Size, WriteOptions
+from ..sizes import parse_window
 from .console import VOICE, complain, emit, say, set_voice
 from .files_from import gather_inputs
 from .pipes import binary_stdin, stdout_for_maps

@@ -6,12 +6,13 @@ from typing import Any
 import typer
 
 from ..errors import WeightsNotHereError
-from ..layout import PassPlan, plan_passes, show_bytes
+from ..layout import PassPlan, plan_passes
 from ..locate import locate_model
 from ..model.config import ModelConfig
 from ..options import DecomposeOptions
 from ..planning import Plan, ShotPlan
 from ..provenance import source_names
+from ..sizes import show_bytes
 from .console import VOICE, emit, one_line, write_errors_of_stdout
 
 
