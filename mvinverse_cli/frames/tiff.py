@@ -56,6 +56,8 @@ def decode_tiff(data: bytes) -> tuple[Array, bool]:
             samples = np.moveaxis(samples, 0, -1)
         if samples.ndim == 2:
             samples = samples[..., None]  # (H, W, C)
+        if samples.ndim != 3 or samples.shape[:2] != (page.imagelength, page.imagewidth):
+            raise ValueError(f"its samples are {samples.shape}, no picture of {page.imagewidth}x{page.imagelength}")
         if page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
             return np.moveaxis(page.colormap[:, samples[..., 0]], 0, -1), False
         return _color_of(_in_full_range(samples, page.bitspersample), page)

@@ -22,7 +22,7 @@ def wait_for_frame(process) -> None:
     process.stdout.readline()
 
 
-@pytest.mark.parametrize(("kills", "frames"), [(3, 9), pytest.param(50, 40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "frames"), [(2, 9), pytest.param(50, 40, marks=pytest.mark.slow)])
 def test_kill_9_leaves_no_broken_name_and_skip_ends_with_the_same_bytes(
     start: Start, apart: Run, tmp_path: Path, kills: int, frames: int
 ):
@@ -64,6 +64,7 @@ def clip(tmp_path: Path) -> Path:
     return write_numbered(tmp_path / "clip.mp4", 20)
 
 
+@pytest.mark.slow
 def test_two_processes_with_the_same_work_overwrite_nothing(start: Start, apart: Run, clip: Path, tmp_path: Path):
     both = [start(clip, "-o", "out", *SMALL_WINDOWS) for _ in range(2)]
     for process in both:

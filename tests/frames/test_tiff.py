@@ -108,3 +108,9 @@ def test_a_truncated_file_is_told(compression, share, tmp_path):
     path.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(InputError, match=r"a\.tif: "):
         read_picture(path)
+
+
+def test_a_volume_is_no_picture(tmp_path: Path):
+    path = write(tmp_path / "a.tif", np.zeros((16, 32, 48), np.uint8), volumetric=True, tile=(16, 16, 16))
+    with pytest.raises(InputError, match="no picture of 48x32"):
+        read_picture(path)
