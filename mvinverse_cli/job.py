@@ -177,8 +177,9 @@ def write_shots(
             book.fail(fault.source, fault.reason)
             outcome.failed.append(fault)
             continue
-        for seam in findings.seams:
-            book.found_seam(layout.choice.number(seam.position), seam_record(seam))
+        finally:  # also where the run is interrupted: the frames written so far keep their seams
+            for seam in findings.seams:
+                book.found_seam(layout.choice.number(seam.position), seam_record(seam))
         for fault in findings.faults:
             book.lost(fault.number, fault.source, fault.reason)
         outcome.faults += findings.faults

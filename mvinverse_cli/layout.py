@@ -64,6 +64,12 @@ def is_length_known(shot: Shot) -> bool:
     return shot.kind != "video" or shot.frame_count is not None
 
 
+def is_looked_at(shot: Shot, options: DecomposeOptions) -> bool:
+    """Whether a layout takes a look at the pictures of a shot: for its length, its cuts or its exposure."""
+    seeks = options.cuts == "auto" and shot.kind == "video"
+    return seeks or options.exposure == "auto" or not is_length_known(shot)
+
+
 def lay_out(shot: Shot, options: DecomposeOptions, *, find_cuts: bool = True) -> Layout:
     """Finds the frames and, unless `find_cuts` is false, the cuts and the exposure of a shot.
 

@@ -69,7 +69,7 @@ class FrameMaps:
 
     maps: Maps
     shot: str
-    index: int  # place among the frames asked for, from 0
+    index: int  # position in the whole shot, from 0, on the grid of `every`
     number: int  # frame number in file names
     name: str  # stem of a still's file names
     time: Fraction | None  # presentation time in seconds, for video

@@ -10,7 +10,7 @@ from pathlib import Path
 from .errors import OptionError
 from .formats import MOVIES
 from .frames import Shot, find_shots
-from .layout import Layout, is_length_known, lay_out
+from .layout import Layout, is_length_known, is_looked_at, lay_out
 from .options import DecomposeOptions, WriteOptions
 from .outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, load_manifest
 
@@ -105,7 +105,10 @@ def plan_job(
         standing = nothing_there if is_stream else check_shot(outputs, frames, shot.paths)
         return ShotPlan(layout, frames, outputs, standing)
 
-    for shot in shots:
-        if is_length_known(shot):  # what is wrong is said before a long video is decoded for its cuts
-            plan_shot(shot, find_cuts=False)
-    return Plan(output, tuple(plan_shot(shot, find_cuts=True) for shot in shots), decompose, write)
+    # what is wrong with any shot is said before a long video is decoded for its cuts
+    drafts = [plan_shot(shot, find_cuts=False) if is_length_known(shot) else None for shot in shots]
+    planned = tuple(
+        plan_shot(shot, find_cuts=True) if draft is None or is_looked_at(shot, decompose) else draft
+        for shot, draft in zip(shots, drafts, strict=True)
+    )
+    return Plan(output, planned, decompose, write)

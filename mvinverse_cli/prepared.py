@@ -55,11 +55,10 @@ class Held:
 
     def take(self, positions: range, keep_from: int) -> dict[int, Prepared]:
         """The frames at `positions` that are in the stream; of all so far, only those from `keep_from` on are kept."""
-        while not self._held or max(self._held) < positions[-1]:
-            item = next(self._stream, None)
-            if item is None:
-                break
-            self._held[item.origin.index] = item
+        last = max(self._held, default=-1)
+        while last < positions[-1] and (item := next(self._stream, None)) is not None:
+            last = item.origin.index
+            self._held[last] = item
         taken = {at: item for at, item in self._held.items() if at in positions}
         self._held = {at: item for at, item in self._held.items() if at >= keep_from}
         return taken

@@ -113,7 +113,7 @@ def ssim(prediction: Array, truth: Array, mask: Array) -> float:
     Windows reach over the mask's border: there both pictures are black, so pixels outside have no say.
     """
     inside = mask[..., None]
-    _, similarity = structural_similarity(  # type: ignore[no-untyped-call]
+    _, similarity = structural_similarity(
         truth * inside, prediction * inside, channel_axis=-1, data_range=1.0, full=True, **SSIM_WINDOW
     )
     return float(similarity[mask].mean(dtype=np.float64))

@@ -7,6 +7,7 @@ H W pixels, h w patches, T tokens of a frame, C channels, F features of a head.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import ceil, prod
 
 import torch
@@ -134,6 +135,7 @@ def widest_bypass(config: ModelConfig) -> float:
     return widest
 
 
+@cache
 def weights_bytes(config: ModelConfig, element_bytes: int) -> int:
     """Bytes of the network's parameters and buffers."""
     with torch.device("meta"):

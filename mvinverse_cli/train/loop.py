@@ -106,7 +106,7 @@ class Trainer:
         try:
             losses, total = self.losses_of(batch)
             self.optimizer.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(total)
         except torch.OutOfMemoryError as error:
             raise DeviceMemoryError(f"{self.device}: out of memory in a training step; lower --pixels") from error
         self.ranks.average(self.parameters)

@@ -7,6 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mvinverse_cli import planning
+from mvinverse_cli.layout import Layout
+from mvinverse_cli.maps import FrameMaps
+from mvinverse_cli.outputs import Writers
 from tests.cli.running import files_in
 from tests.frames.media import to_frame, write_video
 
@@ -99,3 +103,33 @@ def test_a_mistake_is_one_line_and_nothing_is_written(run, shot: Path, arguments
     assert ran.code == 2, ran.err
     assert said in ran.cause
     assert not Path("out").exists()
+
+
+def test_an_interrupted_run_keeps_the_seams_of_what_it_wrote(run, shot: Path, monkeypatch: pytest.MonkeyPatch):
+    write, numbers = Writers.write, []
+
+    def interrupted(self: Writers, frame: FrameMaps) -> None:
+        numbers.append(frame.number)
+        if frame.number == 1012:
+            raise KeyboardInterrupt
+        write(self, frame)
+
+    monkeypatch.setattr(Writers, "write", interrupted)
+    assert run(shot, *WINDOWS).code == 130
+    (entry,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
+    assert 1007 in [seam["number"] for seam in entry["seams"]]
+
+
+@pytest.mark.parametrize(("cuts", "times"), [("auto", 2), ("off", 1)])
+def test_a_shot_is_laid_out_again_only_to_look_at_its_pictures(
+    run, clip: Path, monkeypatch: pytest.MonkeyPatch, cuts: str, times: int
+):
+    lay_out, looked = planning.lay_out, []
+
+    def counted(*arguments: object, find_cuts: bool) -> Layout:
+        looked.append(find_cuts)
+        return lay_out(*arguments, find_cuts=find_cuts)
+
+    monkeypatch.setattr(planning, "lay_out", counted)
+    assert run(clip, "--dry-run", "--cuts", cuts).code == 0
+    assert looked == [False, True][:times]
