@@ -18,28 +18,20 @@ from torch import Tensor
 
 from ..color import Transfer, convert
 from ..errors import InputError
-from ..frames import Fit, fit_pixels
 from ..maps import MAPS, SPECS, Array, MapName, Maps
 from ..model.config import ModelConfig
 from ..options import TrainOptions
 from ..scenes.record import View
 from ..scenes.store import Broken, ScenePath
 from .augment import crop_share, draw_crop, draw_size, flipped, light_gain, photographed, relit, sensor_white
+from .decoded import Decoded, decode, resized, taken_apart
+from .repaint import revise
 
 logger = logging.getLogger(__name__)
 
-CACHE_BYTES = 4 * 2**30  # of decoded views: about 1,200 scenes of four views of 196x140
+CACHE_BYTES = 4 * 2**30  # of decoded views: about 1,000 scenes of four views of 196x140
 BATCHES_AHEAD = 2  # for each thread
-
-# A decoded view is four pictures of four channels, the most that cv2 resizes at once; the last channel is not used.
-COLOR, MASK = (0, slice(0, 3)), (0, slice(3, 4))
-PLACES: Mapping[MapName, tuple[int, slice]] = {
-    "albedo": (1, slice(0, 3)),
-    "metallic": (1, slice(3, 4)),
-    "normal": (2, slice(0, 3)),
-    "roughness": (2, slice(3, 4)),
-    "shading": (3, slice(0, 3)),
-}
+PAINT = 1  # tells the draws of `repaint` from the sample's others
 
 
 @dataclass(frozen=True)
@@ -57,14 +49,6 @@ class Batch:
         maps = {name: values.to(device, non_blocking=True) for name, values in self.maps.items()}
         masks = {name: values.to(device, non_blocking=True) for name, values in self.masks.items()}
         return Batch(self.images.to(device, non_blocking=True), maps, masks, self.names)
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A view as the cache keeps it: pixels (4, H, W, 4) float16, and which maps are in them."""
-
-    pixels: Array
-    present: frozenset[MapName]
 
 
 @dataclass(frozen=True)
@@ -155,10 +139,11 @@ class Samples:
         scene = self.scenes[index]
         decoded = self._decoded(index, rng.permutation(scene.views)[:views].tolist())
         share, gain, white = crop_share(rng), light_gain(rng), sensor_white(rng)
+        cut = [view.cut(*draw_crop(rng, share, size, view.pixels.shape[1:3])) for view in decoded]
+        revise(cut, np.random.default_rng([self.options.seed, step, index, PAINT]))
         fitted = []
-        for view in decoded:
-            rows, columns = draw_crop(rng, share, size, view.pixels.shape[1:3])
-            pixels = view.pixels[:, rows, columns].astype(np.float32)
+        for view in cut:
+            pixels = view.pixels
             pixels[0, ..., :3], pixels[3, ..., :3] = relit(pixels[0, ..., :3], pixels[3, ..., :3], gain, white)
             fitted.append(resized(pixels, size))
         color, maps, mask = taken_apart(np.stack(fitted, axis=1))
@@ -175,9 +160,9 @@ class Samples:
         read = dict(zip(missing, map(decode, self.scenes[index].read(missing)), strict=True)) if missing else {}
         with self._lock:
             for view, decoded in read.items():
-                if (index, view) not in self._cache and decoded.pixels.nbytes <= self._room:
+                if (index, view) not in self._cache and decoded.nbytes <= self._room:
                     self._cache[index, view] = decoded
-                    self._room -= decoded.pixels.nbytes
+                    self._room -= decoded.nbytes
         return [read[view] if view in read else self._cache[index, view] for view in views]
 
 
@@ -192,35 +177,6 @@ def views_batch(views: Sequence[View], config: ModelConfig, size: tuple[int, int
     present = frozenset.intersection(*(frozenset(view.maps) for view in views))
     sample = Sample(convert(color, "linear", config.input_transfer), maps, mask, present, name)
     return to_batch([sample], config)
-
-
-def decode(view: View) -> Decoded:
-    """A view as the cache keeps it."""
-    pixels = np.zeros((4, *view.size, 4), np.float16)
-    for (picture, channels), values in (
-        (COLOR, view.color),
-        (MASK, view.mask),
-        *((PLACES[name], values) for name, values in view.maps.items()),
-    ):
-        pixels[picture, ..., channels] = np.minimum(values, np.finfo(np.float16).max)
-    return Decoded(pixels, frozenset(view.maps))
-
-
-def resized(pixels: Array, size: tuple[int, int]) -> Array:
-    """(4, h, w, 4) float32 -> (4, H, W, 4): the mean of an area where it shrinks, bilinear where it grows."""
-    fit = Fit(source=(pixels.shape[2], pixels.shape[1]), inner=size, grid=size)
-    return np.stack([fit_pixels(picture, fit) for picture in pixels])
-
-
-def taken_apart(pixels: Array) -> tuple[Array, Maps, Array]:
-    """(4, N, H, W, 4) -> color (N, H, W, 3), maps (N, H, W, C) with normals of unit length, mask (N, H, W, 1) bool.
-
-    A pixel is in the mask where all that went into it is.
-    """
-    maps: dict[MapName, Array] = {name: pixels[picture, ..., channels] for name, (picture, channels) in PLACES.items()}
-    length = np.sqrt(np.einsum("...c,...c->...", maps["normal"], maps["normal"]))[..., None]
-    maps["normal"] = np.divide(maps["normal"], length, out=np.zeros_like(maps["normal"]), where=length > 0)
-    return pixels[COLOR[0], ..., COLOR[1]], maps, pixels[MASK[0], ..., MASK[1]] > 0.999
 
 
 def to_batch(samples: Sequence[Sample], config: ModelConfig) -> Batch:

@@ -128,6 +128,7 @@ def test_scenes_of_few_views_take_part_where_these_suffice(tmp_path):
 
 def undisturbed(monkeypatch):
     """Leaves the crops and takes away all else that a sample goes through."""
+    monkeypatch.setattr(data, "revise", lambda views, rng: None)
     monkeypatch.setattr(data, "light_gain", lambda rng: np.ones(3, np.float32))
     monkeypatch.setattr(data, "sensor_white", lambda rng: 1.0)
     monkeypatch.setattr(data, "photographed", lambda color, rng: np.rint(255 * linear_to_srgb(np.clip(color, 0, 1))))
@@ -158,6 +159,16 @@ def test_light_changes_picture_and_shading_together(folder, monkeypatch):
     assert torch.allclose(pictures[1], factor * pictures[0], atol=0.01)
     for name in set(MAPS) - {"shading"}:
         assert torch.equal(after.maps[name], before.maps[name]), name
+
+
+def test_paint_is_part_of_most_samples_and_leaves_their_geometry(folder, monkeypatch):
+    painted = open_samples(folder).batch(1)
+    monkeypatch.setattr(data, "revise", lambda views, rng: None)
+    plain = open_samples(folder).batch(1)
+    changed = (painted.maps["albedo"] != plain.maps["albedo"]).flatten(1).any(dim=1)
+    assert changed.float().mean() > 0.3
+    for name in ("metallic", "roughness", "normal"):
+        assert torch.equal(painted.maps[name], plain.maps[name]), name
 
 
 def test_degrading_the_picture_never_touches_the_truth(folder, monkeypatch):
@@ -293,7 +304,7 @@ def test_a_view_is_read_once_and_kept_as_far_as_there_is_room(folder, monkeypatc
     first = len(reads)
     samples.batch(0)
     assert len(reads) == first
-    one_view = 4 * SIZE[0] * SIZE[1] * 4 * 2
+    one_view = SIZE[0] * SIZE[1] * (4 * 4 + 3) * 2  # pixels and points, in halves
     tight = open_samples(folder, cache_bytes=3 * one_view)
     reads.clear()
     tight.batch(0)

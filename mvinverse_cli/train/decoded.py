@@ -1,0 +1,76 @@
+"""A view as the cache keeps it: its maps packed into pictures that are cut and resized together. H, W pixels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..frames import Fit, fit_pixels
+from ..maps import Array, MapName, Maps
+from ..scenes.record import View
+
+# A decoded view is four pictures of four channels, the most that cv2 resizes at once; the last channel is not used.
+COLOR, MASK = (0, slice(0, 3)), (0, slice(3, 4))
+PLACES: Mapping[MapName, tuple[int, slice]] = {
+    "albedo": (1, slice(0, 3)),
+    "metallic": (1, slice(3, 4)),
+    "normal": (2, slice(0, 3)),
+    "roughness": (2, slice(3, 4)),
+    "shading": (3, slice(0, 3)),
+}
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """pixels: (4, H, W, 4), float16 in the cache; present: which maps are in them.
+
+    points: (H, W, 3) float16, metres in the world, and turn: (3, 3) float32, camera axes to the world's; None where the
+    depth or the camera is unknown.
+    """
+
+    pixels: Array
+    present: frozenset[MapName]
+    points: Array | None
+    turn: Array | None
+
+    @property
+    def nbytes(self) -> int:
+        """Of its pixels and points."""
+        return self.pixels.nbytes + (0 if self.points is None else self.points.nbytes)
+
+    def cut(self, rows: slice, columns: slice) -> "Decoded":
+        """A part of it, a copy in float32."""
+        points = None if self.points is None else self.points[rows, columns].astype(np.float32)
+        return Decoded(self.pixels[:, rows, columns].astype(np.float32), self.present, points, self.turn)
+
+
+def decode(view: View) -> Decoded:
+    """A view as the cache keeps it."""
+    pixels = np.zeros((4, *view.size, 4), np.float16)
+    for (picture, channels), values in (
+        (COLOR, view.color),
+        (MASK, view.mask),
+        *((PLACES[name], values) for name, values in view.maps.items()),
+    ):
+        pixels[picture, ..., channels] = np.minimum(values, np.finfo(np.float16).max)
+    if view.depth is None or view.camera is None:
+        return Decoded(pixels, frozenset(view.maps), None, None)
+    points = view.camera.points(view.depth).astype(np.float16)
+    return Decoded(pixels, frozenset(view.maps), points, view.camera.to_world[:3, :3].astype(np.float32))
+
+
+def resized(pixels: Array, size: tuple[int, int]) -> Array:
+    """(4, h, w, 4) float32 -> (4, H, W, 4): the mean of an area where it shrinks, bilinear where it grows."""
+    fit = Fit(source=(pixels.shape[2], pixels.shape[1]), inner=size, grid=size)
+    return np.stack([fit_pixels(picture, fit) for picture in pixels])
+
+
+def taken_apart(pixels: Array) -> tuple[Array, Maps, Array]:
+    """(4, N, H, W, 4) -> color (N, H, W, 3), maps (N, H, W, C) with normals of unit length, mask (N, H, W, 1) bool.
+
+    A pixel is in the mask where all that went into it is.
+    """
+    maps: dict[MapName, Array] = {name: pixels[picture, ..., channels] for name, (picture, channels) in PLACES.items()}
+    length = np.sqrt(np.einsum("...c,...c->...", maps["normal"], maps["normal"]))[..., None]
+    maps["normal"] = np.divide(maps["normal"], length, out=np.zeros_like(maps["normal"]), where=length > 0)
+    return pixels[COLOR[0], ..., COLOR[1]], maps, pixels[MASK[0], ..., MASK[1]] > 0.999
