@@ -9,12 +9,14 @@ All at 252x140 but `gpu` and what `--max-size` says. The last line is one JSON o
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import torch
@@ -41,16 +43,23 @@ def decompose_apart(clip: Path, output: Path, model: str, *more: str) -> Spent:
 
 
 def memory(arguments: argparse.Namespace) -> Figures:
-    """Peak resident memory and seconds a frame of the whole tool by the number of frames; starting is taken off."""
+    """Peak resident memory and seconds a frame of the whole tool by the number of frames; starting is taken off.
+
+    Medians of the short runs, half of which come after the long one.
+    """
     result: dict[str, object] = {}
     few, many = arguments.frames
     with tempfile.TemporaryDirectory() as folder:
         for cuts in arguments.cuts:
-            spent = {}
-            for count in (1, few, many):
+            runs: dict[int, list[Spent]] = {1: [], few: [], many: []}
+            # the short ones before and after the long one: a machine that slows down meanwhile must not decide
+            for count in (*(1, few) * arguments.rounds, many, *(1, few) * arguments.rounds):
                 clip = write_glide(Path(folder) / f"glide{count}.mp4", count)
+                output = Path(folder) / f"{cuts}{count}-{len(runs[count])}"
                 more = ("--cuts", cuts, "--maps", "albedo,normal")
-                spent[count] = decompose_apart(clip, Path(folder) / f"{cuts}{count}", arguments.model, *more)
+                runs[count].append(decompose_apart(clip, output, arguments.model, *more))
+                shutil.rmtree(output)
+            spent = {count: Spent(*map(median, zip(*them, strict=True))) for count, them in runs.items()}
             rows = {
                 count: Spent(
                     (spent[count].seconds - spent[1].seconds) / count,
@@ -180,7 +189,7 @@ def main() -> None:
     parser.add_argument("--max-size", type=int, default=SIZE[0], help="of `seams`, `windows`, `stride` and `anchors`")
     parser.add_argument("--picture", type=Path, help="of `seams`: where to draw one, such as docs/images/seam.png")
     parser.add_argument("--time-frames", type=int, nargs="+", default=[48, 192], help="of `stride`")
-    parser.add_argument("--rounds", type=int, default=3, help="of the times of `stride`")
+    parser.add_argument("--rounds", type=int, default=3, help="of the short runs of `memory`, of `stride`")
     parser.add_argument("--scenes", type=Path, help="of `stride`: rendered scenes, for accuracy")
     parser.add_argument("--folder", type=Path, default=Path("/tmp"), help="of `gpu`: holds a file of 4.06 GB")
     parser.add_argument("--side", help=argparse.SUPPRESS)
