@@ -10,7 +10,7 @@ import typer
 from ..color import Transfer
 from ..errors import OptionError
 from ..formats import Bits, Colorspace, ExrCompression, ExrLayout, ExrRgba, Normals, OnExists
-from ..options import DecomposeOptions, DtypeName, Size, WriteOptions
+from ..options import DecomposeOptions, DtypeName, Size, Upsample, WriteOptions
 from ..sizes import parse_window
 from .console import VOICE, complain, emit, say, set_voice
 from .files_from import gather_inputs
@@ -73,6 +73,9 @@ def decompose(
     ] = WRITE.bits,
     maps: Annotated[list[str], option("Maps to write, separated by commas.", FILES, "--maps")] = DEFAULT_MAPS,
     size: Annotated[Size, option("Maps at the source's size or at the network's.", FILES)] = DECOMPOSE.size,
+    upsample: Annotated[
+        Upsample, option("To the source's size: along its edges (guided), or smoothly (bilinear).", FILES)
+    ] = DECOMPOSE.upsample,
     exr_layout: Annotated[
         ExrLayout, option("Maps as layers of one part, as a part each, or as a file each.", FILES)
     ] = WRITE.exr_layout,
@@ -185,6 +188,7 @@ def decompose(
         dtype=dtype,
         max_size=max_size,
         size=size,
+        upsample=upsample,
         window=parse_window(window, anchors, overlap),
         anchors=anchors,
         overlap=overlap,
