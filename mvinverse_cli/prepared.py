@@ -20,6 +20,7 @@ from .maps import SPECS, Array, FrameMaps, Maps
 from .options import DecomposeOptions
 from .passes import Network
 from .plates import fit_plate, linear_light
+from .timecode import Timecode
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Origin:
     name: str
     time: Fraction | None
     source: Path
+    timecode: Timecode | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int
     height, width = frame.pixels.shape[:2]
     fit = fit_to((width, height), grid, max_size=max_size, patch_size=network.config.patch_size)
     pixels = convert(on_grid(frame, fit, gain), frame.transfer, network.config.input_transfer)
-    return Prepared(pixels, Origin(fit, frame.index, frame.number, frame.name, frame.time, frame.source))
+    origin = Origin(fit, frame.index, frame.number, frame.name, frame.time, frame.source, frame.timecode)
+    return Prepared(pixels, origin)
 
 
 def on_grid(frame: Frame, fit: Fit, gain: float) -> Array:
@@ -138,5 +141,13 @@ def restore(
         plate = linear_light(picture)
         plate = fit_plate(plate, fit) if options.size == "model" else plate
     return FrameMaps(
-        restored, layout.shot.name, origin.index, origin.number, origin.name, origin.time, str(origin.source), plate
+        restored,
+        layout.shot.name,
+        origin.index,
+        origin.number,
+        origin.name,
+        origin.time,
+        str(origin.source),
+        plate,
+        origin.timecode,
     )

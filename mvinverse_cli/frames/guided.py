@@ -44,11 +44,13 @@ def restore_guided(maps: Maps, picture: Array, fit: Fit) -> dict[MapName, Array]
     height, width = fit.inner
     guide = guide_of(fit_pixels(picture, fit)[:height, :width])
     detail = detail_of(picture, guide, fit)
-    scratch = np.empty_like(detail[0])  # made once: new memory costs more than the sums
+    scratch, *room = (np.empty_like(detail[0]) for _ in range(4))  # made once: new memory costs more than the sums
     restored: dict[MapName, Array] = {}
     for name, values in maps.items():
         small = cv2.split(np.ascontiguousarray(values[:height, :width]))
-        planes = [restore_plane(plane, guide, detail, fit, scratch) for plane in small]
+        planes = room if len(small) > 1 else [np.empty_like(scratch)]
+        for plane, out in zip(small, planes, strict=True):
+            restore_plane(plane, guide, detail, fit, out, scratch)
         if SPECS[name].kind == "vector":
             normalize(planes, scratch)
         restored[name] = cv2.merge(planes) if len(planes) > 1 else planes[0][..., None]
@@ -85,15 +87,14 @@ def detail_of(picture: Array, guide: Guide, fit: Fit) -> list[Array]:
     return detail
 
 
-def restore_plane(small: Array, guide: Guide, detail: Sequence[Array], fit: Fit, scratch: Array) -> Array:
-    """One channel (h, w) -> (H, W); `scratch` (H, W) is written over."""
-    plane = enlarge(small, fit, np.empty_like(scratch))
+def restore_plane(small: Array, guide: Guide, detail: Sequence[Array], fit: Fit, out: Array, scratch: Array) -> None:
+    """One channel (h, w) -> `out` (H, W); `scratch` (H, W) is written over."""
+    enlarge(small, fit, out)
     for slope, beyond in zip(slopes(small, guide), detail, strict=True):
         enlarge(slope, fit, scratch)
         scratch *= beyond
-        plane += scratch
-    clipped: Array = np.clip(plane, small.min(), small.max(), out=plane)
-    return clipped
+        out += scratch
+    np.clip(out, small.min(), small.max(), out=out)
 
 
 def slopes(small: Array, guide: Guide) -> tuple[Array, Array, Array]:

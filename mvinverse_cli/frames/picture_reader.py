@@ -36,7 +36,7 @@ class PictureReader(FrameReader):
                 if note not in said:
                     log.info("%s: %s", self._shot.name, note)
                     said.add(note)
-            yield Frame(picture.pixels, picture.transfer, position, number, None, path.stem, path)
+            yield Frame(picture.pixels, picture.transfer, position, number, None, path.stem, path, picture.timecode)
         if self.faults and len(self.faults) == self.expected:
             first = self.faults[0]
             raise InputError(f"{shown(first.source)}: {first.reason}")
