@@ -128,8 +128,8 @@ def run_passes(
     lent = [at for scene, _ in scenes for at in scene.anchors]
     with ExitStack() as stack:
 
-        def opened(positions: Sequence[int]) -> FrameReader:
-            return stack.enter_context(open_positions(layout.shot, layout.choice, positions))
+        def opened(positions: Sequence[int], *, quiet: bool = False) -> FrameReader:
+            return stack.enter_context(open_positions(layout.shot, layout.choice, positions, quiet=quiet))
 
         def held(source: Iterable[Frame]) -> Held:
             return Held(stack.enter_context(closing(prepare_ahead(source, layout, network, options))))
@@ -139,7 +139,7 @@ def run_passes(
         pictures = stack.enter_context(open_plates(layout, sorted(wanted))) if needs_pictures else None
         reader = opened(seen)
         frames = held(reader)
-        anchors = held(if_readable(opened(lent))) if lent else Held(iter(()))
+        anchors = held(if_readable(opened(lent, quiet=True))) if lent else Held(iter(()))
         steps = plan_steps(layout.shot.name, scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
         lost: list[Fault] = []

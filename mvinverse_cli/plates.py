@@ -44,7 +44,7 @@ class Plates:
 def open_plates(layout: Layout, positions: Sequence[int]) -> Generator[Plates, None, None]:
     """The pictures at the ascending `positions` of a shot, for the block."""
     with (
-        open_positions(layout.shot, layout.choice, positions) as reader,
+        open_positions(layout.shot, layout.choice, positions, quiet=True) as reader,
         closing(ahead(reader, PLATES_AHEAD)) as frames,
     ):
         yield Plates(frames)

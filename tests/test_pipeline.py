@@ -80,7 +80,7 @@ class Run:
         for reading, made in (("pipeline", self.made), ("plates", self.made_again)):
             self.monkeypatch.setattr(
                 f"mvinverse_cli.{reading}.open_positions",
-                lambda shot, choice, positions, made=made: ListReader(by_index, positions, made),
+                lambda shot, choice, positions, made=made, quiet=False: ListReader(by_index, positions, made),
             )
 
     def results(self, **more: Any) -> Iterator[FrameMaps]:

@@ -1,6 +1,7 @@
 """Maps brought to the source's size, from options to files: along the edges of the very picture the network saw."""
 
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.options import WriteOptions
 from mvinverse_cli.planning import plan_job
-from tests.frames.media import write_png
+from tests.frames.media import numbered, to_frame, write_png, write_video
 
 FIT = Fit((64, 48), (42, 56), (42, 56))
 
@@ -86,3 +87,14 @@ def test_a_run_that_upsamples_otherwise_is_not_gone_on_with(tmp_path: Path, tiny
     again = plan_job([picture], tmp_path / "out", replace(options, upsample="bilinear"), WriteOptions(on_exists="skip"))
     with pytest.raises(OutputError, match="upsample was 'guided' and is 'bilinear'"):
         run_job(again)
+
+
+def test_what_is_said_of_a_source_is_said_once_however_often_it_is_read(
+    tmp_path: Path, tiny_model: MVInverse, caplog: pytest.LogCaptureFixture
+):
+    frames = [to_frame(numbered(index), "yuv420p", tagged=False) for index in range(12)]
+    clip = write_video(tmp_path / "a.mp4", frames, "libx264")
+    options = DecomposeOptions(maps=("metallic",), window=4, anchors=2, overlap=1, cuts="off")
+    with caplog.at_level(logging.INFO, "mvinverse_cli"):
+        assert len(list(decompose(clip, options, model=tiny_model))) == 12
+    assert caplog.text.count("does not name its colour matrix") == 1

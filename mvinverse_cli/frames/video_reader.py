@@ -25,9 +25,9 @@ class VideoReader(FrameReader):
     Only there it comes to light whether the file breaks off. Only wanted frames are brought to RGB.
     """
 
-    def __init__(self, shot: Shot, choice: Choice, positions: Sequence[int]) -> None:
+    def __init__(self, shot: Shot, choice: Choice, positions: Sequence[int], quiet: bool) -> None:
         super().__init__(len(positions))
-        self._shot, self._choice = shot, choice
+        self._shot, self._choice, self._quiet = shot, choice, quiet
         self._wanted = {choice.grid.place(position): position for position in positions}  # ascending
         end = choice.count - 1
         self._to_end = choice.wanted[-1] == end and end in positions
@@ -47,7 +47,7 @@ class VideoReader(FrameReader):
         after = 0  # the place behind the last sound picture
         yielded = 0
         for place, picture in decoder:
-            if after == 0:
+            if after == 0 and not self._quiet:
                 log_coding(picture, self._shot.name)
             self._lose(range(after, place), decoder.reason or _SILENT)
             after = place + 1
