@@ -34,7 +34,9 @@ def test_outputs_compares_the_pool_with_one_thread():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["benchmark"] == "outputs"
-    assert all(result[f"{format}_{figure}"] > 0 for format in ("exr", "png") for figure in ("fps", "speedup"))
+    assert all(
+        result[f"{format}_{figure}"] > 0 for format in ("exr", "png") for figure in ("fps", "speedup", "processor_s")
+    )
 
 
 def test_upsample_compares_the_two_sides_on_true_and_predicted_maps(tiny_file: Path):
