@@ -77,6 +77,7 @@ class FrameMaps:
     source: str
     plate: Array | None = None
     timecode: Timecode | None = None  # that the source gives the frame
+    exposure: float = 0.0  # EV: the network was shown 2**exposure times the light of the plate
 
     @property
     def needed_plate(self) -> Array:

@@ -150,4 +150,5 @@ def restore(
         str(origin.source),
         plate,
         origin.timecode,
+        layout.exposure,
     )
