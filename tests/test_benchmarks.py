@@ -40,7 +40,7 @@ def test_outputs_compares_the_pool_with_one_thread():
 
 
 def test_upsample_compares_the_two_sides_on_true_and_predicted_maps(tiny_file: Path):
-    arguments = [str(ROOT / "tests" / "data" / "scenes"), "--limit", "1", "--model", str(tiny_file)]
+    arguments = [str(ROOT / "tests" / "data" / "scenes"), "--limit", "1", "--rounds", "1", "--model", str(tiny_file)]
     command = [sys.executable, "-m", "benchmarks.upsample", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     result = json.loads(done.stdout.splitlines()[-1])
