@@ -3,13 +3,13 @@
     mvinverse scenes render --held-out -n 100 -o SCENES
     python -m benchmarks.upsample SCENES [--model small] [--limit 100] [--factor 2] [--noise 0]
 
-The true maps of held-out scenes are the judge, at the scenes' own size, over the pixels that have true maps. Both sides
+The true maps of the scenes are the judge, at the scenes' own size, over the pixels that have true maps. Both sides
 get the same small maps: (a) `true`, the true ones averaged down, so that what is measured is the upsampling alone, and
 (b) `model`, what the model makes of the pictures averaged down (left out with `--model none`). The picture that guides
-is what a camera would have written: 8 bits, with `--noise` codes of noise, the small picture with it. Nothing is
-tuned here, and every scene that is whole counts. Two figures tell what it costs: milliseconds of processor time a frame
-at 1080p from 518 pixels, both ways. The last line is one JSON object: each map's error, guided / bilinear; less is
-better, under 1 guided wins. Errors are RMSE (colour sRGB-encoded, clipped to [0, 1]) and, of normals, mean degrees.
+is what a camera would have written: 8 bits, with `--noise` codes of noise, the small picture with it. Every scene that
+is whole counts. Two figures tell what it costs: milliseconds of processor time a frame at 1080p from 518 pixels, both
+ways. The last line is one JSON object: each map's error, guided / bilinear; less is better, under 1 guided wins. Errors
+are RMSE (colour sRGB-encoded, clipped to [0, 1]) and, of normals, mean degrees.
 """
 
 import argparse
@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8, help="frames that the cost is taken of")
     arguments = parser.parse_args()
     predict, random = network(arguments.model), np.random.default_rng(0)
-    scenes = find_scenes(arguments.scenes, "held-out").scenes[: arguments.limit]
+    scenes = find_scenes(arguments.scenes).scenes[: arguments.limit]
     found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for scene in scenes:
         cases = [case_of(view, arguments.factor, arguments.noise, random) for view in scene.read()]
