@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from .errors import InputError, MvInverseError
 from .formats import Format
+from .frames.exr import timecode_of
 from .frames.names import VIDEO_SUFFIXES, missing_ranges, shown
 from .maps import SPECS, Array
 from .model.header import read_header
@@ -131,7 +132,11 @@ def inspect_exr(path: Path) -> Json:
 def texts_of(attributes: Mapping[str, Any]) -> dict[str, str]:
     """What of a header says where a file comes from."""
     known = ("software", "imageCounter", "framesPerSecond", "timeCode", "colorInteropID")
-    return {name: str(value) for name, value in attributes.items() if name.startswith(PROVENANCE) or name in known}
+    return {
+        name: str(timecode_of(value) or value)
+        for name, value in attributes.items()
+        if name.startswith(PROVENANCE) or name in known
+    }
 
 
 def describe_picture(kind: str, pixels: Array, attributes: Mapping[str, str]) -> Json:

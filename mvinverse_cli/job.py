@@ -72,7 +72,8 @@ def run_job(
     if stdout is not None:
         return write_plan(plan, located, passes, NoManifest(plan.output), report, stdout)
     make_folder(plan.output)
-    with open_presence(plan.output) as presence:
+    written = [folder for planned in plan.shots for folder in planned.outputs.folders]
+    with open_presence(plan.output, written) as presence:
         return write_plan(plan, located, passes, load_manifest(plan.output, presence), report, None)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 from numpy.typing import NDArray
 
 from .errors import OptionError
+from .timecode import Timecode
 
 MapName = Literal["albedo", "metallic", "roughness", "normal", "shading", "residual"]
 MapKind = Literal["color", "data", "vector"]
@@ -75,6 +76,8 @@ class FrameMaps:
     time: Fraction | None  # presentation time in seconds, for video
     source: str
     plate: Array | None = None
+    timecode: Timecode | None = None  # that the source gives the frame
+    exposure: float = 0.0  # EV: the network was shown 2**exposure times the light of the plate
 
     @property
     def needed_plate(self) -> Array:

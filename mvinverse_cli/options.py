@@ -31,6 +31,7 @@ from .maps import MAPS, MapName, check_map_names
 from .sizes import parse_bytes, parse_exposure, parse_window
 
 Size = Literal["source", "model"]
+Upsample = Literal["guided", "bilinear"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
@@ -60,6 +61,7 @@ class DecomposeOptions:
     dtype: DtypeName = "auto"
     max_size: int | None = None  # pixels of the long side that the network sees; None: as the model's config says
     size: Size = "source"  # size of the maps
+    upsample: Upsample = "guided"  # to the source's size: along the edges of the picture, or smoothly between pixels
     window: int | Literal["auto", "all"] = "auto"  # frames attended to at once; auto: AUTO_WINDOW, or what fits
     anchors: int = 4  # of them, frames spread over the whole scene that every window sees
     overlap: int = 4  # of them, frames shared with the window before
@@ -80,6 +82,7 @@ class DecomposeOptions:
     def __post_init__(self) -> None:
         check_choice("--dtype", self.dtype, DtypeName)
         check_choice("--size", self.size, Size)
+        check_choice("--upsample", self.upsample, Upsample)
         if self.max_size is not None:
             check_at_least("--max-size", self.max_size, 14)
         for flag, value in (("--anchors", self.anchors), ("--overlap", self.overlap)):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .ahead import overlapped
-from .errors import DeviceMemoryError
+from .errors import DeviceMemoryError, InputError
 from .frames import Fault, Frame, FrameReader, find_shots, open_positions
 from .layout import Layout, lay_out, plan_passes
 from .maps import FrameMaps, Maps
@@ -22,7 +22,7 @@ from .model.mvinverse import MVInverse
 from .options import DecomposeOptions
 from .passes import Network, PassRun, SceneRun
 from .plates import open_plates
-from .prepared import Held, Origin, if_readable, prepare_ahead, restore
+from .prepared import Held, Origin, if_readable, is_guided, prepare_ahead, restore
 from .seams import Seam, cross_fade, fade_share
 from .windows import Scene, Windows
 
@@ -128,23 +128,32 @@ def run_passes(
     lent = [at for scene, _ in scenes for at in scene.anchors]
     with ExitStack() as stack:
 
-        def opened(positions: Sequence[int]) -> FrameReader:
-            return stack.enter_context(open_positions(layout.shot, layout.choice, positions))
+        def opened(positions: Sequence[int], *, quiet: bool = False) -> FrameReader:
+            return stack.enter_context(open_positions(layout.shot, layout.choice, positions, quiet=quiet))
 
         def held(source: Iterable[Frame]) -> Held:
             return Held(stack.enter_context(closing(prepare_ahead(source, layout, network, options))))
 
+        # opened first: what is deleted while the run goes on stays readable where it is open
+        needs_pictures = with_plates or (options.size == "source" and options.upsample == "guided")
+        pictures = stack.enter_context(open_plates(layout, sorted(wanted))) if needs_pictures else None
         reader = opened(seen)
         frames = held(reader)
-        anchors = held(if_readable(opened(lent))) if lent else Held(iter(()))
+        anchors = held(if_readable(opened(lent, quiet=True))) if lent else Held(iter(()))
         steps = plan_steps(layout.shot.name, scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
-        plates = stack.enter_context(open_plates(layout, sorted(wanted))) if with_plates else None
+        lost: list[Fault] = []
         for origin, maps in faded(results, findings, wanted):
-            plate = plates.take(origin.index) if plates else None
-            yield restore(origin, maps, plate, layout, options)
+            picture = None
+            if pictures and (with_plates or is_guided(origin, options)):
+                try:
+                    picture = pictures.take(origin.index, origin.fit.source)
+                except InputError as error:
+                    lost.append(Fault(origin.number, origin.source, str(error)))
+                    continue
+            yield restore(origin, maps, picture, layout, options, with_plate=with_plates)
         asked = {layout.choice.number(at) for at in wanted}
-        findings.faults = [fault for fault in reader.faults if fault.number is None or fault.number in asked]
+        findings.faults = [fault for fault in reader.faults if fault.number is None or fault.number in asked] + lost
         findings.truncated = reader.truncated
 
 

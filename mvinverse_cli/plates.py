@@ -1,4 +1,4 @@
-"""Plates beside their maps: each picture is decoded a second time when its maps are done.
+"""Pictures beside their maps: each is decoded a second time when its maps are done.
 
 To keep the first one would cost memory for every frame of a pass and of those decoded ahead; decoding is cheap beside
 the network. H W pixels of the source, h w of the network.
@@ -24,25 +24,27 @@ class Plates:
 
     def __init__(self, frames: Iterator[Frame]) -> None:
         self._frames = frames
+        self._next: Frame | None = None  # read, and not asked for yet
 
-    def take(self, position: int) -> Array:
-        """The picture at `position`, (H, W, 3) float32 scene-linear Rec.709, not clipped.
+    def take(self, position: int, size: tuple[int, int]) -> Frame:
+        """The picture at `position`, of `size` (width, height).
 
-        Raises InputError where it cannot be read, as it could before.
+        Raises InputError where it cannot be read, as it could before, or has another size by now.
         """
-        for frame in self._frames:
-            if frame.index == position:
-                return linear_light(frame)
-            if frame.index > position:
+        while self._next is None or self._next.index < position:
+            self._next = next(self._frames, None)
+            if self._next is None:
                 break
-        raise InputError(f"position {position} of the shot could be read once and not again; is the source changing?")
+        if self._next is None or self._next.index > position or self._next.pixels.shape[1::-1] != size:
+            raise InputError("could be read once and not again; is the source changing?")
+        return self._next
 
 
 @contextmanager
 def open_plates(layout: Layout, positions: Sequence[int]) -> Generator[Plates, None, None]:
     """The pictures at the ascending `positions` of a shot, for the block."""
     with (
-        open_positions(layout.shot, layout.choice, positions) as reader,
+        open_positions(layout.shot, layout.choice, positions, quiet=True) as reader,
         closing(ahead(reader, PLATES_AHEAD)) as frames,
     ):
         yield Plates(frames)

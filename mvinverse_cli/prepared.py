@@ -14,12 +14,13 @@ import numpy as np
 from .ahead import ahead
 from .color import convert
 from .errors import InputError
-from .frames import Fit, Frame, as_float, fit_pixels, fit_to, restore_map
+from .frames import Fit, Frame, as_float, fit_pixels, fit_to, restore_guided, restore_map
 from .layout import Layout
-from .maps import SPECS, Array, FrameMaps, MapName, Maps
+from .maps import SPECS, Array, FrameMaps, Maps
 from .options import DecomposeOptions
 from .passes import Network
-from .plates import fit_plate
+from .plates import fit_plate, linear_light
+from .timecode import Timecode
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Origin:
     name: str
     time: Fraction | None
     source: Path
+    timecode: Timecode | None = None
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,17 @@ def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int
     height, width = frame.pixels.shape[:2]
     fit = fit_to((width, height), grid, max_size=max_size, patch_size=network.config.patch_size)
     pixels = convert(on_grid(frame, fit, gain), frame.transfer, network.config.input_transfer)
-    return Prepared(pixels, Origin(fit, frame.index, frame.number, frame.name, frame.time, frame.source))
+    origin = Origin(fit, frame.index, frame.number, frame.name, frame.time, frame.source, frame.timecode)
+    return Prepared(pixels, origin)
 
 
 def on_grid(frame: Frame, fit: Fit, gain: float) -> Array:
-    """A decoded frame, its light times `gain`, as (h, w, 3) float32 in [0, 1] on its own curve.
+    """A decoded frame, its light times `gain`, as (h, w, 3) float32 in [0, 1] on its own curve."""
+    return fit_pixels(exposed(frame, gain), fit)
+
+
+def exposed(frame: Frame, gain: float) -> Array:
+    """A decoded frame, its light times `gain`, (H, W, 3) on its own curve: integers as they are, or float32 in [0, 1].
 
     Light outside [0, 1] is clipped before it is resized, as in a camera: a highlight of 50 must not outshine its
     neighbours when they are averaged.
@@ -100,25 +108,47 @@ def on_grid(frame: Frame, fit: Fit, gain: float) -> Array:
     if gain != 1:
         light = convert(as_float(pixels), frame.transfer, "linear") * np.float32(gain)
         pixels = convert(light, "linear", frame.transfer)
-    if pixels.dtype == np.float32:
-        pixels = np.clip(pixels, 0, 1)
-    return fit_pixels(pixels, fit)
+    return np.clip(pixels, 0, 1) if pixels.dtype == np.float32 else pixels
 
 
-def restore(origin: Origin, maps: Maps, plate: Array | None, layout: Layout, options: DecomposeOptions) -> FrameMaps:
+def is_guided(origin: Origin, options: DecomposeOptions) -> bool:
+    """Whether the frame's own picture is needed to bring its maps to the source's size."""
+    return options.size == "source" and options.upsample == "guided" and origin.fit.is_scaled
+
+
+def restore(
+    origin: Origin, maps: Maps, picture: Frame | None, layout: Layout, options: DecomposeOptions, *, with_plate: bool
+) -> FrameMaps:
     """What the network made of one frame, (h, w, C) each, scene-linear -> the size that is wanted, and shading in the
-    plate's own light, where it may exceed 1."""
-    restored: dict[MapName, Array] = {}
-    for name, values in maps.items():
-        if options.size == "source":
-            values = restore_map(values, origin.fit, unit_vectors=SPECS[name].kind == "vector")
-        else:
-            values = np.ascontiguousarray(values[: origin.fit.inner[0], : origin.fit.inner[1]])
-        if name == "shading" and layout.exposure:
-            values = values * np.float32(2**-layout.exposure)
-        restored[name] = values
-    if plate is not None and options.size == "model":
-        plate = fit_plate(plate, origin.fit)
+    plate's own light, where it may exceed 1.
+
+    picture: the frame once more, where its maps follow it (`is_guided`) or come with it (`with_plate`).
+    """
+    fit = origin.fit
+    if options.size == "model":
+        restored = {name: np.ascontiguousarray(values[: fit.inner[0], : fit.inner[1]]) for name, values in maps.items()}
+    elif picture is not None and is_guided(origin, options):
+        shown = convert(exposed(picture, 2**layout.exposure), picture.transfer, "srgb")
+        restored = restore_guided(maps, shown, fit)
+    else:
+        restored = {
+            name: restore_map(values, fit, unit_vectors=SPECS[name].kind == "vector") for name, values in maps.items()
+        }
+    if "shading" in restored and layout.exposure:
+        restored["shading"] = restored["shading"] * np.float32(2**-layout.exposure)
+    plate = None
+    if picture is not None and with_plate:
+        plate = linear_light(picture)
+        plate = fit_plate(plate, fit) if options.size == "model" else plate
     return FrameMaps(
-        restored, layout.shot.name, origin.index, origin.number, origin.name, origin.time, str(origin.source), plate
+        restored,
+        layout.shot.name,
+        origin.index,
+        origin.number,
+        origin.name,
+        origin.time,
+        str(origin.source),
+        plate,
+        origin.timecode,
+        layout.exposure,
     )

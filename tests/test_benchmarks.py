@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mvinverse_cli.maps import MAPS
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -32,4 +34,16 @@ def test_outputs_compares_the_pool_with_one_thread():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["benchmark"] == "outputs"
-    assert all(result[f"{format}_{figure}"] > 0 for format in ("exr", "png") for figure in ("fps", "speedup"))
+    assert all(
+        result[f"{format}_{figure}"] > 0 for format in ("exr", "png") for figure in ("fps", "speedup", "processor_s")
+    )
+
+
+def test_upsample_compares_the_two_sides_on_true_and_predicted_maps(tiny_file: Path):
+    arguments = [str(ROOT / "tests" / "data" / "scenes"), "--limit", "1", "--rounds", "1", "--model", str(tiny_file)]
+    command = [sys.executable, "-m", "benchmarks.upsample", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["benchmark"] == "upsample"
+    assert all(0 < result[f"true_{name}"] < 1 for name in MAPS)
+    assert all(result[f"model_{name}"] > 0 for name in MAPS)

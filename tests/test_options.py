@@ -31,6 +31,7 @@ def test_every_field_has_a_flag_of_its_name_with_the_same_default(options: Any, 
 @pytest.mark.parametrize(
     ("options", "value", "said"),
     [
+        (DecomposeOptions, {"upsample": "nearest"}, "--upsample 'nearest'"),
         (DecomposeOptions, {"window": 8}, "--window 8: must be at least 9, for 4 anchors, 4 frames of overlap"),
         (DecomposeOptions, {"window": 0, "anchors": 0, "overlap": 0}, "--window 0: must be at least 1"),
         (DecomposeOptions, {"window": "most"}, "--window 'most'"),

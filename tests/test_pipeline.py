@@ -68,6 +68,7 @@ class Run:
     asked: tuple[int, ...] | None = None  # positions; None: all
     shot: Shot = SHOT
     made: list[int] = field(default_factory=list)
+    made_again: list[int] = field(default_factory=list)  # for maps that follow them
 
     def __post_init__(self) -> None:
         by_index = {frame.index: frame for frame in self.frames}
@@ -76,10 +77,11 @@ class Run:
         choice = Choice(Grid(1, 0), self.count, asked, range(1001, 1001 + self.count), ("shot",) * self.count)
         self.layout = Layout(self.shot, choice, self.cuts, exposure=0.0)
         self.findings = Findings(wanted_windows(self.options))
-        self.monkeypatch.setattr(
-            "mvinverse_cli.pipeline.open_positions",
-            lambda shot, choice, positions: ListReader(by_index, positions, self.made),
-        )
+        for reading, made in (("pipeline", self.made), ("plates", self.made_again)):
+            self.monkeypatch.setattr(
+                f"mvinverse_cli.{reading}.open_positions",
+                lambda shot, choice, positions, made=made, quiet=False: ListReader(by_index, positions, made),
+            )
 
     def results(self, **more: Any) -> Iterator[FrameMaps]:
         network = Network.of(self.model, self.options)

@@ -14,7 +14,9 @@ from mvinverse_cli.job import run_job
 from mvinverse_cli.layout import lay_out
 from mvinverse_cli.options import DecomposeOptions, WriteOptions
 from mvinverse_cli.planning import plan_job
-from mvinverse_cli.plates import fit_plate, open_plates
+from mvinverse_cli.plates import fit_plate, linear_light, open_plates
+
+SIZE = (42, 28)
 
 
 def layout_of(*paths: Path):
@@ -36,7 +38,7 @@ def test_plates_come_for_the_positions_asked_for_as_they_are_stored(sequence: li
     with open_plates(layout_of(*sequence), [1, 2, 4]) as plates:
         for position in (1, 4):  # 2 is not taken: its frame was lost
             expected = np.random.default_rng(position).uniform(-1, 30, (28, 42, 3)).astype(np.float32)
-            assert np.array_equal(plates.take(position), expected)
+            assert np.array_equal(linear_light(plates.take(position, SIZE)), expected)
 
 
 @pytest.mark.parametrize("depth", [8, 16])
@@ -45,18 +47,27 @@ def test_integer_plates_are_brought_to_linear_light(tmp_path: Path, depth: int):
     codes = np.random.default_rng(0).integers(0, top + 1, (28, 42, 3)).astype(f"uint{depth}")
     (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(codes))
     with open_plates(layout_of(tmp_path / "a.png"), [0]) as plates:
-        plate = plates.take(0)
+        plate = linear_light(plates.take(0, SIZE))
     assert plate.dtype == np.float32
     assert np.allclose(plate, srgb_to_linear(codes.astype(np.float32) / top), rtol=1e-6)
 
 
-def test_a_plate_that_is_gone_is_an_input_error(sequence: list[Path]):
+def test_a_plate_that_is_gone_is_an_input_error_and_the_next_one_comes(sequence: list[Path]):
     layout = layout_of(*sequence)
     sequence[3].unlink()
     with open_plates(layout, [2, 3, 4]) as plates:
-        plates.take(2)
+        plates.take(2, SIZE)
         with pytest.raises(InputError, match="could be read once and not again"):
-            plates.take(3)
+            plates.take(3, SIZE)
+        assert plates.take(4, SIZE).index == 4
+
+
+def test_a_plate_that_changed_its_size_is_an_input_error(sequence: list[Path]):
+    with (
+        open_plates(layout_of(*sequence), [2]) as plates,
+        pytest.raises(InputError, match="is the source changing"),
+    ):
+        plates.take(2, (42, 42))
 
 
 def test_at_the_network_s_size_the_padding_is_left_out():

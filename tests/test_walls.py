@@ -19,7 +19,7 @@ NOT_HERE = {
 RENDERER = {"mitsuba", "drjit", "pyoidn"}  # only to render scenes: a large install that decomposing does without
 RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
 WINGS = {"frames", "model", "outputs", "scenes"}
-SMALL = {"formats", "maps", "options", "color", "windows", "seams", "sizes", "errors", "ahead"}
+SMALL = {"formats", "maps", "options", "color", "windows", "seams", "sizes", "errors", "ahead", "timecode"}
 SMALL_MAY = SMALL | {"numpy"}
 
 

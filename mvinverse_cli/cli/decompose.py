@@ -10,10 +10,11 @@ import typer
 from ..color import Transfer
 from ..errors import OptionError
 from ..formats import Bits, Colorspace, ExrCompression, ExrLayout, ExrRgba, Normals, OnExists
-from ..options import DecomposeOptions, DtypeName, Size, WriteOptions
+from ..options import DecomposeOptions, DtypeName, Size, Upsample, WriteOptions
 from ..sizes import parse_window
 from .console import VOICE, complain, emit, say, set_voice
 from .files_from import gather_inputs
+from .listing import listed
 from .pipes import binary_stdin, stdout_for_maps
 from .progress import ProgressMode, open_progress
 
@@ -73,6 +74,9 @@ def decompose(
     ] = WRITE.bits,
     maps: Annotated[list[str], option("Maps to write, separated by commas.", FILES, "--maps")] = DEFAULT_MAPS,
     size: Annotated[Size, option("Maps at the source's size or at the network's.", FILES)] = DECOMPOSE.size,
+    upsample: Annotated[
+        Upsample, option("To the source's size: along its edges (guided), or smoothly (bilinear).", FILES)
+    ] = DECOMPOSE.upsample,
     exr_layout: Annotated[
         ExrLayout, option("Maps as layers of one part, as a part each, or as a file each.", FILES)
     ] = WRITE.exr_layout,
@@ -172,6 +176,9 @@ def decompose(
     ] = DECOMPOSE.shading_transfer,
     dry_run: Annotated[bool, option("Print the plan and touch nothing.", RUN, "--dry-run")] = False,
     progress: Annotated[ProgressMode, option("How progress is shown.", RUN)] = "auto",
+    print_outputs: Annotated[
+        bool, option("Print the path of each file on stdout once it is complete.", RUN, "--print-outputs")
+    ] = False,
     json: Annotated[bool, option("JSON lines on stdout: as --progress json.", RUN, "--json")] = False,
     quiet: Annotated[bool, option("Say nothing but errors: as --progress none.", RUN, "--quiet", "-q")] = False,
     debug: Annotated[bool, option("Show tracebacks and the library's notes.", RUN, "--debug")] = False,
@@ -185,6 +192,7 @@ def decompose(
         dtype=dtype,
         max_size=max_size,
         size=size,
+        upsample=upsample,
         window=parse_window(window, anchors, overlap),
         anchors=anchors,
         overlap=overlap,
@@ -224,8 +232,11 @@ def decompose(
     from ..planning import STDOUT, plan_job
 
     is_stream = str(output) == STDOUT and not dry_run
-    if is_stream and mode in ("json", "openjd"):
-        raise OptionError(f"--output -: the maps go to stdout, and so would --progress {mode}; choose plain or none")
+    if is_stream and (mode in ("json", "openjd") or print_outputs):
+        other = "--print-outputs" if print_outputs else f"--progress {mode}"
+        raise OptionError(f"--output -: the maps go to stdout, and so would {other}; choose --progress plain or none")
+    if print_outputs and mode in ("json", "openjd"):
+        raise OptionError(f"--print-outputs: paths go to stdout, and so does --progress {mode}; choose one of them")
     with ExitStack() as stack:
         stdin = stack.enter_context(spooled(binary_stdin())) if STDIN in sources else None
         plan = plan_job(sources, output, decompose_options, write_options, stdin=stdin)
@@ -236,6 +247,8 @@ def decompose(
             return 0
         stdout = stack.enter_context(stdout_for_maps()) if is_stream else None
         report = stack.enter_context(open_progress(mode, plan.to_do))
+        if print_outputs:
+            report = stack.enter_context(listed(plan, report))
         outcome = run_job(plan, report, stdout=stdout)
     return conclude(outcome, output)
 

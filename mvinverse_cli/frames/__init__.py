@@ -1,6 +1,7 @@
 """Frames in: a path becomes upright RGB pictures with a number and a time. No torch here."""
 
 from .frame import Fault, Frame, Shot, ShotKind
+from .guided import restore_guided
 from .meter import meter_shot
 from .reader import FrameReader
 from .resize import Fit, as_float, fit_grid, fit_pixels, fit_to, restore_map
@@ -30,6 +31,7 @@ __all__ = [
     "meter_shot",
     "open_positions",
     "parse_cuts",
+    "restore_guided",
     "restore_map",
     "spooled",
     "survey_shot",

@@ -12,6 +12,7 @@ from av.error import FFmpegError
 
 from ..color import Transfer
 from ..maps import Array
+from ..timecode import Timecode
 
 MAGICS = (b"SDPX", b"XPDS")
 
@@ -24,6 +25,9 @@ _VIDEO = {4: "unspecified video", 5: "SMPTE 274M", 6: "BT.709", 7: "BT.601 625 l
 _BLACK, _WHITE, _DENSITY_STEP, _GAMMA = 95, 685, 0.002, 0.6
 _LARGEST_CODE = 1023
 
+_TIMECODE = 1920  # where it lies in the television header: binary coded decimals, one byte for each pair of digits
+_UNDEFINED = (0, 0xFFFFFFFF)  # the second by the standard, the first as many programs write it
+
 _RGB_PLANES = (2, 0, 1)  # of FFmpeg's planar formats, which hold green, blue, red
 
 
@@ -35,6 +39,7 @@ class DpxLayout:
     height: int
     bits: int
     transfer: int
+    timecode: Timecode | None
 
     @property
     def curve(self) -> str:
@@ -53,11 +58,26 @@ def read_dpx_layout(head: bytes) -> DpxLayout:
         raise ValueError(f"the header ends at byte {len(head)}")
     order = ">" if head[:4] == b"SDPX" else "<"
     width, height = struct.unpack_from(order + "II", head, 772)
-    return DpxLayout(width, height, bits=head[803], transfer=head[801])
+    return DpxLayout(width, height, bits=head[803], transfer=head[801], timecode=_read_timecode(head, order))
 
 
-def decode_dpx(data: bytes) -> tuple[Array, Transfer, bool, str]:
-    """(H, W, 3), its curve, whether an alpha channel was left out, and in words how it was read.
+def _read_timecode(head: bytes, order: str) -> Timecode | None:
+    """That of the television header; None where it is undefined, no time, or behind the end."""
+    if len(head) < _TIMECODE + 4:
+        return None
+    (packed,) = struct.unpack_from(order + "I", head, _TIMECODE)
+    digits = f"{packed:08x}"
+    if packed in _UNDEFINED or not digits.isdecimal():
+        return None
+    hours, minutes, seconds, frame = (int(digits[at : at + 2]) for at in (0, 2, 4, 6))
+    try:
+        return Timecode(hours, minutes, seconds, frame)
+    except ValueError:
+        return None
+
+
+def decode_dpx(data: bytes) -> tuple[Array, Transfer, bool, str, Timecode | None]:
+    """(H, W, 3), its curve, whether an alpha channel was left out, in words how it was read, and its timecode.
 
     float32 scene-linear for logarithmic and linear files, where Cineon's 90% white is 1 and film holds up to 13.5;
     uint8 or uint16 at full range on the curve of video for those that hold video. Raises ValueError for what is
@@ -66,12 +86,13 @@ def decode_dpx(data: bytes) -> tuple[Array, Transfer, bool, str]:
     layout = read_dpx_layout(data)
     codes, most, has_alpha = _read_codes(data)
     if layout.transfer in _LOGARITHMIC:
-        return _cineon_to_linear(codes * np.float32(_LARGEST_CODE / most)), "linear", has_alpha, layout.curve
+        light = _cineon_to_linear(codes * np.float32(_LARGEST_CODE / most))
+        return light, "linear", has_alpha, layout.curve, layout.timecode
     if layout.transfer in _VIDEO:
         full: type[np.unsignedinteger] = np.uint8 if most == 255 else np.uint16
         scaled = np.rint(codes * (np.iinfo(full).max / most)).astype(full)
-        return scaled, "srgb", has_alpha, layout.curve
-    return np.multiply(codes, 1 / most, dtype=np.float32), "linear", has_alpha, layout.curve
+        return scaled, "srgb", has_alpha, layout.curve, layout.timecode
+    return np.multiply(codes, 1 / most, dtype=np.float32), "linear", has_alpha, layout.curve, layout.timecode
 
 
 def _read_codes(data: bytes) -> tuple[Array, int, bool]:

@@ -13,6 +13,7 @@ import OpenEXR
 
 from ..errors import InputError
 from ..maps import Array
+from ..timecode import Timecode
 from .names import shown
 
 Window = tuple[Sequence[int], Sequence[int]]  # inclusive corners (x, y)
@@ -56,8 +57,8 @@ def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]
     )
 
 
-def read_exr(data: bytes, path: Path) -> tuple[Array, bool]:
-    """(H, W, 3) float32 of an EXR file's bytes, and whether an alpha channel was taken out.
+def read_exr(data: bytes, path: Path) -> tuple[Array, bool, Timecode | None]:
+    """(H, W, 3) float32 of an EXR file's bytes, whether an alpha channel was taken out, and the picture's timecode.
 
     Pixels of the display window that the data window leaves out are black. Colour is stored multiplied by alpha and
     comes back divided by it; where alpha is 0 it stays as it is, which keeps light that has no coverage.
@@ -73,7 +74,27 @@ def read_exr(data: bytes, path: Path) -> tuple[Array, bool]:
     if has_alpha:
         alpha = planes.pop()
         planes = [np.divide(plane, alpha, out=plane, where=alpha > 0) for plane in planes]
-    return np.stack(planes * (3 // len(planes)), axis=-1), has_alpha
+    return np.stack(planes * (3 // len(planes)), axis=-1), has_alpha, timecode_of(part.header.get("timeCode"))
+
+
+def timecode_of(attribute: Any) -> Timecode | None:
+    """The `timeCode` of a header as the bindings give it; None where there is none, or its numbers are no time."""
+    if not isinstance(attribute, OpenEXR.TimeCode):
+        return None
+    try:
+        return Timecode(
+            attribute.hours,
+            attribute.minutes,
+            attribute.seconds,
+            attribute.frame,
+            attribute.dropFrame,
+            attribute.colorFrame,
+            attribute.fieldPhase,
+            (attribute.bgf0, attribute.bgf1, attribute.bgf2),
+            attribute.userData,
+        )
+    except ValueError:
+        return None
 
 
 def _read_planes(data: bytes, part_index: int, names: Sequence[str], window: Window, path: Path) -> list[Array]:

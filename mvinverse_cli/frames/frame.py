@@ -7,6 +7,7 @@ from typing import Literal
 
 from ..color import Transfer
 from ..maps import Array
+from ..timecode import Timecode
 
 ShotKind = Literal["video", "sequence", "stills"]
 
@@ -44,6 +45,7 @@ class Frame:
     time: Fraction | None  # presentation time in seconds, for video
     name: str
     source: Path
+    timecode: Timecode | None = None  # that the source gives it
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 class PictureReader(FrameReader):
     """Skips what it cannot read, and goes on."""
 
-    def __init__(self, shot: Shot, choice: Choice, positions: Sequence[int]) -> None:
+    def __init__(self, shot: Shot, choice: Choice, positions: Sequence[int], quiet: bool) -> None:
         super().__init__(len(positions))
-        self._shot, self._choice, self._positions = shot, choice, positions
+        self._shot, self._choice, self._positions, self._quiet = shot, choice, positions, quiet
 
     def close(self) -> None:
         """Each file is closed as soon as it is read."""
@@ -33,10 +33,10 @@ class PictureReader(FrameReader):
                 self.faults.append(Fault(number, path, str(error).removeprefix(f"{shown(path)}: ")))
                 continue
             for note in picture.notes:
-                if note not in said:
+                if note not in said and not self._quiet:
                     log.info("%s: %s", self._shot.name, note)
                     said.add(note)
-            yield Frame(picture.pixels, picture.transfer, position, number, None, path.stem, path)
+            yield Frame(picture.pixels, picture.transfer, position, number, None, path.stem, path, picture.timecode)
         if self.faults and len(self.faults) == self.expected:
             first = self.faults[0]
             raise InputError(f"{shown(first.source)}: {first.reason}")

@@ -14,6 +14,7 @@ import numpy as np
 from ..color import Transfer
 from ..errors import InputError
 from ..maps import Array
+from ..timecode import Timecode
 from .dpx import decode_dpx
 from .exr import read_exr
 from .hdr import decode_hdr
@@ -33,6 +34,7 @@ class Picture:
     transfer: Transfer
     had_alpha: bool
     reading: str = ""
+    timecode: Timecode | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -65,7 +67,11 @@ def read_picture(path: Path) -> Picture:
     try:
         if header.format == "dpx":
             return Picture(*decode_dpx(data))
-        stored, had_alpha = _decode(data, header, path)
+        if header.format == "exr":
+            light, had_alpha, timecode = read_exr(data, path)
+            check_finite(light, path)
+            return Picture(light, "linear", had_alpha, timecode=timecode)
+        stored, had_alpha = _decode(data, header)
     except (RuntimeError, ValueError, IndexError, cv2.error) as error:
         raise InputError(f"{shown(path)}: truncated or damaged ({shown(str(error))}); export it again") from error
     pixels = header.orientation.apply(stored)
@@ -87,10 +93,8 @@ def check_finite(pixels: Array, path: Path) -> None:
     )
 
 
-def _decode(data: bytes, header: Header, path: Path) -> tuple[Array, bool]:
+def _decode(data: bytes, header: Header) -> tuple[Array, bool]:
     """(H, W, 3) as stored, and whether an alpha channel was taken out."""
-    if header.format == "exr":
-        return read_exr(data, path)
     if header.format == "hdr":
         return decode_hdr(data), False
     if header.format == "tiff":

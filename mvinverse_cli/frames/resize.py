@@ -21,6 +21,11 @@ class Fit:
     inner: tuple[int, int]  # (height, width)
     grid: tuple[int, int]  # (height, width)
 
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the network saw the picture at another size."""
+        return self.inner != (self.source[1], self.source[0])
+
     def __post_init__(self) -> None:
         if min(*self.source, *self.inner) < 1 or self.inner[0] > self.grid[0] or self.inner[1] > self.grid[1]:
             raise ValueError(f"a picture of {self.source} scaled to {self.inner} does not lie in a grid of {self.grid}")
@@ -87,7 +92,7 @@ def restore_map(values: Array, fit: Fit, *, unit_vectors: bool) -> Array:
     """
     height, width = fit.inner
     restored = np.ascontiguousarray(values[:height, :width])
-    if restored.shape[:2] != (fit.source[1], fit.source[0]):
+    if fit.is_scaled:
         restored = _with_channels(cv2.resize(restored, fit.source, interpolation=cv2.INTER_LINEAR))
     if unit_vectors:
         length = np.sqrt(np.einsum("hwc,hwc->hw", restored, restored))[..., None]

@@ -62,16 +62,18 @@ def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool, stdin: Path | 
     return shots
 
 
-def open_positions(shot: Shot, choice: Choice, positions: Sequence[int]) -> FrameReader:
+def open_positions(shot: Shot, choice: Choice, positions: Sequence[int], *, quiet: bool = False) -> FrameReader:
     """The reader of the frames at `positions`, which are their indices; to be used in a `with`.
+
+    quiet: what had to be decided about the source is not logged: another reader of the shot says it.
 
     Raises ValueError unless the positions ascend and the shot has them, InputError where a video cannot be opened.
     """
     if any(after <= before for before, after in pairwise((-1, *positions, choice.count))):
         raise ValueError(f"positions have to ascend, from 0 to at most {choice.count - 1}")
     if shot.kind == "video":
-        return VideoReader(shot, choice, positions)
-    return PictureReader(shot, choice, positions)
+        return VideoReader(shot, choice, positions, quiet)
+    return PictureReader(shot, choice, positions, quiet)
 
 
 def _sources(inputs: Sequence[str | Path], stdin: Path | None) -> Iterator[Path | Pattern]:

@@ -4,6 +4,7 @@ H rows, W columns, C samples as stored, S colour samples (1 or 3).
 """
 
 import io
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -27,7 +28,8 @@ def _first_page(file: BinaryIO) -> Iterator[TiffPage]:
             if not isinstance(page, TiffPage):
                 raise ValueError("the first page has no tags of its own")
             yield page
-    except (TypeError, ArithmeticError, LookupError) as error:  # tifffile trusts tags to be of their usual type
+    # tifffile trusts tags to be of their usual type, and offsets to lie in the file
+    except (TypeError, ArithmeticError, LookupError, struct.error) as error:
         raise ValueError(f"malformed tags: {error}") from error
 
 

@@ -85,6 +85,12 @@ def _open_decoder(stream: VideoStream, path: Path) -> None:
         ) from error
 
 
+def timecode_tag(container: InputContainer, stream: VideoStream) -> str:
+    """The first picture's timecode as the file gives it, with the stream or the whole; empty where there is none."""
+    tags = {**container.metadata, **stream.metadata}
+    return next((str(text) for name, text in tags.items() if str(name).lower() == "timecode"), "")
+
+
 def orientation_of(frame: av.VideoFrame) -> Orientation:
     """How the container says that its pictures are to be turned."""
     matrix = frame.side_data.get("DISPLAYMATRIX")

@@ -7,11 +7,12 @@ import av
 
 from ..errors import InputError, OptionError
 from ..maps import Array
+from ..timecode import Timecodes
 from .frame import Fault, Frame, Shot
 from .names import shown
 from .reader import FrameReader
 from .selection import Choice
-from .video import open_video, orientation_of
+from .video import open_video, orientation_of, timecode_tag
 from .video_color import RgbConverter, log_coding
 from .video_decoder import VideoDecoder
 
@@ -24,14 +25,15 @@ class VideoReader(FrameReader):
     Only there it comes to light whether the file breaks off. Only wanted frames are brought to RGB.
     """
 
-    def __init__(self, shot: Shot, choice: Choice, positions: Sequence[int]) -> None:
+    def __init__(self, shot: Shot, choice: Choice, positions: Sequence[int], quiet: bool) -> None:
         super().__init__(len(positions))
-        self._shot, self._choice = shot, choice
+        self._shot, self._choice, self._quiet = shot, choice, quiet
         self._wanted = {choice.grid.place(position): position for position in positions}  # ascending
         end = choice.count - 1
         self._to_end = choice.wanted[-1] == end and end in positions
         self._path = shot.called(shot.paths[0])
         self._container, self._stream = open_video(shot.paths[0])
+        self._timecodes = Timecodes.parse(timecode_tag(self._container, self._stream), shot.rate)
 
     def close(self) -> None:
         self._container.close()
@@ -45,7 +47,7 @@ class VideoReader(FrameReader):
         after = 0  # the place behind the last sound picture
         yielded = 0
         for place, picture in decoder:
-            if after == 0:
+            if after == 0 and not self._quiet:
                 log_coding(picture, self._shot.name)
             self._lose(range(after, place), decoder.reason or _SILENT)
             after = place + 1
@@ -66,7 +68,9 @@ class VideoReader(FrameReader):
             time: Fraction | None = picture.pts * self._stream.time_base
         else:  # raw streams and AVI carry no times
             time = place / self._shot.rate if self._shot.rate else None
-        return Frame(pixels, "srgb", position, self._choice.number(position), time, self._shot.name, self._path)
+        timecode = self._timecodes.at(place) if self._timecodes else None
+        number, name = self._choice.number(position), self._shot.name
+        return Frame(pixels, "srgb", position, number, time, name, self._path, timecode)
 
     def _lose(self, places: range, reason: str) -> None:
         for place in places:

@@ -94,7 +94,7 @@ def identity(path: Path) -> tuple[int, int]:
 def list_folders(shot: ShotOutputs) -> frozenset[Path]:
     """Every path in the folders that the shot is written to: one listing costs less than a look per file."""
     found: list[Path] = []
-    for folder in (shot.folder, *(shot.folder / name for name in (*shot.maps, "residual", "sheet"))):
+    for folder in shot.folders:
         with write_errors(folder):
             if folder.is_dir():
                 found += folder.iterdir()

@@ -14,6 +14,7 @@ import OpenEXR
 
 from ..formats import Colorspace, ExrCompression, ExrLayout
 from ..maps import SPECS, Array, MapName
+from ..timecode import Timecode
 from .light import COLOR_INTEROP_IDS, DATA_INTEROP_ID
 
 COMPRESSIONS: Mapping[ExrCompression, Any] = {
@@ -44,13 +45,14 @@ def encode_exr(
     rgb: Array | None = None,
     number: int,
     rate: Fraction | None,
+    timecode: Timecode | None = None,
 ) -> bytes:
     """The `maps`, (H, W, C) float16 or float32 and finite, as one EXR file.
 
     layout: `single` and `parts` name channels `albedo.R` ... `roughness.V`; `files` takes one map and calls its
     channels R, G, B or Y. compression: of data and vectors ZIP in place of DWAA, which loses some of them. colorspace:
-    that the colour among the `maps` is in. rgb: (H, W, 3) for the top-level R, G, B. number and rate (frames per
-    second, where known) go to each header beside `attributes`.
+    that the colour among the `maps` is in. rgb: (H, W, 3) for the top-level R, G, B. number, rate (frames per second)
+    and timecode, where known, go to each header beside `attributes`.
     """
     layers = [
         file_layer(name, pixels) if layout == "files" else named_layer(name, pixels) for name, pixels in maps.items()
@@ -58,7 +60,7 @@ def encode_exr(
     if rgb is not None:
         layers.insert(0, Layer("rgb", True, rgb, ("R", "G", "B")))
     parts = [
-        (header(part, attributes, compression, colorspace, number, rate), channels(part), name)
+        (header(part, attributes, compression, colorspace, timing(number, rate, timecode)), channels(part), name)
         for name, part in divide(layers, layout, compression).items()
     ]
     # alone, a part has no name: readers would show it as a layer
@@ -100,22 +102,32 @@ def channels(part: list[Layer]) -> dict[str, Array]:
     }
 
 
+def timing(number: int, rate: Fraction | None, timecode: Timecode | None) -> dict[str, Any]:
+    """The frame's place in time, as OpenEXR's standard attributes."""
+    known: dict[str, Any] = {"imageCounter": number}
+    if rate is not None:
+        known["framesPerSecond"] = rate
+    if timecode is not None:
+        code = timecode
+        flags = (code.drop_frame, code.color_frame, code.field_phase, *code.binary_groups)
+        groups = [code.user_data >> shift & 0xF for shift in range(0, 32, 4)]
+        known["timeCode"] = OpenEXR.TimeCode(code.hours, code.minutes, code.seconds, code.frame, *flags, *groups)
+    return known
+
+
 def header(
     part: list[Layer],
     attributes: Mapping[str, str],
     compression: ExrCompression,
     colorspace: Colorspace,
-    number: int,
-    rate: Fraction | None,
+    timing: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The header, a new dict each time: the bindings change the one they are given. The windows follow the pixels."""
     has_color = any(layer.is_color for layer in part)
-    timing = {} if rate is None else {"framesPerSecond": rate}
     return {
         "type": OpenEXR.scanlineimage,
         "compression": COMPRESSIONS["zip" if compression == "dwaa" and not has_color else compression],
         "colorInteropID": COLOR_INTEROP_IDS[colorspace] if has_color else DATA_INTEROP_ID,
-        "imageCounter": number,
         **timing,
         **attributes,
     }

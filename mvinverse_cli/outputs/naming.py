@@ -56,6 +56,11 @@ class ShotOutputs:
     rate: Fraction | None  # frames per second of a video
 
     @property
+    def folders(self) -> tuple[Path, ...]:
+        """Every folder that files of the shot may lie in, whatever the format."""
+        return self.folder, *(self.folder / name for name in (*self.maps, "residual", "sheet"))
+
+    @property
     def frame_formats(self) -> tuple[FileKind, ...]:
         """The formats that have files of their own for every frame."""
         formats = tuple(name for name in self.options.format if name not in MOVIES)

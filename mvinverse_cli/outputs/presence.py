@@ -3,18 +3,20 @@
 Two hidden files: `.mvinverse.lock` is held for the moment in which the books are read and written; `.mvinverse.runs` is
 shared by every run for as long as it lasts. The last to leave removes both. The locks are `flock`'s: they hold between
 the processes of a machine, and between machines on a file system that shares them, as NFS does.
+
+A run that can have `.mvinverse.runs` for itself knows that every unfinished file is a dead one's, and removes it.
 """
 
 import errno
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from .whole import write_errors
+from .whole import remove_parts, write_errors
 
 if sys.platform != "win32":
     import fcntl
@@ -32,12 +34,22 @@ Answer = Literal["held", "busy", "unknown"]  # unknown: the file system has no l
 class Presence:
     """This run in `folder`, which exists: `open_presence` makes and ends it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, written: Iterable[Path] = ()) -> None:
+        """written: the folders that this run writes to."""
         self.folder = folder
+        self.written = (folder, *written)
         with self.alone_with_books(), write_errors(folder / RUNS_NAME):
             self._runs = os.open(folder / RUNS_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+            self._remove_parts_of_the_dead()
             if lock(self._runs, shared=True, wait=False) == "unknown":
                 logger.warning("%s: no locks on this file system; give each run a folder of its own", folder)
+
+    def _remove_parts_of_the_dead(self) -> None:
+        """Within `alone_with_books`, while this run itself writes nothing: no new one can begin meanwhile."""
+        if lock(self._runs, shared=False, wait=False) == "held":
+            count = remove_parts(self.written)
+            if count:
+                logger.info("%s: %d unfinished files of a run that was killed are removed", self.folder, count)
 
     @contextmanager
     def alone_with_books(self) -> Iterator[None]:
@@ -61,6 +73,7 @@ class Presence:
         try:
             with self.alone_with_books(), write_errors(self.folder / RUNS_NAME):
                 if lock(self._runs, shared=False, wait=False) == "held":
+                    self._remove_parts_of_the_dead()  # of one that was killed beside this one
                     (self.folder / RUNS_NAME).unlink(missing_ok=True)
                     (self.folder / LOCK_NAME).unlink(missing_ok=True)
         finally:
@@ -68,9 +81,12 @@ class Presence:
 
 
 @contextmanager
-def open_presence(folder: Path) -> Iterator[Presence]:
-    """This run's share of `folder`, for the block. Raises OutputError where the folder cannot be written to."""
-    presence = Presence(folder)
+def open_presence(folder: Path, written: Iterable[Path] = ()) -> Iterator[Presence]:
+    """This run's share of `folder`, for the block; `written` are the folders under it that it writes to.
+
+    Raises OutputError where the folder cannot be written to.
+    """
+    presence = Presence(folder, written)
     try:
         yield presence
     finally:

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 # NaN is to go on in float32); `frames`, so that a shot can be done range by range; what concerns files alone; the
 # model's name, since the hash of its weights says more.
 PIXEL_OPTIONS = (
-    *("max_size", "size", "maps", "every", "start_frame", "exposure"),
+    *("max_size", "size", "upsample", "maps", "every", "start_frame", "exposure"),
     *("window", "anchors", "overlap", "kv_stride", "kv_mean"),
 )
 # So do these; not here: the formats and their bits, which are compared format by format, what concerns movies' rate,

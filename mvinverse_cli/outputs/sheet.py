@@ -15,10 +15,14 @@ INK, PAPER = 230, 24
 def draw_sheet(frame: FrameMaps, names: tuple[MapName, ...], place: str) -> Array:
     """(H, W, 3) uint8 sRGB with even sides: the plate and the maps `names` of `frame`, clipped to what a screen shows.
 
+    Plate and shading are shown at the exposure that the network saw: at their own they may be all white or black.
     Raises OutputError where a map holds NaN or infinity; `place` names the frame.
     """
-    tiles = [("input", screen_codes(linear_to_srgb(shrunk(frame.needed_plate))))]
-    tiles += [(name, quantize(shrunk(frame.maps[name]), SPECS[name], 8, place).codes) for name in names]
+    gain = np.float32(2**frame.exposure)
+    tiles = [("input", screen_codes(linear_to_srgb(shrunk(frame.needed_plate) * gain)))]
+    for name in names:
+        values = shrunk(frame.maps[name])
+        tiles.append((name, quantize(values * gain if name == "shading" else values, SPECS[name], 8, place).codes))
     height, width = tiles[0][1].shape[:2]
     sheet = np.full((HEAD + height + height % 2, len(tiles) * (width + GAP) - GAP, 3), PAPER, np.uint8)
     sheet = np.pad(sheet, ((0, 0), (0, sheet.shape[1] % 2), (0, 0)), constant_values=PAPER)

@@ -1,12 +1,15 @@
 """Files appear whole: written beside their name, renamed when complete, removed when anything goes wrong."""
 
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import OutputError
 from ..formats import OnExists
+
+PART_NAME = re.compile(r"\.mvinverse-[0-9a-f]{12}\.part")  # of a file that has no name of its own yet
 
 
 @contextmanager
@@ -64,6 +67,18 @@ class WholeFile:
             self.file.close()
         finally:
             self._part.unlink(missing_ok=True)
+
+
+def remove_parts(folders: Iterable[Path]) -> int:
+    """Removes the unfinished files that lie in `folders`, and returns how many: only for who knows that nobody writes
+    them any more. Raises OSError where a folder cannot be read or written to; one that is not there is none."""
+    count = 0
+    for folder in folders:
+        for part in folder.iterdir() if folder.is_dir() else ():
+            if PART_NAME.fullmatch(part.name) and part.is_file() and not part.is_symlink():
+                part.unlink(missing_ok=True)
+                count += 1
+    return count
 
 
 def write_whole(path: Path, content: bytes, on_exists: OnExists) -> None:

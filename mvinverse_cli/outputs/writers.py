@@ -211,6 +211,7 @@ class Writers:
             rgb=rgb,
             number=frame.number,
             rate=self.shot.rate,
+            timecode=frame.timecode,
         )
 
     @staticmethod

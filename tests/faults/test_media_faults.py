@@ -168,8 +168,8 @@ def test_video_deleted_while_running_is_read_to_its_end(run, tmp_path: Path, mon
 
     opened = pipeline.open_positions
 
-    def open_and_lose(*arguments: object):
-        reader = opened(*arguments)
+    def open_and_lose(*arguments: object, **named: object):
+        reader = opened(*arguments, **named)
         path.unlink(missing_ok=True)
         return reader
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -22,26 +23,50 @@ def wait_for_frame(process) -> None:
     process.stdout.readline()
 
 
-@pytest.mark.parametrize(("kills", "frames"), [(2, 9), pytest.param(50, 40, marks=pytest.mark.slow)])
-def test_kill_9_leaves_no_broken_name_and_skip_ends_with_the_same_bytes(
-    start: Start, apart: Run, tmp_path: Path, kills: int, frames: int
-):
-    clip = write_numbered(tmp_path / "clip.mp4", frames)
-    assert apart(clip, "-o", "whole", *EVERYTHING).code == 0
-    moments = random.Random(kills)
-    for _ in range(kills):
-        process = start(clip, "-o", "out", "--on-exists", "skip", *EVERYTHING)
-        if moments.random() < 0.8:  # else anywhere before the first frame
-            wait_for_frame(process)
-        time.sleep(moments.random() / 4)
-        process.kill()
-        process.communicate()
-        assert process.returncode in (-signal.SIGKILL, 0)
-        assert broken_files(tmp_path / "out") == []
-    assert apart(clip, "-o", "out", "--on-exists", "skip", *EVERYTHING).code == 0
-    ours, undisturbed = contents(tmp_path / "out"), contents(tmp_path / "whole")
+def assert_undisturbed(out: Path, whole: Path) -> None:
+    """The files of a run that was killed and gone on with are those of one that was left alone, and no others."""
+    ours, undisturbed = contents(out), contents(whole)
     assert ours.keys() == undisturbed.keys()
     assert [name for name in ours if name != "mvinverse.json" and ours[name] != undisturbed[name]] == []
+    assert not list(out.rglob(".*"))  # nor what those that were killed had half-written
+
+
+@pytest.mark.parametrize(
+    ("rounds", "kills", "frames"), [(1, 2, 9), pytest.param(10, 5, 40, marks=pytest.mark.slow)], ids=["2", "50"]
+)
+def test_kill_9_leaves_no_broken_name_and_skip_ends_with_the_same_bytes(
+    start: Start, apart: Run, tmp_path: Path, rounds: int, kills: int, frames: int
+):
+    clip, out, whole = write_numbered(tmp_path / "clip.mp4", frames), tmp_path / "out", tmp_path / "whole"
+    began = time.monotonic()
+    process = start(clip, "-o", "whole", *EVERYTHING)
+    wait_for_frame(process)
+    first = time.monotonic()
+    process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    to_first, at_work = first - began, time.monotonic() - first
+    moments = random.Random(kills)
+    for _ in range(rounds):  # each begins in an empty folder, so that frames are written in every one
+        struck = 0
+        while struck < kills:
+            process = start(clip, "-o", "out", "--on-exists", "skip", *EVERYTHING)
+            if moments.random() < 0.8:
+                wait_for_frame(process)
+                time.sleep(moments.random() * at_work)
+            else:
+                time.sleep(moments.random() * to_first)
+            process.kill()
+            process.communicate()
+            assert broken_files(out) == []
+            if process.returncode == 0:  # it was faster
+                assert_undisturbed(out, whole)
+                shutil.rmtree(out)
+            else:
+                assert process.returncode == -signal.SIGKILL
+                struck += 1
+        assert apart(clip, "-o", "out", "--on-exists", "skip", *EVERYTHING).code == 0
+        assert_undisturbed(out, whole)
+        shutil.rmtree(out)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])

@@ -114,3 +114,11 @@ def test_a_volume_is_no_picture(tmp_path: Path):
     path = write(tmp_path / "a.tif", np.zeros((16, 32, 48), np.uint8), volumetric=True, tile=(16, 16, 16))
     with pytest.raises(InputError, match="no picture of 48x32"):
         read_picture(path)
+
+
+@pytest.mark.parametrize("length", [5, 6, 8, 12])
+def test_a_file_that_ends_in_its_first_bytes_is_told(length: int, tmp_path: Path):
+    path = write(tmp_path / "a.tif", RGB8, photometric="rgb")
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(InputError, match=r"a\.tif: .*broken"):
+        read_size(path)

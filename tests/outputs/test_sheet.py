@@ -44,6 +44,15 @@ def test_input_and_maps_stand_side_by_side_with_a_label_each(make_frame, size):
         assert head.max() > PAPER, name
 
 
+@pytest.mark.parametrize("stops", [-3, 2])
+def test_plate_and_shading_are_shown_at_the_exposure_that_the_network_saw(make_frame, stops):
+    fields = flat((8, 10), plate=0.5 * 2.0**-stops)
+    fields["maps"]["shading"] = np.full((8, 10, 3), 0.5 * 2.0**-stops, np.float32)
+    sheet = draw_sheet(make_frame(**fields, exposure=stops), ("albedo", "shading"), "")
+    for column in range(3):
+        assert (tile(sheet, column, (8, 10)) == LEVELS["albedo"]).all()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 5000), (5000, 3)])
 def test_a_sheet_can_be_drawn_of_every_size(make_frame, size):
     sheet = draw_sheet(make_frame(**flat(size)), ("albedo",), "")

@@ -1,0 +1,74 @@
+"""Who is at work in a folder, and what becomes of the unfinished files of those who no longer are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mvinverse_cli.outputs import open_presence, presence
+
+PART = ".mvinverse-0123456789ab.part"
+
+AT_WORK = """
+import sys
+from pathlib import Path
+from mvinverse_cli.outputs.presence import open_presence
+from mvinverse_cli.outputs.whole import WholeFile
+folder = Path(sys.argv[1])
+with open_presence(folder):
+    whole = WholeFile(folder / "albedo" / "a.png", "error")
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def test_unfinished_files_go_when_their_writer_is_dead_and_not_before(tmp_path: Path):
+    command = [sys.executable, "-c", AT_WORK, str(tmp_path)]
+    writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    (part,) = (tmp_path / "albedo").iterdir()
+    with open_presence(tmp_path, [tmp_path / "albedo"]):
+        assert part.exists()
+    assert part.exists()
+    writer.kill()
+    writer.communicate()
+    with open_presence(tmp_path, [tmp_path / "albedo"]):
+        assert not part.exists()
+    assert names_in(tmp_path) == ["albedo"]
+
+
+def test_a_run_that_ends_last_removes_what_another_left_that_was_killed_beside_it(tmp_path: Path):
+    with open_presence(tmp_path):
+        (tmp_path / PART).touch()
+    assert names_in(tmp_path) == []
+
+
+def test_nothing_is_removed_but_our_own_unfinished_files_in_the_folders_written_to(tmp_path: Path):
+    for name in ("a.part", ".mvinverse-0123.part", f"{PART}.png", "x" + PART):
+        (tmp_path / name).touch()
+    (tmp_path / ".mvinverse-aaaaaaaaaaaa.part").mkdir()
+    (tmp_path / ".mvinverse-bbbbbbbbbbbb.part").symlink_to("a.part")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / PART).touch()
+    before = names_in(tmp_path)
+    (tmp_path / PART).touch()
+    with open_presence(tmp_path, [tmp_path / "normal"]):
+        pass
+    assert names_in(tmp_path) == before
+
+
+def test_where_there_are_no_locks_nothing_is_known_and_nothing_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(presence, "lock", lambda file, shared, wait: "unknown")
+    (tmp_path / PART).touch()
+    with open_presence(tmp_path):
+        pass
+    assert (tmp_path / PART).exists()
+    assert "no locks on this file system" in caplog.text
