@@ -5,7 +5,7 @@ precision, recall and F1 are pooled over all pixels of the set instead, for most
 predicted and true, lie in their range: shading ends at 1. H, W pixels of a picture, P those that count, C channels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -219,7 +219,8 @@ def detect_metal(prediction: Array, truth: Array, mask: Array) -> Detection:
 class Tally:
     """The running mean of each figure over pictures, and the metal found; memory does not grow with the set."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Sequence[Metric] = METRICS) -> None:
+        self.metrics = metrics
         self.sums: dict[str, float] = {}
         self.counts: dict[str, int] = {}
         self.metal = Detection()
@@ -231,10 +232,10 @@ class Tally:
             self.counts[key] = self.counts.get(key, 0) + 1
 
     def figures(self) -> dict[str, float]:
-        """All figures of METRICS that there was something to take from."""
+        """All figures of the metrics that there was something to take from."""
         means = {key: total / self.counts[key] for key, total in self.sums.items()} | self.metal.figures()
         for name in MAPS:
             variance = means.pop(f"variance_{name}", 0.0)
             if variance > PERFECT:
                 means[f"cross_view_{name}_relative"] = means[f"cross_view_{name}"] / variance**0.5
-        return {metric.key: means[metric.key] for metric in METRICS if metric.key in means}
+        return {metric.key: means[metric.key] for metric in self.metrics if metric.key in means}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mvinverse_cli.cli import evaluate
+from mvinverse_cli.cli import evaluate, measuring
 from mvinverse_cli.cli.main import main
 from mvinverse_cli.options import EvaluateOptions
 from tests.scenes.views import make_scenes
@@ -88,7 +88,7 @@ def test_mistakes_are_one_line_and_an_exit_code(arguments, code, said, tmp_path,
 
 
 def test_missing_packages_are_named_with_the_command(monkeypatch, data, capsys):
-    monkeypatch.setattr(evaluate, "find_spec", lambda name: None if name == "skimage" else name)
+    monkeypatch.setattr(measuring, "find_spec", lambda name: None if name == "skimage" else name)
     assert main(["evaluate", "scenes", "--data", str(data), "--model", "none"]) == 1
     assert "scikit-image: not installed; run pip install 'mvinverse[evaluate]'" in capsys.readouterr().err
 
