@@ -1,8 +1,8 @@
 """What all commands of `mvinverse evaluate` share: flags, the network, progress, and where a result goes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ import typer
 from ..color import Transfer
 from ..errors import EvaluationError, OptionError
 from ..options import DtypeName, EvaluateOptions
+from ..protocols import MeasureOptions
 from .console import STDERR, VOICE, complain, emit, say, set_voice
 from .progress import counting_bar
 
@@ -40,8 +41,6 @@ Sheet = Annotated[Path | None, typer.Option(help="PNG file for the worst and the
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and the library's notes.")]
 
-Measure = Callable[["MVInverse | None", "Report", int], "Result"]  # network, progress, pictures to pick at each end
-
 
 @dataclass(frozen=True)
 class Files:
@@ -52,34 +51,34 @@ class Files:
     sheet: Path | None
 
 
-def prepare(options: EvaluateOptions, files: Files, *, quiet: bool, debug: bool, packages: Sequence[str] = ()) -> None:
+def prepare(
+    options: EvaluateOptions, files: Files, *, quiet: bool, debug: bool, needs: Mapping[str, str] | None = None
+) -> None:
     """Chooses what is said, and finds what stands in the way before anything slow is imported.
 
-    packages: modules that this protocol needs beside those that all do.
+    needs: packages that this protocol needs beside those that all do, by their modules.
     """
     set_voice(quiet=quiet, debug=debug)
-    if files.sheet is not None and options.model == NO_MODEL:
+    if options.model == NO_MODEL and files.sheet is not None:
         raise OptionError(f"--sheet {files.sheet}: shows what a model made, and --model is none")
-    check_packages(packages)
-
-
-def check_packages(more: Sequence[str] = ()) -> None:
-    """Raises EvaluationError where a package that only evaluation needs is missing."""
-    wanted = PACKAGES | {module: module for module in more}
+    if options.model == NO_MODEL and isinstance(options, MeasureOptions):
+        raise OptionError("--model none: there is nothing to measure without a model; only `scenes` has baselines")
+    wanted = PACKAGES | dict(needs or {})
     missing = [package for module, package in wanted.items() if find_spec(module) is None]
     if missing:
         raise EvaluationError(f"{', '.join(missing)}: not installed; run pip install 'mvinverse[evaluate]'")
 
 
-def run(data: Path, options: EvaluateOptions, files: Files, measure: Measure, chosen: Mapping[str, Any]) -> int:
+def run(data: Path, options: EvaluateOptions, files: Files, measure: Callable[..., "Result"]) -> int:
     """Loads the network, measures, prints and writes what came of it; returns the exit code.
 
-    chosen: options that say what was measured, for the files.
+    measure: a protocol, called with `data`, `options`, and by name with `model`, `report` and `picks`.
     """
     network, about = (None, {"model": NO_MODEL}) if options.model == NO_MODEL else load(options)
     with open_progress(VOICE.quiet) as report:
-        result = measure(network, report, PICKS if files.sheet is not None else 0)
-    show(result, {"data": str(data), "limit": options.limit, **chosen, **about}, files)
+        picks = PICKS if files.sheet is not None else 0
+        result = measure(data, options, model=network, report=report, picks=picks)
+    show(result, {"data": str(data), **asdict(options), **about}, files)
     return conclude(result)
 
 

@@ -22,6 +22,7 @@ ROUGH, PLAIN = 0.5, 0.1  # rougher and less metallic than this, a surface looks 
 FEWEST_PIXELS = 64  # a picture with fewer that count is left out
 ANGLES_DEG = (11.25, 22.5, 30.0)
 # Wang et al. 2004: a Gaussian window of 1.5 pixels and population variances
+SSIM_RADIUS = 5  # pixels, 3.5 standard deviations rounded
 SSIM_WINDOW = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
 
 
@@ -117,6 +118,13 @@ def ssim(prediction: Array, truth: Array, mask: Array) -> float:
         truth * inside, prediction * inside, channel_axis=-1, data_range=1.0, full=True, **SSIM_WINDOW
     )
     return float(similarity[mask].mean(dtype=np.float64))
+
+
+def within_windows(mask: Array) -> Array:
+    """Of a mask (H, W), the pixels whose SSIM window lies in the picture: those that libraries take the mean of."""
+    inner = np.zeros_like(mask)
+    inner[SSIM_RADIUS:-SSIM_RADIUS, SSIM_RADIUS:-SSIM_RADIUS] = True
+    return mask & inner
 
 
 def angles_deg(prediction: Array, truth: Array) -> Array:

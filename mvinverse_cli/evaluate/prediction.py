@@ -3,7 +3,7 @@
 V views of a pass, H W pixels of a picture, h w of the network's grid, C channels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,8 @@ from ..options import DecomposeOptions
 from ..outputs.quantize import check_finite
 from ..passes import Network
 from ..protocols import MeasureOptions
+from .example import Example, Source, readable
+from .result import Broken, Report
 
 
 def network_of(model: MVInverse, options: MeasureOptions) -> Network:
@@ -61,6 +63,15 @@ def predict_views(network: Network, pictures: Sequence[Array], place: str, *, to
         )
         for view, fit in enumerate(fits)
     ]
+
+
+def predict_each(
+    network: Network, sources: Sequence[Source[Example]], broken: list[Broken], report: Report
+) -> Iterator[tuple[Example, Maps]]:
+    """Each picture that can be read, with its maps, seen alone; others are named in the log and added to `broken`."""
+    for done, (_, example) in enumerate(readable(sources, broken, "picture")):
+        yield example, predict_views(network, [example.picture], example.name, together=False)[0]
+        report("measuring", done + 1, len(sources))
 
 
 def in_range(maps: Maps) -> Maps:

@@ -127,9 +127,12 @@ def comparable(name: MapName, values: Array, rotations: Array) -> Array:
     if SPECS[name].kind == "vector":
         turned: Array = np.einsum("vij,vhwj->vhwi", rotations, values)
         return turned
-    if SPECS[name].kind == "color":
-        return linear_to_srgb(np.clip(values, 0, 1))
-    return values
+    return as_shown(name, values)
+
+
+def as_shown(name: MapName, values: Array) -> Array:
+    """A map of any shape in the form in which its errors are taken: colours sRGB in [0, 1], all others as they are."""
+    return linear_to_srgb(np.clip(values, 0, 1)) if SPECS[name].kind == "color" else values
 
 
 def pair_errors(values: Array, matches: Correspondences) -> Iterator[float]:

@@ -1,11 +1,14 @@
 """What a model must show on a set of scenes, checked: each figure beside what is asked of it."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+from ..model.mvinverse import MVInverse
+from ..options import EvaluateOptions
 from .baselines import BASELINES, CONSTANTS
 from .metrics import BY_KEY, METRICS
-from .result import JOINT, SINGLE, TRUTH, Check, Result
-from .scenes import Evaluation
+from .result import JOINT, SINGLE, TRUTH, Check, Report, Result, say_nothing
+from .scenes import Evaluation, evaluate_scenes
 
 # In each of these the model must be the best row, and all views together better than one at a time; a margin that the
 # table does not show is none.
@@ -29,7 +32,14 @@ ARTISTS_ALBEDO_DB, ARTISTS_NORMAL_DEG = 1.0, 35.0
 Figures = Mapping[str, float]
 
 
-def report(evaluation: Evaluation) -> Result:
+def measure_scenes(
+    folder: Path, options: EvaluateOptions, *, model: MVInverse | None, report: Report = say_nothing, picks: int = 0
+) -> Result:
+    """`evaluate_scenes` and its checks, as tables and files show them."""
+    return result_of(evaluate_scenes(folder, options, model=model, report=report, picks=picks))
+
+
+def result_of(evaluation: Evaluation) -> Result:
     """The evaluation with its checks, as tables and files show it."""
     fitted = evaluation.fitted
     return Result(
