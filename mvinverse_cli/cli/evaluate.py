@@ -193,7 +193,7 @@ def normals(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
-    """Score normals, each picture alone: mean and median angle, the share of pixels under 11.25, 22.5 and 30 degrees."""
+    """Score normals, each picture alone: mean and median angle, the share of pixels under 11.25, 22.5, 30 degrees."""
     options = MeasureOptions(model, device, dtype, limit, max_size, input_transfer)
     files = Files(json, markdown, sheet)
     prepare(options, files, quiet=quiet, debug=debug)

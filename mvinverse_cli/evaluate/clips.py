@@ -33,6 +33,19 @@ VECTORS = frozenset(str(name) for name, spec in SPECS.items() if spec.kind == "v
 
 
 @dataclass(frozen=True)
+class Clip:
+    """A clip on disk, by the name of its file or folder, and its frames and cuts."""
+
+    path: Path
+    layout: Layout
+
+    @property
+    def name(self) -> str:
+        """By which its flows are found: a folder's whole name, a file's without its extension."""
+        return self.path.name if self.path.is_dir() else self.path.stem
+
+
+@dataclass(frozen=True)
 class Seen:
     """A frame. maps: (h, w, C) as in memory; shown: the same and the input, (h, w, C), as their errors are taken.
 
@@ -86,9 +99,7 @@ def _holds_pictures(path: Path) -> bool:
     return path.is_dir() and any(is_image(inner) for inner in path.iterdir())
 
 
-def lay_out_clips(
-    paths: Sequence[Path], options: DecomposeOptions, broken: list[Broken]
-) -> Iterator[tuple[Path, Layout]]:
+def lay_out_clips(paths: Sequence[Path], options: DecomposeOptions, broken: list[Broken]) -> Iterator[Clip]:
     """Each clip of two frames or more, with its cuts; others are named in the log and added to `broken`."""
     for path in paths:
         try:
@@ -99,7 +110,7 @@ def lay_out_clips(
         except InputError as error:
             leave_out(path, error, broken)
             continue
-        yield path, layout
+        yield Clip(path, layout)
 
 
 def leave_out(path: Path, error: InputError, broken: list[Broken]) -> None:
@@ -108,11 +119,12 @@ def leave_out(path: Path, error: InputError, broken: list[Broken]) -> None:
     broken.append((path, str(error)))
 
 
-def pairs_of(layout: Layout, network: Network, options: DecomposeOptions, flow: FlowSource) -> Iterator[Pair]:
+def pairs_of(clip: Clip, network: Network, options: DecomposeOptions, flow: FlowSource) -> Iterator[Pair]:
     """Adjacent frames that can be read, none across a cut, in their order; the clip streams through.
 
     Raises InputError where a flow is missing or no frame can be read.
     """
+    layout = clip.layout
     planned = plan_passes(layout, network.config, network.device, network.dtype, options, is_loaded=True)
     frames = decompose_shot(layout, network.short(planned.is_short), options, Findings(planned.windows))
     before: Seen | None = None
@@ -123,8 +135,8 @@ def pairs_of(layout: Layout, network: Network, options: DecomposeOptions, flow: 
             shown: dict[str, Array] = {name: as_shown(name, values) for name, values in frame.maps.items()}
             shown[INPUT] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
             codes: Array = np.rint(picture * 255).astype(np.uint8)
-            after = Seen(frame.index, f"{layout.shot.name} {frame.number}", frame.maps, shown, codes)
+            after = Seen(frame.index, f"{clip.name} {frame.number}", frame.maps, shown, codes)
             if before and after.index == before.index + 1 and after.index not in layout.cuts:
-                found = flow.pair(layout.shot.name, before.index, before.picture, after.picture)
+                found = flow.pair(clip.name, before.index, before.picture, after.picture)
                 yield Pair(before, after, found.at((height, width)))
             before = after

@@ -8,13 +8,12 @@ import numpy as np
 
 from ..errors import InputError
 from ..flow import KEPT_LEAST, FlowSource, flow_source
-from ..layout import Layout
 from ..maps import MAPS
 from ..model.mvinverse import MVInverse
 from ..options import DecomposeOptions
 from ..passes import Network
 from ..protocols import FlickerOptions
-from .clips import INPUT, Pair, clips_of, lay_out_clips, leave_out, pairs_of
+from .clips import INPUT, Clip, Pair, clips_of, lay_out_clips, leave_out, pairs_of
 from .example import check_any
 from .metrics import Metric, Tally, rmse
 from .result import JOINT, SINGLE, Broken, Pick, Report, Result, keep_picks, say_nothing
@@ -41,7 +40,7 @@ METRICS = tuple(_metrics())
 
 
 @dataclass
-class Clip:
+class Measured:
     """What came of one way of seeing a clip: figures, how many pairs were measured and dropped, and pairs to show."""
 
     tally: Tally = field(default_factory=lambda: Tally(METRICS))
@@ -61,24 +60,24 @@ def evaluate_flicker(
     ways = ways_of(options)
     flow = flow_source(options.flow)
     broken: list[Broken] = []
-    layouts = list(lay_out_clips(clips_of(data)[: options.limit], ways[JOINT], broken))
+    clips = list(lay_out_clips(clips_of(data)[: options.limit], ways[JOINT], broken))
     tallies = {name: Tally(METRICS) for name in ways}
     per_clip: dict[str, dict[str, dict[str, float]]] = {}
     candidates: list[Pick] = []
     pairs = dropped = 0
-    for done, (path, layout) in enumerate(layouts):
+    for done, clip in enumerate(clips):
         try:
-            seen = {name: measure_clip(layout, model, way, flow, picks) for name, way in ways.items()}
+            seen = {name: measure_clip(clip, model, way, flow, picks) for name, way in ways.items()}
         except InputError as error:
-            leave_out(path, error, broken)
+            leave_out(clip.path, error, broken)
             continue
-        figures = {name: clip.tally.figures() for name, clip in seen.items()}
+        figures = {name: measured.tally.figures() for name, measured in seen.items()}
         for name, tally in tallies.items():
             tally.add(figures[name])
-        per_clip[layout.shot.name] = figures
+        per_clip[clip.path.name] = figures
         candidates = keep_picks(candidates, seen[JOINT].picks, picks)
         pairs, dropped = pairs + seen[JOINT].pairs, dropped + seen[JOINT].dropped
-        report("measuring", done + 1, len(layouts))
+        report("measuring", done + 1, len(clips))
     check_any(data, len(per_clip), broken, "clip")
     return Result(
         "flicker",
@@ -115,21 +114,21 @@ def ways_of(options: FlickerOptions) -> Mapping[str, DecomposeOptions]:
     return {JOINT: together, SINGLE: replace(together, window=1, anchors=0, overlap=0)}
 
 
-def measure_clip(layout: Layout, model: MVInverse, options: DecomposeOptions, flow: FlowSource, picks: int) -> Clip:
+def measure_clip(clip: Clip, model: MVInverse, options: DecomposeOptions, flow: FlowSource, picks: int) -> Measured:
     """One way of seeing a clip. Raises InputError where it cannot be read, or no pair shows enough of the same."""
-    clip = Clip()
-    for pair in pairs_of(layout, Network.of(model, options), options, flow):
+    measured = Measured()
+    for pair in pairs_of(clip, Network.of(model, options), options, flow):
         if not pair.is_alike:
-            clip.dropped += 1
+            measured.dropped += 1
             continue
         scores = score_pair(pair)
-        clip.tally.add(scores)
-        clip.pairs += 1
+        measured.tally.add(scores)
+        measured.pairs += 1
         if picks:
-            clip.picks = keep_picks(clip.picks, [_pick(layout.shot.name, pair, scores)], picks)
-    if not clip.pairs:
-        raise InputError(f"{layout.shot.name}: no two adjacent frames show {KEPT_LEAST:.0%} of the same; leave it out")
-    return clip
+            measured.picks = keep_picks(measured.picks, [_pick(clip.name, pair, scores)], picks)
+    if not measured.pairs:
+        raise InputError(f"{clip.path}: no two adjacent frames show {KEPT_LEAST:.0%} of the same; leave it out")
+    return measured
 
 
 def score_pair(pair: Pair) -> dict[str, float]:

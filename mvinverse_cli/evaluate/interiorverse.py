@@ -107,9 +107,8 @@ def score_cell(cell: Cell, maps: Maps, example: Example, perceptual: Perceptual 
     shown = convert(np.clip(maps["albedo"] * gain, 0, 1), "linear", cell.space)
     wanted = convert(true, "linear", cell.space)
     scores = {"albedo_psnr": psnr(shown[counted], wanted[counted])}
-    inner = within_windows(counted)
-    if inner.any():
-        scores["albedo_ssim"] = ssim(shown, wanted, inner)
+    if within_windows(counted).any():
+        scores["albedo_ssim"] = ssim(shown, wanted, counted, whole_windows=True)
     if perceptual and perceptual.network and min(counted.shape) >= LPIPS_LEAST:
         inside = counted[..., None]
         scores["albedo_lpips"] = perceptual.network.between(shown * inside, wanted * inside)

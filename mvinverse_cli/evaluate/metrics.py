@@ -108,20 +108,21 @@ def rmse(prediction: Array, truth: Array) -> float:
     return float(np.sqrt(np.mean(np.square(prediction - truth), dtype=np.float64)))
 
 
-def ssim(prediction: Array, truth: Array, mask: Array) -> float:
+def ssim(prediction: Array, truth: Array, mask: Array, *, whole_windows: bool = False) -> float:
     """Structural similarity of (H, W, 3) pictures in [0, 1], the mean over `mask` (H, W).
 
     Windows reach over the mask's border: there both pictures are black, so pixels outside have no say.
+    whole_windows: the mean is over pixels whose window lies in the picture, as scikit-image takes it.
     """
     inside = mask[..., None]
     _, similarity = structural_similarity(
         truth * inside, prediction * inside, channel_axis=-1, data_range=1.0, full=True, **SSIM_WINDOW
     )
-    return float(similarity[mask].mean(dtype=np.float64))
+    return float(similarity[within_windows(mask) if whole_windows else mask].mean(dtype=np.float64))
 
 
 def within_windows(mask: Array) -> Array:
-    """Of a mask (H, W), the pixels whose SSIM window lies in the picture: those that libraries take the mean of."""
+    """Of a mask (H, W), the pixels whose SSIM window lies in the picture."""
     inner = np.zeros_like(mask)
     inner[SSIM_RADIUS:-SSIM_RADIUS, SSIM_RADIUS:-SSIM_RADIUS] = True
     return mask & inner
