@@ -78,7 +78,7 @@ def run(data: Path, options: EvaluateOptions, files: Files, measure: Callable[..
     with open_progress(VOICE.quiet) as report:
         picks = PICKS if files.sheet is not None else 0
         result = measure(data, options, model=network, report=report, picks=picks)
-    show(result, {"data": str(data), **asdict(options), **about}, files)
+    show(result, {"protocol": result.protocol, "data": str(data), **asdict(options), **about}, files)
     return conclude(result)
 
 

@@ -95,7 +95,6 @@ def as_json(result: Result, about: Mapping[str, Any]) -> str:
     """Everything, by the keys of the metrics; same figures, same bytes."""
     content = {
         "software": f"mvinverse {__version__}",
-        "protocol": result.protocol,
         **about,
         **result.counts,
         **result.more,

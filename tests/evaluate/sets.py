@@ -12,6 +12,8 @@ from mvinverse_cli.evaluate.datasets.hypersim_camera import ENTRIES, TABLE, pinh
 from mvinverse_cli.evaluate.example import Example
 from mvinverse_cli.maps import MAPS, SPECS, Array, MapName, Maps
 from tests.evaluate.planes import SLOPE, make_camera
+from tests.flow.motion import texture
+from tests.frames.media import write_png
 from tests.scenes.views import make_view
 
 SIZE = (56, 70)  # (height, width)
@@ -78,6 +80,16 @@ def write_interiorverse(folder: Path, pictures: dict[str, int], split: str = "te
             }
             for kind, values in files.items():
                 write_exr(folder / split / scene / f"{number:03d}_{kind}.exr", values)
+    return folder
+
+
+def write_pictures(folder: Path, count: int, size: tuple[int, int] = (56, 84), step: int = 2) -> Path:
+    """A clip as a folder of frames: a texture that slides right by `step` pixels a frame."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wide = texture(size[0] + 64, size[1] + 64)
+    for i in range(count):
+        left = 32 - step * i
+        write_png(folder / f"f.{i + 1:04d}.png", np.ascontiguousarray(wide[32:-32, left : left + size[1]]))
     return folder
 
 

@@ -9,18 +9,8 @@ from mvinverse_cli.flow import DisFlow
 from mvinverse_cli.options import DecomposeOptions
 from mvinverse_cli.passes import Network
 from tests.card import mirror
-from tests.flow.motion import texture
-from tests.frames.media import to_frame, write_png, write_video
-
-
-def write_pictures(folder, count, size=(56, 84), step=2):
-    """A texture that slides right by `step` pixels a frame."""
-    folder.mkdir(parents=True, exist_ok=True)
-    wide = texture(size[0] + 64, size[1] + 64)
-    for i in range(count):
-        left = 32 - step * i
-        write_png(folder / f"f.{i + 1:04d}.png", np.ascontiguousarray(wide[32:-32, left : left + size[1]]))
-    return folder
+from tests.evaluate.sets import write_pictures
+from tests.frames.media import to_frame, write_video
 
 
 def pairs(folder, model, monkeypatch, **options):

@@ -12,8 +12,7 @@ from mvinverse_cli.flow.dis import DisFlow
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.protocols import FlickerOptions
 from tests.card import mirror
-from tests.evaluate.sets import WRONG
-from tests.evaluate.test_clips import write_pictures
+from tests.evaluate.sets import WRONG, write_pictures
 from tests.flow.motion import texture
 from tests.frames.media import write_png
 
