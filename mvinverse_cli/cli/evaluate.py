@@ -146,9 +146,7 @@ def flicker(
     flow: Annotated[
         str | None, typer.Option(help="Folder of flows as .flo or .npz files; else OpenCV's DIS finds them.")
     ] = FLICKER.flow,
-    frames: Annotated[str | None, typer.Option(help="Frames of each clip, such as 1001-1040; else all.")] = (
-        FLICKER.frames
-    ),
+    frames: Annotated[str | None, typer.Option(help="Frames of each clip, such as 1-40; else all.")] = (FLICKER.frames),
     cuts: Annotated[str, typer.Option(help="auto, off, or the frames that begin a scene; no pair crosses a cut.")] = (
         FLICKER.cuts
     ),

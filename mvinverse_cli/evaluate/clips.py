@@ -120,7 +120,7 @@ def leave_out(path: Path, error: InputError, broken: list[Broken]) -> None:
 
 
 def pairs_of(clip: Clip, network: Network, options: DecomposeOptions, flow: FlowSource) -> Iterator[Pair]:
-    """Adjacent frames that can be read, none across a cut, in their order; the clip streams through.
+    """Adjacent frames of one size that can be read, none across a cut, in their order; the clip streams through.
 
     Raises InputError where a flow is missing or no frame can be read.
     """
@@ -136,7 +136,12 @@ def pairs_of(clip: Clip, network: Network, options: DecomposeOptions, flow: Flow
             shown[INPUT] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
             codes: Array = np.rint(picture * 255).astype(np.uint8)
             after = Seen(frame.index, f"{clip.name} {frame.number}", frame.maps, shown, codes)
-            if before and after.index == before.index + 1 and after.index not in layout.cuts:
+            if before and _follow(before, after) and after.index not in layout.cuts:
                 found = flow.pair(clip.name, before.index, before.picture, after.picture)
                 yield Pair(before, after, found.at((height, width)))
             before = after
+
+
+def _follow(before: Seen, after: Seen) -> bool:
+    """Whether nothing is missing between two frames, and they can be compared."""
+    return after.index == before.index + 1 and after.picture.shape == before.picture.shape

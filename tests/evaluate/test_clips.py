@@ -10,7 +10,7 @@ from mvinverse_cli.options import DecomposeOptions
 from mvinverse_cli.passes import Network
 from tests.card import mirror
 from tests.evaluate.sets import write_pictures
-from tests.frames.media import to_frame, write_video
+from tests.frames.media import to_frame, write_png, write_video
 
 
 def pairs(folder, model, monkeypatch, **options):
@@ -56,6 +56,13 @@ def test_a_frame_that_cannot_be_read_takes_both_of_its_pairs(tmp_path, tiny_mode
     folder = write_pictures(tmp_path / "a", 4)
     (folder / "f.0002.png").write_bytes((folder / "f.0002.png").read_bytes()[:-600])
     assert [pair.before.index for pair in pairs(folder, tiny_model, monkeypatch)] == [2]
+
+
+def test_frames_of_two_sizes_are_no_pair(tmp_path, tiny_model, monkeypatch):
+    folder = write_pictures(tmp_path / "a", 3)
+    (folder / "f.0003.png").unlink()
+    write_png(folder / "f.0003.png", 128, (56, 42))
+    assert [pair.before.index for pair in pairs(folder, tiny_model, monkeypatch)] == [0]
 
 
 def test_clips_of_one_frame_are_left_out(tmp_path, caplog):

@@ -118,7 +118,8 @@ def read_view(trajectory: Trajectory, frame: int, camera: LensCamera) -> Hypersi
     check_view(trajectory, frame)
     light = _image(trajectory, frame, "color")
     points = _image(trajectory, frame, "position", light.shape).astype(np.float64)
-    mask: Array = np.isfinite(np.concatenate([points, light], axis=-1)).all(axis=-1)
+    hit = _hit(trajectory, frame, light.shape)
+    mask: Array = hit & np.isfinite(np.concatenate([points, light], axis=-1)).all(axis=-1)
     maps: dict[MapName, Array] = {}
     if trajectory.file(frame, "diffuse_reflectance").is_file():
         albedo = _image(trajectory, frame, "diffuse_reflectance", light.shape)
@@ -127,9 +128,8 @@ def read_view(trajectory: Trajectory, frame: int, camera: LensCamera) -> Hypersi
     if trajectory.file(frame, "normal_cam").is_file():
         maps["normal"], pointing = _normals(trajectory, frame, light.shape, camera.projection)
         mask &= pointing
-    picture = tone_mapped(light, _hit(trajectory, frame, light.shape))
     name = f"{trajectory.name}/{frame:04d}"
-    example = Example(trajectory.name, name, picture, maps, mask)
+    example = Example(trajectory.name, name, tone_mapped(light, hit), maps, mask)
     return HypersimView(example, np.where(mask[..., None], points, 0), camera)
 
 

@@ -27,6 +27,18 @@ def test_a_folder_of_scenes_and_a_scene_are_both_found(data):
         assert (trajectory.name, trajectory.frames) == ("ai_001_001/cam_00", (0, 1, 2))
 
 
+def test_a_pixel_that_hit_nothing_does_not_count_whatever_its_position(tmp_path):
+    write_hypersim(tmp_path, frames=1)
+    (trajectory,) = find_trajectories(tmp_path)
+    entity = np.ones(SIZE, np.int32)
+    entity[30, 40] = -1
+    write_hdf5(trajectory.file(0, "render_entity_id"), entity)
+    camera = cameras_of(trajectory, read_projections(tmp_path))[0]
+    mask = read_view(trajectory, 0, camera).example.mask
+    assert not mask[30, 40]
+    assert mask[30, 41]
+
+
 def test_a_frame_is_read_with_its_points_normals_and_reflectance(data):
     (trajectory,) = find_trajectories(data)
     camera = cameras_of(trajectory, read_projections(data))[1]
