@@ -69,7 +69,7 @@ def evaluate_hypersim(
                 candidates = keep_picks(candidates, [pick for pick in found if pick], picks)
         measured += 1
         pictures += len(views)
-        pairs += len(np.unique(matches.pair)) if matches else 0
+        pairs += matches.pairs if matches else 0
         report("measuring", done + 1, len(trajectories))
     check_any(folder, pictures, broken, "frame")
     return Result(

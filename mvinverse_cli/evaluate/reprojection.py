@@ -36,6 +36,11 @@ class Correspondences:
     pair: Array
     rotations: Array
 
+    @property
+    def pairs(self) -> int:
+        """How many ordered pairs share enough points to say something."""
+        return int(np.count_nonzero(np.bincount(self.pair) >= FEWEST))
+
 
 def find_correspondences(views: Sequence[View], crop: Crop) -> Correspondences | None:
     """True correspondences of every ordered pair of views, from depth and pose; None where a view lacks either.

@@ -106,6 +106,18 @@ def test_what_another_view_does_not_see_drops_out(tmp_path):
     assert 0.5 * len(before.source) < len(after.source) < 0.9 * len(before.source)
 
 
+def test_views_that_share_nothing_have_no_figure_across_views(tmp_path, tiny_model):
+    write_hypersim(tmp_path, frames=2)
+    second, far = read_views(tmp_path)[1], np.array([1e5, 0, 0])
+    write_hdf5(find_trajectories(tmp_path)[0].file(1, "position"), second.points + far)
+    poses = tmp_path / "ai_001_001" / "_detail" / "cam_00"
+    write_hdf5(poses / "camera_keyframe_positions.hdf5", np.stack([0 * far, second.camera.position + far]))
+    result = evaluate_hypersim(tmp_path, HypersimOptions(), model=tiny_model)
+    assert result.counts["pairs"] == 0
+    assert "cross_view_albedo" not in result.rows[JOINT]
+    assert "albedo_psnr" in result.rows[JOINT]
+
+
 def test_views_are_spread_over_the_frames(measured):
     assert measured(views=2).counts == {"trajectories": 1, "pictures": 2, "pairs": 2}
     alone = measured(views=1)
