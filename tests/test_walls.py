@@ -15,11 +15,12 @@ NOT_HERE = {
     "outputs": {"torch", "huggingface_hub", "safetensors"},
     "model": {"numpy", "av", "cv2", "OpenEXR", "tifffile"},
     "scenes": {"torch", "av", "huggingface_hub", "safetensors"},
+    "flow": {"torch", "av", "OpenEXR", "tifffile", "huggingface_hub", "safetensors"},
 }
 RENDERER = {"mitsuba", "drjit", "pyoidn"}  # only to render scenes: a large install that decomposing does without
 RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
-WINGS = {"frames", "model", "outputs", "scenes"}
-SMALL = {"formats", "maps", "options", "color", "windows", "seams", "sizes", "errors", "ahead", "timecode"}
+WINGS = {"frames", "flow", "model", "outputs", "scenes"}
+SMALL = {"formats", "maps", "options", "protocols", "color", "windows", "seams", "sizes", "errors", "ahead", "timecode"}
 SMALL_MAY = SMALL | {"numpy"}
 
 

@@ -1,36 +1,38 @@
-"""`mvinverse evaluate PROTOCOL`: figures of a model beside those of baselines; tables on stdout, checks last."""
+"""`mvinverse evaluate PROTOCOL`: figures of a model where something is known; tables on stdout, one JSON line last."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
-import rich.progress
 import typer
 
-from ..errors import EvaluationError, OptionError
-from ..options import DtypeName, EvaluateOptions
-from .console import STDERR, VOICE, complain, emit, say, set_voice
-from .progress import counting_bar
+from ..color import Transfer
+from ..options import EvaluateOptions
+from ..protocols import Alignment, FlickerOptions, HypersimOptions, InteriorVerseOptions, MaskChoice, MeasureOptions
+from .measuring import (
+    Debug,
+    Device,
+    Dtype,
+    Files,
+    InputTransfer,
+    Json,
+    Markdown,
+    MaxSize,
+    Model,
+    Quiet,
+    Sheet,
+    prepare,
+    run,
+)
 
-if TYPE_CHECKING:
-    from ..evaluate.scenes import Evaluation
-    from ..model.mvinverse import MVInverse
+EVALUATE, NORMALS = EvaluateOptions(), MeasureOptions()
+INTERIORVERSE, HYPERSIM, FLICKER = InteriorVerseOptions(), HypersimOptions(), FlickerOptions()
 
-INCOMPLETE = 3  # exit code: many scenes are broken
-PICKS = 4  # worst pictures on the contact sheet, and as many best
-NO_MODEL = "none"
-PACKAGES = {"skimage": "scikit-image", "scipy": "scipy"}
-
-EVALUATE = EvaluateOptions()
-
-app = typer.Typer(no_args_is_help=True, help="Score a model and the baselines where the truth is known.")
+app = typer.Typer(no_args_is_help=True, help="Score a model where something of the truth is known.")
 
 
 @app.callback()
 def evaluate() -> None:
-    """One command for each protocol."""
+    """One command for each protocol; docs/evaluation.md defines them. Files that they are to write are replaced."""
 
 
 @app.command()
@@ -42,117 +44,157 @@ def scenes(
             help="small, official, a .safetensors file, a folder, owner/name on the hub; none: the baselines alone."
         ),
     ] = EVALUATE.model,
-    device: Annotated[str, typer.Option(help="auto, cuda, cuda:1, mps or cpu.")] = EVALUATE.device,
-    dtype: Annotated[DtypeName, typer.Option(help="auto: half on a GPU, float32 on the CPU.")] = EVALUATE.dtype,
+    device: Device = EVALUATE.device,
+    dtype: Dtype = EVALUATE.dtype,
     limit: Annotated[int | None, typer.Option(help="Take the first so many scenes.")] = EVALUATE.limit,
-    json: Annotated[Path | None, typer.Option(help="File for every figure, as JSON.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="File for the tables, as Markdown.")] = None,
-    sheet: Annotated[Path | None, typer.Option(help="PNG file for the worst and the best pictures.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors on stderr.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and the library's notes.")] = False,
+    json: Json = None,
+    markdown: Markdown = None,
+    sheet: Sheet = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> int:
     """Score rendered scenes: all five maps, their agreement across views, and what they rebuild.
 
     Rows: the model with all views of a scene in one pass, with one view at a time, and the baselines. Replaces the
     files named. The last line on stdout is JSON: each check of what a model must show, with its margin.
     """
-    set_voice(quiet=quiet, debug=debug)
     options = EvaluateOptions(model=model, device=device, dtype=dtype, limit=limit)
-    if sheet is not None and model == NO_MODEL:
-        raise OptionError(f"--sheet {sheet}: shows what a model made, and --model is none")
-    check_packages()
-    from ..evaluate.scenes import evaluate_scenes  # numpy, scipy and torch: after the arguments are known to be good
-    from ..evaluate.table import as_json, as_markdown, as_terminal
-    from ..outputs.whole import write_whole
+    files = Files(json, markdown, sheet)
+    prepare(options, files, quiet=quiet, debug=debug)
+    from ..evaluate.verdicts import measure_scenes  # numpy, scipy and torch: after the arguments are known to be good
 
-    network, about = (None, {"model": NO_MODEL}) if model == NO_MODEL else load(options)
-    about = {"protocol": "scenes", "data": str(data), "limit": limit, **about}
-    with open_progress(quiet) as report:
-        evaluation = evaluate_scenes(
-            data, options, model=network, report=report, picks=PICKS if sheet is not None else 0
-        )
-    typer.echo(as_terminal(evaluation))
-    if json is not None:
-        write_whole(json, as_json(evaluation, about).encode(), "overwrite")
-    if markdown is not None:
-        write_whole(markdown, as_markdown(evaluation, about).encode(), "overwrite")
-    if sheet is not None:
-        write_sheet(sheet, evaluation)
-    return conclude(evaluation)
+    return run(data, options, files, measure_scenes)
 
 
-def check_packages() -> None:
-    """Raises EvaluationError where a package that only evaluation needs is missing."""
-    missing = [package for module, package in PACKAGES.items() if find_spec(module) is None]
-    if missing:
-        raise EvaluationError(f"{', '.join(missing)}: not installed; run pip install 'mvinverse[evaluate]'")
+@app.command()
+def interiorverse(
+    data: Annotated[Path, typer.Option(help="Folder that holds SPLIT/SCENE/NNN_im.exr and so on.")],
+    model: Model = INTERIORVERSE.model,
+    split: Annotated[str, typer.Option(help="Folder of scenes, and the name of their list, SPLIT.txt.")] = (
+        INTERIORVERSE.split
+    ),
+    scenes: Annotated[
+        str | None, typer.Option(help="Text file with the names of the scenes; else SPLIT.txt, else all.")
+    ] = INTERIORVERSE.scenes,
+    space: Annotated[Transfer, typer.Option(help="In which albedo is compared.")] = INTERIORVERSE.space,
+    align: Annotated[
+        Alignment, typer.Option(help="What albedo may be multiplied by: nothing, one number, one for each channel.")
+    ] = INTERIORVERSE.align,
+    mask: Annotated[MaskChoice, typer.Option(help="The pixels that count: all, or the valid.")] = INTERIORVERSE.mask,
+    grid: Annotated[bool, typer.Option("--grid", help="A row for every space, alignment and mask.")] = (
+        INTERIORVERSE.grid
+    ),
+    max_size: MaxSize = INTERIORVERSE.max_size,
+    input_transfer: InputTransfer = INTERIORVERSE.input_transfer,
+    device: Device = INTERIORVERSE.device,
+    dtype: Dtype = INTERIORVERSE.dtype,
+    limit: Annotated[int | None, typer.Option(help="Take the first so many scenes.")] = INTERIORVERSE.limit,
+    json: Json = None,
+    markdown: Markdown = None,
+    sheet: Sheet = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Score InteriorVerse, each picture alone: albedo PSNR, SSIM and LPIPS, metallic and roughness RMSE."""
+    options = InteriorVerseOptions(
+        model, device, dtype, limit, max_size, input_transfer, split, scenes, space, align, mask, grid
+    )
+    files = Files(json, markdown, sheet)
+    prepare(options, files, quiet=quiet, debug=debug)
+    from ..evaluate.interiorverse import evaluate_interiorverse
+
+    return run(data, options, files, evaluate_interiorverse)
 
 
-def load(options: EvaluateOptions) -> tuple["MVInverse", dict[str, Any]]:
-    """The network, and what identifies it."""
-    from ..model.checkpoint import load_weights
-    from ..model.device import choose_device, choose_dtype
-    from ..model.weights import choose_name, find_weights, hash_of
+@app.command()
+def hypersim(
+    data: Annotated[
+        Path,
+        typer.Option(help="Folder of scenes ai_VVV_NNN, beside them metadata_camera_parameters.csv; or one scene."),
+    ],
+    model: Model = HYPERSIM.model,
+    views: Annotated[int, typer.Option(help="Frames of each camera, spread evenly, that are seen together.")] = (
+        HYPERSIM.views
+    ),
+    max_size: MaxSize = HYPERSIM.max_size,
+    input_transfer: InputTransfer = HYPERSIM.input_transfer,
+    device: Device = HYPERSIM.device,
+    dtype: Dtype = HYPERSIM.dtype,
+    limit: Annotated[int | None, typer.Option(help="Take the first so many cameras.")] = HYPERSIM.limit,
+    json: Json = None,
+    markdown: Markdown = None,
+    sheet: Sheet = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Score Hypersim: how far each map disagrees with itself across views, and albedo and normals where they are there.
 
-    device = choose_device(options.device)
-    weights = find_weights(choose_name(options.model, device.type))
-    dtype = choose_dtype(options.dtype, device)
-    about = {
-        "model": weights.name,
-        "revision": weights.revision,
-        "sha256": hash_of(weights),
-        "device": device.type,
-        "dtype": str(dtype).removeprefix("torch."),
-    }
-    return load_weights(weights, device, dtype), about
+    Rows: the model with all chosen views of a camera in one pass, with one view at a time, and the true maps.
+    """
+    options = HypersimOptions(model, device, dtype, limit, max_size, input_transfer, views)
+    files = Files(json, markdown, sheet)
+    prepare(options, files, quiet=quiet, debug=debug, needs={"h5py": "h5py"})
+    from ..evaluate.hypersim import evaluate_hypersim
 
-
-@contextmanager
-def open_progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on a terminal, nothing elsewhere: what is to be told the stage, the scenes done and their number."""
-    if quiet or not STDERR.is_terminal:
-        yield lambda stage, done, total: None
-        return
-    with counting_bar() as bar:
-        tasks: dict[str, rich.progress.TaskID] = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage)
-            bar.update(tasks[stage], completed=done, total=total)
-
-        yield report
+    return run(data, options, files, evaluate_hypersim)
 
 
-def write_sheet(path: Path, evaluation: "Evaluation") -> None:
-    """Writes the contact sheet as PNG."""
-    from io import BytesIO
+@app.command()
+def flicker(
+    data: Annotated[Path, typer.Option(help="A clip, or a folder of clips: videos, and folders of frames.")],
+    model: Model = FLICKER.model,
+    flow: Annotated[
+        str | None, typer.Option(help="Folder of flows as .flo or .npz files; else OpenCV's DIS finds them.")
+    ] = FLICKER.flow,
+    frames: Annotated[str | None, typer.Option(help="Frames of each clip, such as 1-40; else all.")] = (FLICKER.frames),
+    cuts: Annotated[str, typer.Option(help="auto, off, or the frames that begin a scene; no pair crosses a cut.")] = (
+        FLICKER.cuts
+    ),
+    max_size: MaxSize = FLICKER.max_size,
+    input_transfer: InputTransfer = FLICKER.input_transfer,
+    device: Device = FLICKER.device,
+    dtype: Dtype = FLICKER.dtype,
+    limit: Annotated[int | None, typer.Option(help="Take the first so many clips.")] = FLICKER.limit,
+    json: Json = None,
+    markdown: Markdown = None,
+    sheet: Sheet = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Score real clips: how far each map is from the next frame's, brought onto it by optical flow.
 
-    from PIL import Image
+    Rows: the model in the windows of `decompose`, one frame at a time, and the paper. The input itself is the floor.
+    """
+    options = FlickerOptions(model, device, dtype, limit, max_size, input_transfer, flow, frames, cuts)
+    files = Files(json, markdown, sheet)
+    prepare(options, files, quiet=quiet, debug=debug)
+    from ..evaluate.flicker import evaluate_flicker
 
-    from ..evaluate.sheet import draw_sheet
-    from ..outputs.whole import write_whole
-
-    buffer = BytesIO()
-    Image.fromarray(draw_sheet(evaluation.picks)).save(buffer, "PNG")
-    write_whole(path, buffer.getvalue(), "overwrite")
+    return run(data, options, files, evaluate_flicker)
 
 
-def conclude(evaluation: "Evaluation") -> int:
-    """Prints the checks as one JSON line, says what came of the run and returns the exit code."""
-    from ..evaluate.verdicts import check_all
+@app.command()
+def normals(
+    data: Annotated[
+        Path,
+        typer.Option(help="Rendered scenes, InteriorVerse, Hypersim, or pairs such as room.png and room_normal.png."),
+    ],
+    model: Model = NORMALS.model,
+    max_size: MaxSize = NORMALS.max_size,
+    input_transfer: InputTransfer = NORMALS.input_transfer,
+    device: Device = NORMALS.device,
+    dtype: Dtype = NORMALS.dtype,
+    limit: Annotated[int | None, typer.Option(help="Take the first so many pictures.")] = NORMALS.limit,
+    json: Json = None,
+    markdown: Markdown = None,
+    sheet: Sheet = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Score normals, each picture alone: mean and median angle, the share of pixels under 11.25, 22.5, 30 degrees."""
+    options = MeasureOptions(model, device, dtype, limit, max_size, input_transfer)
+    files = Files(json, markdown, sheet)
+    prepare(options, files, quiet=quiet, debug=debug)
+    from ..evaluate.normals import evaluate_normals
 
-    checks = check_all(evaluation)
-    missed = [check.name for check in checks if not check.passed]
-    emit("checks", scenes=evaluation.scenes, missed=len(missed), checks=[check.told() for check in checks])
-    if evaluation.too_many_broken:
-        path, reason = evaluation.broken[0]
-        total = evaluation.scenes + len(evaluation.broken)
-        complain(f"{len(evaluation.broken)} of {total} scenes are broken: {path}: {reason}", INCOMPLETE)
-        return INCOMPLETE
-    if checks and not VOICE.quiet:
-        say(
-            f"{len(checks) - len(missed)} of {len(checks)} checks met"
-            + (f"; missed: {', '.join(missed)}" if missed else "")
-        )
-    return 0
+    return run(data, options, files, evaluate_normals)

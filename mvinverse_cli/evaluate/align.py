@@ -3,13 +3,10 @@
 Pixels are those of one picture that count, P x C, scene-linear.
 """
 
-from typing import Literal
-
 import numpy as np
 
 from ..maps import Array
-
-Alignment = Literal["none", "scale", "channel"]
+from ..protocols import Alignment
 
 # A prediction that is zero everywhere has no scale: it stays as it is.
 DARKEST = 1e-12

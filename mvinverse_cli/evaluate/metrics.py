@@ -5,7 +5,7 @@ precision, recall and F1 are pooled over all pixels of the set instead, for most
 predicted and true, lie in their range: shading ends at 1. H, W pixels of a picture, P those that count, C channels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,7 @@ ROUGH, PLAIN = 0.5, 0.1  # rougher and less metallic than this, a surface looks 
 FEWEST_PIXELS = 64  # a picture with fewer that count is left out
 ANGLES_DEG = (11.25, 22.5, 30.0)
 # Wang et al. 2004: a Gaussian window of 1.5 pixels and population variances
+SSIM_RADIUS = 5  # pixels, 3.5 standard deviations rounded
 SSIM_WINDOW = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
 
 
@@ -107,16 +108,24 @@ def rmse(prediction: Array, truth: Array) -> float:
     return float(np.sqrt(np.mean(np.square(prediction - truth), dtype=np.float64)))
 
 
-def ssim(prediction: Array, truth: Array, mask: Array) -> float:
+def ssim(prediction: Array, truth: Array, mask: Array, *, whole_windows: bool = False) -> float:
     """Structural similarity of (H, W, 3) pictures in [0, 1], the mean over `mask` (H, W).
 
     Windows reach over the mask's border: there both pictures are black, so pixels outside have no say.
+    whole_windows: the mean is over pixels whose window lies in the picture, as scikit-image takes it.
     """
     inside = mask[..., None]
     _, similarity = structural_similarity(
         truth * inside, prediction * inside, channel_axis=-1, data_range=1.0, full=True, **SSIM_WINDOW
     )
-    return float(similarity[mask].mean(dtype=np.float64))
+    return float(similarity[within_windows(mask) if whole_windows else mask].mean(dtype=np.float64))
+
+
+def within_windows(mask: Array) -> Array:
+    """Of a mask (H, W), the pixels whose SSIM window lies in the picture."""
+    inner = np.zeros_like(mask)
+    inner[SSIM_RADIUS:-SSIM_RADIUS, SSIM_RADIUS:-SSIM_RADIUS] = True
+    return mask & inner
 
 
 def angles_deg(prediction: Array, truth: Array) -> Array:
@@ -219,7 +228,8 @@ def detect_metal(prediction: Array, truth: Array, mask: Array) -> Detection:
 class Tally:
     """The running mean of each figure over pictures, and the metal found; memory does not grow with the set."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Sequence[Metric] = METRICS) -> None:
+        self.metrics = metrics
         self.sums: dict[str, float] = {}
         self.counts: dict[str, int] = {}
         self.metal = Detection()
@@ -231,10 +241,10 @@ class Tally:
             self.counts[key] = self.counts.get(key, 0) + 1
 
     def figures(self) -> dict[str, float]:
-        """All figures of METRICS that there was something to take from."""
+        """All figures of the metrics that there was something to take from."""
         means = {key: total / self.counts[key] for key, total in self.sums.items()} | self.metal.figures()
         for name in MAPS:
             variance = means.pop(f"variance_{name}", 0.0)
             if variance > PERFECT:
                 means[f"cross_view_{name}_relative"] = means[f"cross_view_{name}"] / variance**0.5
-        return {metric.key: means[metric.key] for metric in METRICS if metric.key in means}
+        return {metric.key: means[metric.key] for metric in self.metrics if metric.key in means}

@@ -3,7 +3,7 @@
 V views, H W pixels, C channels, K correspondences over all ordered pairs of views.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from ..color import linear_to_srgb
 from ..maps import SPECS, Array, MapName, Maps
-from ..scenes.record import Camera, View
+from ..scenes.record import View
 
 # Depths agree where they differ by less than this share: a surface behind another is farther off than its roughness.
 DEPTH_TOLERANCE = 0.01
@@ -36,6 +36,11 @@ class Correspondences:
     pair: Array
     rotations: Array
 
+    @property
+    def pairs(self) -> int:
+        """How many ordered pairs share enough points to say something."""
+        return int(np.count_nonzero(np.bincount(self.pair) >= FEWEST))
+
 
 def find_correspondences(views: Sequence[View], crop: Crop) -> Correspondences | None:
     """True correspondences of every ordered pair of views, from depth and pose; None where a view lacks either.
@@ -48,22 +53,52 @@ def find_correspondences(views: Sequence[View], crop: Crop) -> Correspondences |
     if len(known) < len(views) or len(views) < 2:
         return None
     cameras = [camera for camera, _ in known]
-    depths = np.stack([depth[crop][..., 0] for _, depth in known])  # (V, H, W)
-    valid = np.stack([view.mask[crop][..., 0] for view in views]) & (depths > 0)
-    nearness = np.divide(1.0, depths, out=np.zeros(depths.shape), where=valid)
-    points = [camera.points(depth)[crop] for camera, depth in known]
+    depths = np.stack([depth[crop] for _, depth in known])  # (V, H, W, 1)
+    valid = np.stack([view.mask[crop][..., 0] for view in views]) & (depths[..., 0] > 0)
+    nearness = np.divide(1.0, depths, out=np.zeros(depths.shape), where=valid[..., None])
+    points = np.stack([camera.points(depth)[crop] for camera, depth in known])
     size, offset = views[0].size, np.array([crop[1].start, crop[0].start])
 
+    def look(view: int, seen: Array) -> tuple[Array, Array]:
+        places, distance = cameras[view].project(seen, *size)
+        return places - offset, distance
+
+    def agree(found: Array, distance: Array) -> Array:
+        agrees: Array = np.abs(found[:, 0] * distance[:, 0] - 1) < DEPTH_TOLERANCE
+        return agrees
+
+    axes = np.stack([camera.to_world[:3, :3] for camera in cameras])
+    return match(points, valid, nearness, look, agree, axes / np.linalg.norm(axes, axis=1, keepdims=True))
+
+
+def match(
+    points: Array,
+    valid: Array,
+    surface: Array,
+    look: Callable[[int, Array], tuple[Array, Array]],
+    agree: Callable[[Array, Array], Array],
+    rotations: Array,
+    step: int = 1,
+) -> Correspondences:
+    """Correspondences of every ordered pair of views, whatever tells where a point is seen and whether it is hidden.
+
+    points: (V, H, W, 3) of the world; valid: (V, H, W) bool; surface: (V, H, W, K) finite, what a view knows of the
+    surfaces that it shows, interpolated bilinearly. look: a view's number and points (P, 3) -> their places (P, 2) in
+    it, (x, y), NaN where it does not look, and what its surface would be there were they not hidden, (P, E).
+    agree: surfaces found (Q, K) and expected (Q, E) -> (Q,) bool. rotations: (V, 3, 3), camera axes to the world's.
+    step: every so many rows and columns of the first view are asked for.
+    """
+    lattice = np.zeros(valid.shape[1:], bool)
+    lattice[::step, ::step] = True
+    area, known = lattice.size, surface.shape[-1]
     sources, columns, weights, pairs = [], [], [], []
-    for number, (first, second) in enumerate(permutations(range(len(views)), 2)):
-        pixels = np.flatnonzero(valid[first])
-        places, distance = cameras[second].project(points[first].reshape(-1, 3)[pixels], *size)
-        inside, around, weight = _neighbours(places - offset, valid.shape[1:])
-        pixels, distance = pixels[inside], distance[inside, 0]
-        seen = valid[second].ravel()[around].all(axis=1)
-        expected = (nearness[second].ravel()[around] * weight).sum(axis=1)
-        seen &= np.abs(expected * distance - 1) < DEPTH_TOLERANCE
-        area = valid[0].size
+    for number, (first, second) in enumerate(permutations(range(len(points)), 2)):
+        pixels = np.flatnonzero(valid[first] & lattice)
+        places, expected = look(second, points[first].reshape(-1, 3)[pixels])
+        inside, around, weight = _neighbours(places, valid.shape[1:])
+        pixels = pixels[inside]
+        found = (surface[second].reshape(-1, known)[around] * weight[..., None]).sum(axis=1)
+        seen = valid[second].ravel()[around].all(axis=1) & agree(found, expected[inside])
         sources.append(pixels[seen] + first * area)
         columns.append(around[seen] + second * area)
         weights.append(weight[seen])
@@ -71,9 +106,8 @@ def find_correspondences(views: Sequence[View], crop: Crop) -> Correspondences |
     source = np.concatenate(sources)
     rows = np.arange(0, 4 * len(source) + 1, 4)
     entries = (np.concatenate(weights).astype(np.float32).ravel(), np.concatenate(columns).ravel(), rows)
-    return Correspondences(
-        source, csr_array(entries, shape=(len(source), valid.size)), np.concatenate(pairs), _rotations(cameras)
-    )
+    sampler = csr_array(entries, shape=(len(source), valid.size))
+    return Correspondences(source, sampler, np.concatenate(pairs), rotations.astype(np.float32))
 
 
 def _neighbours(places: Array, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
@@ -93,21 +127,17 @@ def _neighbours(places: Array, shape: tuple[int, ...]) -> tuple[Array, Array, Ar
     return inside, around, weight
 
 
-def _rotations(cameras: Sequence[Camera]) -> Array:
-    """(V, 3, 3) float32, camera axes to the world's, without a scale that a pose may carry."""
-    axes = np.stack([camera.to_world[:3, :3] for camera in cameras])
-    rotations: Array = (axes / np.linalg.norm(axes, axis=1, keepdims=True)).astype(np.float32)
-    return rotations
-
-
 def comparable(name: MapName, values: Array, rotations: Array) -> Array:
     """A map (V, H, W, C) in the form in which views are compared: normals in world axes, colours sRGB in [0, 1]."""
     if SPECS[name].kind == "vector":
         turned: Array = np.einsum("vij,vhwj->vhwi", rotations, values)
         return turned
-    if SPECS[name].kind == "color":
-        return linear_to_srgb(np.clip(values, 0, 1))
-    return values
+    return as_shown(name, values)
+
+
+def as_shown(name: MapName, values: Array) -> Array:
+    """A map of any shape in the form in which its errors are taken: colours sRGB in [0, 1], all others as they are."""
+    return linear_to_srgb(np.clip(values, 0, 1)) if SPECS[name].kind == "color" else values
 
 
 def pair_errors(values: Array, matches: Correspondences) -> Iterator[float]:

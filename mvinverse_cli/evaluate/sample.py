@@ -12,9 +12,10 @@ import numpy as np
 
 from ..color import srgb_to_linear
 from ..errors import InputError
-from ..maps import MAPS, SPECS, Array, MapName, Maps
+from ..maps import MAPS, Array, MapName, Maps
 from ..scenes.record import View
 from .metrics import FEWEST_PIXELS, encoded
+from .prediction import in_range
 from .reprojection import Correspondences, Crop, find_correspondences
 
 
@@ -77,14 +78,6 @@ def sample_of(name: str, views: Sequence[View], patch_size: int) -> Sample:
     diffuse = maps["albedo"] * maps["shading"] if {"albedo", "shading"} <= maps.keys() else None
     matches = find_correspondences(views, crop)
     return Sample(name, pictures, srgb_to_linear(pictures), in_range(maps), diffuse, mask, matches)
-
-
-def in_range(maps: Maps) -> Maps:
-    """Maps of any shape, clipped to what their files can hold; vectors as they are."""
-    return {
-        name: values if SPECS[name].kind == "vector" else np.clip(values, SPECS[name].low, SPECS[name].high)
-        for name, values in maps.items()
-    }
 
 
 def of_view(maps: Maps, view: int) -> Maps:

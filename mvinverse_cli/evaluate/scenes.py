@@ -5,43 +5,28 @@ time. V views of a scene, H W pixels, C channels.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from ..color import convert
-from ..errors import InputError
-from ..maps import MAPS, SPECS, Array, MapName, Maps
+from ..maps import Maps
 from ..model.config import ModelConfig
 from ..model.mvinverse import MVInverse
 from ..options import DecomposeOptions, EvaluateOptions
-from ..outputs.quantize import check_finite
 from ..passes import Network
-from ..scenes.store import MOST_BROKEN, Broken, ScenePath, find_scenes
+from ..scenes.store import MOST_BROKEN, ScenePath, find_scenes
 from .baselines import Fitted, Fitting
+from .example import Source, check_any, readable
 from .metrics import METAL, Tally, detect_metal, score_maps, score_reconstruction
+from .prediction import in_range, run_passes
 from .reprojection import score_cross_view
-from .sample import Sample, in_range, of_view, sample_of
+from .result import JOINT, SINGLE, TRUTH, Broken, Pick, Report, keep_picks, say_nothing
+from .sample import Sample, of_view, sample_of
 
 logger = logging.getLogger(__name__)
-
-JOINT, SINGLE, TRUTH = "model, views together", "model, one view at a time", "true maps"
-
-Report = Callable[[str, int, int], None]  # what is going on, how many scenes are done, of how many
-
-
-@dataclass(frozen=True)
-class Pick:
-    """One picture for the contact sheet: its figure, and its maps beside the true ones, (H, W, C)."""
-
-    scene: str
-    view: int
-    psnr: float
-    picture: Array
-    predicted: Maps
-    true: Maps
 
 
 @dataclass(frozen=True)
@@ -68,16 +53,7 @@ def predict(model: MVInverse, sample: Sample, *, together: bool) -> Maps:
 
     Raises OutputError where a map holds NaN or infinity.
     """
-    network = Network.of(model, DecomposeOptions())
-    views = list(convert(sample.pictures, "srgb", network.config.input_transfer))
-    passes = [
-        network.read_out(network.attend(group), slice(None), MAPS)
-        for group in ([views] if together else [[view] for view in views])
-    ]
-    maps: dict[MapName, Array] = {name: np.concatenate([part[name] for part in passes]) for name in MAPS}
-    for name, values in maps.items():
-        check_finite(values, SPECS[name], sample.name)
-    return maps
+    return run_passes(Network.of(model, DecomposeOptions()), list(sample.pictures), sample.name, together=together)
 
 
 def score(prediction: Maps, sample: Sample, tally: Tally) -> dict[int, float]:
@@ -116,7 +92,7 @@ def evaluate_scenes(
     options: EvaluateOptions,
     *,
     model: MVInverse | None,
-    report: Report = lambda stage, done, total: None,
+    report: Report = say_nothing,
     picks: int = 0,
 ) -> Evaluation:
     """Scores `model` (None: the baselines alone) and the baselines on the scenes of `folder`, in their order.
@@ -131,9 +107,10 @@ def evaluate_scenes(
     for _, reason in broken:
         logger.warning("scene left out: %s", reason)
     patch_size = (model.config if model else ModelConfig()).patch_size
+    path_split = {scene.path: scene.split for scene in scenes}
     fitting, usable, pictures, pixels, metal = Fitting(), [], 0, 0, 0
-    for done, (scene, sample) in enumerate(_samples(scenes, patch_size, broken)):
-        usable.append(scene)
+    for done, (source, sample) in enumerate(readable(_sources(scenes, patch_size), broken, "scene")):
+        usable.append(source)
         for view in sample.counting:
             pictures += 1
             true, mask = of_view(sample.maps, view), sample.mask[view]
@@ -142,23 +119,22 @@ def evaluate_scenes(
                 pixels += int(np.count_nonzero(mask))
                 metal += int(np.count_nonzero(true["metallic"][mask] >= METAL))
         report("fitting the baselines", done + 1, len(scenes))
-    if not pictures:
-        raise InputError(f"{folder}: no scene can be evaluated: {broken[0][1] if broken else 'no pixel counts'}")
+    check_any(folder, pictures, broken, "scene")
     fitted = fitting.fitted()
     tallies: dict[str, Tally] = {}
     candidates: list[Pick] = []
-    for done, (_, sample) in enumerate(_samples(usable, patch_size, broken)):
+    for done, (_, sample) in enumerate(readable(usable, broken, "scene")):
         for name, maps in _predictions(model, fitted, sample):
             shown = score(maps, sample, tallies.setdefault(name, Tally()))
             if name == JOINT and picks:
-                candidates = _picked(candidates, sample, maps, shown, picks)
+                candidates = keep_picks(candidates, _picks(sample, maps, shown), picks)
         score_products(sample.maps, sample, tallies.setdefault(TRUTH, Tally()))
         report("scoring", done + 1, len(usable))
     return Evaluation(
         {name: tally.figures() for name, tally in tallies.items()},
         len(usable),
         pictures,
-        sum(scene.split == "train" for scene in usable),
+        sum(path_split[source.path] == "train" for source in usable),
         metal / pixels if pixels else None,
         tuple(broken),
         fitted,
@@ -166,16 +142,15 @@ def evaluate_scenes(
     )
 
 
-def _samples(scenes: Sequence[ScenePath], patch_size: int, broken: list[Broken]) -> Iterator[tuple[ScenePath, Sample]]:
-    """Each scene that can be read; others are named in the log and added to `broken`."""
+def _sources(scenes: Sequence[ScenePath], patch_size: int) -> Iterator[Source[Sample]]:
+    """Each scene, to be read as it is scored."""
     for scene in scenes:
-        try:
-            sample = sample_of(scene.name, scene.read(), patch_size)
-        except InputError as error:
-            logger.warning("scene left out: %s", error)
-            broken.append((scene.path, str(error)))
-            continue
-        yield scene, sample
+        yield Source(scene.name, scene.path, partial(_read, scene, patch_size))
+
+
+def _read(scene: ScenePath, patch_size: int) -> Sample:
+    """One scene as it is scored. Raises InputError."""
+    return sample_of(scene.name, scene.read(), patch_size)
 
 
 def _predictions(model: MVInverse | None, fitted: Fitted, sample: Sample) -> Iterator[tuple[str, Maps]]:
@@ -186,18 +161,9 @@ def _predictions(model: MVInverse | None, fitted: Fitted, sample: Sample) -> Ite
     yield from fitted.predict(sample.light)
 
 
-def _picked(picks: list[Pick], sample: Sample, maps: Maps, shown: dict[int, float], each: int) -> list[Pick]:
-    """The worst picture of each of the `each` worst scenes so far, then the best of the best, from worst to best."""
+def _picks(sample: Sample, maps: Maps, shown: dict[int, float]) -> Iterator[Pick]:
+    """The worst and the best picture of a scene, by albedo PSNR."""
     for view in {min(shown, key=shown.__getitem__), max(shown, key=shown.__getitem__)} if shown else ():
         true, predicted = of_view(sample.maps, view), of_view(maps, view)
-        picks.append(Pick(sample.name, view, shown[view], sample.pictures[view], predicted, true))
-    picks.sort(key=_place)
-    worst = {pick.scene: pick for pick in reversed(picks)}  # of a scene, the last to be put in stays
-    best = {pick.scene: pick for pick in picks}
-    kept = [*sorted(worst.values(), key=_place)[:each], *sorted(best.values(), key=_place)[-each:]]
-    return [pick for pick in picks if any(pick is other for other in kept)]
-
-
-def _place(pick: Pick) -> tuple[float, str, int]:
-    """From worst to best, ties in the order of names."""
-    return pick.psnr, pick.scene, pick.view
+        name, figure = f"{sample.name} view {view}", f"{shown[view]:.1f} dB"
+        yield Pick(sample.name, name, figure, shown[view], sample.pictures[view], predicted, true)

@@ -1,4 +1,4 @@
-"""The contact sheet: the worst and the best pictures of a run, each map beside the true one. H, W pixels."""
+"""The contact sheet: the worst and the best pictures of a run, each map beside what it is held to. H, W pixels."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,21 +7,21 @@ import numpy as np
 
 from ..maps import MAPS, SPECS, Array, MapName
 from .metrics import encoded
-from .scenes import Pick
+from .result import Pick
 
 TILE_WIDTH, GAP, HEAD = 160, 4, 18  # pixels
 FONT, FONT_SIZE = cv2.FONT_HERSHEY_SIMPLEX, 0.38
 INK, PAPER = 230, 24
 
 
-def draw_sheet(picks: Sequence[Pick]) -> Array:
-    """One row for each pick, from worst to best: the picture, then every map as predicted and as it is.
+def draw_sheet(picks: Sequence[Pick], beside: str = "true") -> Array:
+    """One row for each pick, from worst to best: the picture, then every map as predicted and what stands beside it.
 
     Returns (H, W, 3) uint8, sRGB. A map without truth has an empty tile. Raises ValueError without picks.
     """
     rows = [np.concatenate(list(_row(pick)), axis=1) for pick in picks]
     width = rows[0].shape[1]
-    return np.concatenate([_headings(width), *(part for row in rows for part in (row, _paper(GAP, width)))])
+    return np.concatenate([_headings(width, beside), *(part for row in rows for part in (row, _paper(GAP, width)))])
 
 
 def _row(pick: Pick) -> Iterator[Array]:
@@ -30,10 +30,10 @@ def _row(pick: Pick) -> Iterator[Array]:
     shape = (max(round(height * TILE_WIDTH / width), 1), TILE_WIDTH)
     picture = _tile(pick.picture, shape)
     picture[:HEAD] //= 3  # a bar to read the caption on
-    _write(picture, f"{pick.scene} view {pick.view}: {pick.psnr:.1f} dB")
+    _write(picture, f"{pick.name}: {pick.figure}")
     yield picture
     for name in MAPS:
-        for maps in (pick.predicted, pick.true):
+        for maps in (pick.predicted, pick.beside):
             yield _paper(shape[0], GAP)
             yield _tile(_shown(name, maps[name]), shape) if name in maps else _paper(*shape)
 
@@ -57,10 +57,10 @@ def _paper(height: int, width: int) -> Array:
     return np.full((height, width, 3), PAPER, np.uint8)
 
 
-def _headings(width: int) -> Array:
+def _headings(width: int, beside: str) -> Array:
     """What stands in each column."""
     head = _paper(HEAD, width)
-    titles = ["input: albedo PSNR", *(f"{name}{of}" for name in MAPS for of in ("", ", true"))]
+    titles = ["input", *(f"{name}{of}" for name in MAPS for of in ("", f", {beside}"))]
     for column, title in enumerate(titles):
         _write(head, title, column * (TILE_WIDTH + GAP))
     return head

@@ -1,78 +1,65 @@
-"""The result as text: aligned for a terminal, Markdown, or JSON. One table for each section of METRICS."""
+"""The result as text: aligned for a terminal, Markdown, or JSON. One table for each section of its metrics."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .. import __version__
-from .metrics import METRICS, Metric
-from .scenes import TRUTH, Evaluation
-from .verdicts import check_all
+from .metrics import Metric
+from .result import Result
 
 ARROWS = {"higher": "\N{UPWARDS ARROW}", "lower": "\N{DOWNWARDS ARROW}"}
 MISSING = "-"
-UNRIVALLED = "cross-view"  # where a constant is best without merit, and nothing is marked
 
 Grid = list[list[str]]
 
 
-def sections(evaluation: Evaluation) -> Iterator[tuple[str, list[Metric]]]:
+def sections(result: Result) -> Iterator[tuple[str, list[Metric]]]:
     """The sections that any row has a figure in, each with its metrics."""
-    told = {key for figures in evaluation.rows.values() for key in figures}
-    for section in dict.fromkeys(metric.section for metric in METRICS):
-        columns = [metric for metric in METRICS if metric.section == section]
+    told = {key for figures in result.rows.values() for key in figures}
+    for section in dict.fromkeys(metric.section for metric in result.metrics):
+        columns = [metric for metric in result.metrics if metric.section == section]
         if any(metric.key in told for metric in columns):
             yield section, columns
 
 
-def grid(evaluation: Evaluation, columns: list[Metric], *, mark: str) -> Grid:
-    """Head and rows of one table; the best figure of a column, the true maps apart, stands between `mark`s."""
+def grid(result: Result, columns: list[Metric], *, mark: str) -> Grid:
+    """Head and rows of one table; the best figure of a column, rows outside apart, stands between `mark`s."""
     best = {}
     for metric in columns:
         values = [
             metric.gain(figures[metric.key], 0.0)
-            for name, figures in evaluation.rows.items()
-            if name != TRUTH and metric.section != UNRIVALLED and metric.key in figures
+            for name, figures in result.rows.items()
+            if name not in result.outside and metric.section not in result.unmarked and metric.key in figures
         ]
         best[metric.key] = max(values, default=None)
     lines = [["", *(f"{metric.title} {ARROWS[metric.better]}" for metric in columns)]]
-    for name, figures in evaluation.rows.items():
+    for name, figures in result.rows.items():
         cells = []
         for metric in columns:
             value = figures.get(metric.key)
             text = MISSING if value is None else f"{value:.{metric.digits}f}"
-            is_best = value is not None and name != TRUTH and metric.gain(value, 0.0) == best[metric.key]
+            is_rival = value is not None and name not in result.outside
+            is_best = is_rival and metric.gain(figures[metric.key], 0.0) == best[metric.key]
             cells.append(f"{mark}{text}{mark}" if is_best else text)
         if any(cell != MISSING for cell in cells):
             lines.append([name, *cells])
     return lines
 
 
-def notes(evaluation: Evaluation) -> Iterator[str]:
-    """How the figures came about, in sentences."""
-    yield (
-        f"{evaluation.scenes} scenes, {evaluation.pictures} pictures, cropped in their middle to whole patches; "
-        "pixels of the validity mask; figures of a picture, then the mean"
-    )
-    yield "PSNR and SSIM in sRGB; si-RMSE in linear light; all maps clipped to [0, 1]"
-    yield "constants and gains of the baselines are the best for this very set (albedo and shading each for itself)"
-    yield f"{TRUTH}: what clipped light and resampling leave; it is no rival"
-    if evaluation.training_scenes:
-        yield f"{evaluation.training_scenes} of the scenes are for training: a model may know them"
-    if evaluation.metal_share is not None:
-        share = evaluation.metal_share
-        everything = 2 * share / (1 + share)
-        yield f"metal covers {share:.1%} of the pixels: calling everything metal has an F1 of {everything:.3f}"
-    if evaluation.broken:
-        names = ", ".join(path.name for path, _ in evaluation.broken)
-        yield f"{len(evaluation.broken)} broken scenes left out: {names}"
+def notes(result: Result) -> Iterator[str]:
+    """How the figures came about and what was left out, in sentences."""
+    yield from result.notes
+    if result.broken:
+        names = ", ".join(path.name for path, _ in result.broken)
+        yield f"{len(result.broken)} broken {result.unit} left out: {names}"
 
 
-def as_terminal(evaluation: Evaluation) -> str:
+def as_terminal(result: Result) -> str:
     """Aligned columns; a star beside the best figure."""
     blocks = []
-    for section, columns in sections(evaluation):
-        lines = grid(evaluation, columns, mark="*")
+    for section, columns in sections(result):
+        lines = grid(result, columns, mark="*")
         lines[0][0] = section.upper()
         lines = [[cell.strip("*") + "*" if cell.startswith("*") else cell + " " for cell in line] for line in lines]
         widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
@@ -81,22 +68,21 @@ def as_terminal(evaluation: Evaluation) -> str:
                 "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines
             )
         )
-    return "\n\n".join([*blocks, "\n".join(notes(evaluation))])
+    return "\n\n".join([*blocks, "\n".join(notes(result))])
 
 
-def as_markdown(evaluation: Evaluation, about: Mapping[str, Any]) -> str:
+def as_markdown(result: Result, about: Mapping[str, Any]) -> str:
     """Tables with the best figures bold, then the notes and the checks; about: what was evaluated, by name."""
     parts = [", ".join(f"{name}: `{value}`" for name, value in about.items() if value is not None)]
-    for section, columns in sections(evaluation):
-        head, *body = grid(evaluation, columns, mark="**")
+    for section, columns in sections(result):
+        head, *body = grid(result, columns, mark="**")
         head[0] = section
         lines = [head, ["---", *["---:"] * len(columns)], *body]
         parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
-    parts.append("\n".join(f"- {note}" for note in notes(evaluation)))
-    checks = check_all(evaluation)
-    if checks:
+    parts.append("\n".join(f"- {note}" for note in notes(result)))
+    if result.checks:
         lines = [["check", "value", "asked", "", "against"], ["---", "---:", "---", "---", "---"]]
-        for check in checks:
+        for check in result.checks:
             met = "met" if check.passed else "**missed**"
             lines.append(
                 [check.name, f"{check.value:.4g}", f"{check.relation} {check.asked:g}", met, check.against or ""]
@@ -105,26 +91,19 @@ def as_markdown(evaluation: Evaluation, about: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def as_json(evaluation: Evaluation, about: Mapping[str, Any]) -> str:
-    """Everything, by the keys of METRICS; same figures, same bytes."""
-    fitted = evaluation.fitted
+def as_json(result: Result, about: Mapping[str, Any]) -> str:
+    """Everything, by the keys of the metrics; same figures, same bytes."""
     content = {
         "software": f"mvinverse {__version__}",
         **about,
-        "scenes": evaluation.scenes,
-        "pictures": evaluation.pictures,
-        "training_scenes": evaluation.training_scenes,
-        "metal_share": evaluation.metal_share,
-        "broken": [{"path": str(path), "reason": reason} for path, reason in evaluation.broken],
-        "rows": evaluation.rows,
-        "checks": [check.told() for check in check_all(evaluation)],
-        "fitted": {
-            "constants": {name: value.tolist() for name, value in fitted.constants.items()},
-            "gains": {name: {"albedo": gains[0], "shading": gains[1]} for name, gains in fitted.gains.items()},
-        },
+        **result.counts,
+        **result.more,
+        "broken": [{"path": str(path), "reason": reason} for path, reason in result.broken],
+        "rows": result.rows,
+        "checks": [check.told() for check in result.checks],
         "metrics": {
             metric.key: {"section": metric.section, "better": metric.better, "meaning": metric.meaning}
-            for metric in METRICS
+            for metric in result.metrics
         },
     }
     return json.dumps(content, indent=2) + "\n"

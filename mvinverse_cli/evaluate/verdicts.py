@@ -1,12 +1,14 @@
 """What a model must show on a set of scenes, checked: each figure beside what is asked of it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from pathlib import Path
 
+from ..model.mvinverse import MVInverse
+from ..options import EvaluateOptions
 from .baselines import BASELINES, CONSTANTS
-from .metrics import BY_KEY
-from .scenes import JOINT, SINGLE, Evaluation
+from .metrics import BY_KEY, METRICS
+from .result import JOINT, SINGLE, TRUTH, Check, Report, Result, say_nothing
+from .scenes import Evaluation, evaluate_scenes
 
 # In each of these the model must be the best row, and all views together better than one at a time; a margin that the
 # table does not show is none.
@@ -30,24 +32,54 @@ ARTISTS_ALBEDO_DB, ARTISTS_NORMAL_DEG = 1.0, 35.0
 Figures = Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class Check:
-    """One figure against what is asked: `value` must be `relation` (>= or <=) `asked`."""
+def measure_scenes(
+    folder: Path, options: EvaluateOptions, *, model: MVInverse | None, report: Report = say_nothing, picks: int = 0
+) -> Result:
+    """`evaluate_scenes` and its checks, as tables and files show them."""
+    return result_of(evaluate_scenes(folder, options, model=model, report=report, picks=picks))
 
-    name: str
-    value: float
-    relation: Literal[">=", "<="]
-    asked: float
-    against: str | None = None  # the row that the value is a margin over
 
-    @property
-    def passed(self) -> bool:
-        """Whether it is met."""
-        return self.value >= self.asked if self.relation == ">=" else self.value <= self.asked
+def result_of(evaluation: Evaluation) -> Result:
+    """The evaluation with its checks, as tables and files show it."""
+    fitted = evaluation.fitted
+    return Result(
+        "scenes",
+        evaluation.rows,
+        METRICS,
+        {"scenes": evaluation.scenes, "pictures": evaluation.pictures, "training_scenes": evaluation.training_scenes},
+        "scenes",
+        notes=tuple(notes(evaluation)),
+        broken=evaluation.broken,
+        is_incomplete=evaluation.too_many_broken,
+        outside=frozenset({TRUTH}),
+        unmarked=frozenset({"cross-view"}),  # there a constant is best without merit
+        checks=tuple(check_all(evaluation)),
+        picks=evaluation.picks,
+        more={
+            "metal_share": evaluation.metal_share,
+            "fitted": {
+                "constants": {name: value.tolist() for name, value in fitted.constants.items()},
+                "gains": {name: {"albedo": gains[0], "shading": gains[1]} for name, gains in fitted.gains.items()},
+            },
+        },
+    )
 
-    def told(self) -> dict[str, Any]:
-        """For a JSON line."""
-        return {**asdict(self), "passed": self.passed}
+
+def notes(evaluation: Evaluation) -> Iterator[str]:
+    """How the figures came about, in sentences."""
+    yield (
+        f"{evaluation.scenes} scenes, {evaluation.pictures} pictures, cropped in their middle to whole patches; "
+        "pixels of the validity mask; figures of a picture, then the mean"
+    )
+    yield "PSNR and SSIM in sRGB; si-RMSE in linear light; all maps clipped to [0, 1]"
+    yield "constants and gains of the baselines are the best for this very set (albedo and shading each for itself)"
+    yield f"{TRUTH}: what clipped light and resampling leave; it is no rival"
+    if evaluation.training_scenes:
+        yield f"{evaluation.training_scenes} of the scenes are for training: a model may know them"
+    if evaluation.metal_share is not None:
+        share = evaluation.metal_share
+        everything = 2 * share / (1 + share)
+        yield f"metal covers {share:.1%} of the pixels: calling everything metal has an F1 of {everything:.3f}"
 
 
 def best_baseline(rows: Mapping[str, Figures], key: str) -> str | None:

@@ -1,18 +1,20 @@
-"""`mvinverse evaluate scenes`: tables and one JSON line on stdout, files whole, exit codes."""
+"""`mvinverse evaluate`: tables and one JSON line on stdout, files whole, exit codes."""
 
 import inspect
 import json
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from mvinverse_cli.cli import evaluate
+from mvinverse_cli.cli import evaluate, measuring
 from mvinverse_cli.cli.main import main
 from mvinverse_cli.options import EvaluateOptions
+from mvinverse_cli.protocols import FlickerOptions, HypersimOptions, InteriorVerseOptions, MeasureOptions
+from tests.evaluate.sets import write_hypersim, write_interiorverse, write_pictures
 from tests.scenes.views import make_scenes
 
 
@@ -21,9 +23,119 @@ def data(tmp_path) -> Path:
     return make_scenes(tmp_path / "held-out", range(2), size=(28, 42), split="held-out")
 
 
-@pytest.mark.parametrize("field", fields(EvaluateOptions), ids=lambda field: field.name)
-def test_every_option_has_a_flag_with_the_same_default(field):
-    assert inspect.signature(evaluate.scenes).parameters[field.name].default == field.default
+PROTOCOLS = {
+    "scenes": EvaluateOptions,
+    "interiorverse": InteriorVerseOptions,
+    "hypersim": HypersimOptions,
+    "flicker": FlickerOptions,
+    "normals": MeasureOptions,
+}
+SETS = {
+    "interiorverse": lambda folder: write_interiorverse(folder, {"L3A": 2}),
+    "hypersim": lambda folder: write_hypersim(folder, frames=3),
+    "flicker": lambda folder: write_pictures(folder / "a", 3, step=0).parent,
+    "normals": lambda folder: write_interiorverse(folder, {"L3A": 2}),
+}
+EVERY_FIELD = [(protocol, field) for protocol, options in PROTOCOLS.items() for field in fields(options)]
+
+
+@pytest.mark.parametrize(("protocol", "field"), EVERY_FIELD, ids=lambda value: getattr(value, "name", value))
+def test_every_option_has_a_flag_with_the_same_default(protocol, field):
+    parameter = inspect.signature(getattr(evaluate, protocol)).parameters[field.name]
+    assert parameter.default == field.default
+    declared = parameter.annotation.__metadata__[0].param_decls
+    assert not declared or "--" + field.name.replace("_", "-") in declared
+
+
+OTHERS = {
+    "interiorverse": InteriorVerseOptions(
+        model="m", device="cpu", dtype="float32", limit=3, max_size=42, input_transfer="linear", split="val",
+        scenes="list", space="linear", align="channel", mask="none", grid=True,
+    ),
+    "hypersim": HypersimOptions(
+        model="m", device="cpu", dtype="float32", limit=3, max_size=42, input_transfer="linear", views=5
+    ),
+    "flicker": FlickerOptions(
+        model="m", device="cpu", dtype="float32", limit=3, max_size=42, input_transfer="linear", flow="flows",
+        frames="1-9", cuts="off",
+    ),
+    "normals": MeasureOptions(model="m", device="cpu", dtype="float32", limit=3, max_size=42, input_transfer="linear"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", OTHERS)
+def test_every_flag_reaches_the_protocol(protocol, monkeypatch, tmp_path):
+    given = OTHERS[protocol]
+    plain = PROTOCOLS[protocol]()
+    assert all(value != getattr(plain, name) for name, value in asdict(given).items())
+    received = []
+    monkeypatch.setattr(evaluate, "run", lambda data, options, files, measure: received.append(options))
+    flags = []
+    for name, value in asdict(given).items():
+        flags += ["--" + name.replace("_", "-"), *([] if value is True else [str(value)])]
+    main(["evaluate", protocol, "--data", str(tmp_path), *flags])
+    assert received == [given]
+
+
+@pytest.mark.parametrize("protocol", SETS)
+def test_a_protocol_prints_tables_and_writes_files(protocol, tmp_path, tiny_file, monkeypatch, capsys):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    paths = [tmp_path / "new" / name for name in ("figures.json", "figures.md", "sheet.png")]
+    files = ["--json", str(paths[0]), "--markdown", str(paths[1]), "--sheet", str(paths[2])]
+    data = SETS[protocol](tmp_path / "data")
+    assert main(["evaluate", protocol, "--data", str(data), "--model", str(tiny_file), "-q", *files]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    last = json.loads(out.splitlines()[-1])
+    assert (last["event"], last["protocol"], last["broken"]) == ("figures", protocol, 0)
+    content = json.loads(paths[0].read_text())
+    assert content["rows"] == last["rows"]
+    assert {"protocol", "model", "sha256", "max_size", "metrics", "broken"} <= content.keys()
+    assert paths[1].read_text().startswith(f"protocol: `{protocol}`")
+    with Image.open(paths[2]) as image:
+        assert image.width > 1000
+    if protocol == "interiorverse":
+        assert "LPIPS is not measured" in out
+
+
+@pytest.mark.parametrize("protocol", SETS)
+def test_what_is_missing_is_one_line_each_and_ends_in_3(protocol, tmp_path, tiny_file, monkeypatch, capsys):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    data = SETS[protocol](tmp_path / "data")
+    gone = {
+        "interiorverse": data / "test" / "L3A" / "001_im.exr",
+        "hypersim": data / "ai_001_001" / "images" / "scene_cam_00_geometry_hdf5" / "frame.0001.position.hdf5",
+        "flicker": write_pictures(data / "b", 2) / "f.0001.png",
+        "normals": data / "test" / "L3A" / "001_normal.exr",
+    }[protocol]
+    gone.unlink()
+    assert main(["evaluate", protocol, "--data", str(data), "--model", str(tiny_file)]) == 3
+    out, err = capsys.readouterr()
+    assert json.loads(out.splitlines()[-1])["broken"] == 1
+    assert len([line for line in err.splitlines() if "left out" in line]) == 1
+    assert err.splitlines()[-1].startswith("mvinverse: error: 1 of ")
+
+
+@pytest.mark.parametrize("protocol", SETS)
+def test_an_empty_folder_is_one_line_and_ends_in_4(protocol, tmp_path, tiny_file, capsys):
+    data = tmp_path / "empty"
+    (data / "test").mkdir(parents=True)
+    assert main(["evaluate", protocol, "--data", str(data), "--model", str(tiny_file)]) == 4
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1
+    assert str(data) in err
+
+
+def test_only_scenes_does_without_a_model(tmp_path, capsys):
+    assert main(["evaluate", "normals", "--data", str(tmp_path), "--model", "none"]) == 2
+    assert "--model none: there is nothing to measure" in capsys.readouterr().err
+
+
+def test_hypersim_asks_for_its_package(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(measuring, "find_spec", lambda name: None if name == "h5py" else name)
+    assert main(["evaluate", "hypersim", "--data", str(tmp_path), "--model", "small"]) == 1
+    assert "h5py: not installed; run pip install 'mvinverse[evaluate]'" in capsys.readouterr().err
 
 
 def test_figures_go_to_stdout_and_the_last_line_is_json(data, tiny_file, capsys):
@@ -88,14 +200,14 @@ def test_mistakes_are_one_line_and_an_exit_code(arguments, code, said, tmp_path,
 
 
 def test_missing_packages_are_named_with_the_command(monkeypatch, data, capsys):
-    monkeypatch.setattr(evaluate, "find_spec", lambda name: None if name == "skimage" else name)
+    monkeypatch.setattr(measuring, "find_spec", lambda name: None if name == "skimage" else name)
     assert main(["evaluate", "scenes", "--data", str(data), "--model", "none"]) == 1
     assert "scikit-image: not installed; run pip install 'mvinverse[evaluate]'" in capsys.readouterr().err
 
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys; from mvinverse_cli.cli.main import main; main(['evaluate', 'scenes', '--help']); "
-        "sys.exit(str({'torch', 'cv2', 'scipy', 'skimage'} & {*sys.modules} or '') or 0)"
+        "import sys; from mvinverse_cli.cli.main import main; main(['evaluate', 'flicker', '--help']); "
+        "sys.exit(str({'torch', 'cv2', 'scipy', 'skimage', 'h5py'} & {*sys.modules} or '') or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

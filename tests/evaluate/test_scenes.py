@@ -1,7 +1,6 @@
 """The protocol `scenes`, from files to figures."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,9 @@ from mvinverse_cli.errors import InputError, OutputError
 from mvinverse_cli.evaluate import scenes as protocol
 from mvinverse_cli.evaluate.baselines import BASELINES
 from mvinverse_cli.evaluate.metrics import BY_KEY, Tally
+from mvinverse_cli.evaluate.result import JOINT, SINGLE, TRUTH
 from mvinverse_cli.evaluate.sample import sample_of
-from mvinverse_cli.evaluate.scenes import JOINT, SINGLE, TRUTH, Pick, _picked, evaluate_scenes, predict, score
+from mvinverse_cli.evaluate.scenes import evaluate_scenes, predict, score
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.options import EvaluateOptions
 from mvinverse_cli.scenes.record import write_scene
@@ -96,20 +96,10 @@ def test_a_prediction_at_half_the_light_is_seen(walls, truth_as_model, tiny_mode
     assert rows[SINGLE]["normal_mean_deg"] == pytest.approx(0, abs=1e-3)
 
 
-def test_the_worst_and_best_pictures_are_picked_each_of_another_scene():
-    views = [make_view(make_camera(0.3 * i)) for i in range(4)]
-    sample = sample_of("x", views, 14)
-    picks: list[Pick] = []
-    for scene, psnrs in {"a": (5, 6, 7), "b": (1, 2, 9), "c": (3, 4, 8), "d": (4.5, 4.6, 4.7)}.items():
-        shown = dict(enumerate(map(float, psnrs)))
-        picks = _picked(picks, replace(sample, name=scene), sample.maps, shown, 2)
-    assert [(pick.scene, pick.psnr) for pick in picks] == [("b", 1), ("c", 3), ("c", 8), ("b", 9)]
-
-
 def test_pictures_are_picked_by_the_views_together(walls, tiny_model):
     result = evaluate_scenes(walls, EvaluateOptions(), model=tiny_model, picks=1)
     assert len(result.picks) == 2
-    assert result.picks[0].psnr <= result.rows[JOINT]["albedo_psnr"] <= result.picks[1].psnr
+    assert result.picks[0].goodness <= result.rows[JOINT]["albedo_psnr"] <= result.picks[1].goodness
     assert result.picks[0].predicted["albedo"].shape == (56, 70, 3)
 
 

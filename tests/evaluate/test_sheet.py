@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mvinverse_cli.evaluate.scenes import Pick
+from mvinverse_cli.evaluate.result import Pick
 from mvinverse_cli.evaluate.sheet import GAP, HEAD, TILE_WIDTH, draw_sheet
 from mvinverse_cli.maps import MAPS, SPECS
 
@@ -10,7 +10,7 @@ from mvinverse_cli.maps import MAPS, SPECS
 def make_pick(size=(28, 56), maps=MAPS):
     made = {name: np.full((*size, SPECS[name].channels), 0.25, np.float32) for name in MAPS}
     true = {name: made[name] for name in maps}
-    return Pick("00000007", 2, 17.25, np.ones((*size, 3), np.float32), made, true)
+    return Pick("00000007", "00000007 view 2", "17.3 dB", 17.25, np.ones((*size, 3), np.float32), made, true)
 
 
 def tile(sheet, column, row=0):

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from mvinverse_cli.evaluate.baselines import Fitted
-from mvinverse_cli.evaluate.scenes import JOINT, TRUTH, Evaluation
+from mvinverse_cli.evaluate.result import JOINT, TRUTH
+from mvinverse_cli.evaluate.scenes import Evaluation
 from mvinverse_cli.evaluate.table import as_json, as_markdown, as_terminal
+from mvinverse_cli.evaluate.verdicts import result_of
 
 ROWS = {
     JOINT: {"albedo_psnr": 18.0, "albedo_si_rmse": 0.1, "cross_view_albedo": 0.03, "cross_view_albedo_relative": 0.2},
@@ -15,7 +17,7 @@ ROWS = {
     TRUTH: {"cross_view_albedo": 0.001, "cross_view_albedo_relative": 0.01},
 }
 FITTED = Fitted({"albedo": np.float32([0.5, 0.4, 0.3])}, {"chromaticity": (0.5, 2.0)}, np.zeros((1, 3)))
-RESULT = Evaluation(ROWS, 2, 8, 1, 0.1, ((Path("sc/00000003"), "no view"),), FITTED)
+RESULT = result_of(Evaluation(ROWS, 2, 8, 1, 0.1, ((Path("sc/00000003"), "no view"),), FITTED))
 
 
 def line_of(text, start, section="ALBEDO"):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mvinverse_cli.evaluate.baselines import CONSTANTS, FACING, Fitted
-from mvinverse_cli.evaluate.scenes import JOINT, SINGLE, Evaluation
+from mvinverse_cli.evaluate.result import JOINT, SINGLE
+from mvinverse_cli.evaluate.scenes import Evaluation
 from mvinverse_cli.evaluate.verdicts import check_all
 
 ROWS = {

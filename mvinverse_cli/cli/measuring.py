@@ -1,0 +1,170 @@
+"""What all commands of `mvinverse evaluate` share: flags, the network, progress, and where a result goes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import rich.progress
+import typer
+
+from ..color import Transfer
+from ..errors import EvaluationError, OptionError
+from ..options import DtypeName, EvaluateOptions
+from ..protocols import MeasureOptions
+from .console import STDERR, VOICE, complain, emit, say, set_voice
+from .progress import counting_bar
+
+if TYPE_CHECKING:
+    from ..evaluate.result import Report, Result
+    from ..model.mvinverse import MVInverse
+
+INCOMPLETE = 3  # exit code: what was left out leaves less than was asked for
+PICKS = 4  # worst pictures on the contact sheet, and as many best
+NO_MODEL = "none"
+PACKAGES = {"skimage": "scikit-image", "scipy": "scipy"}
+
+Device = Annotated[str, typer.Option(help="auto, cuda, cuda:1, mps or cpu.")]
+Dtype = Annotated[DtypeName, typer.Option(help="auto: half on a GPU, float32 on the CPU.")]
+Model = Annotated[str, typer.Option(help="small, official, a .safetensors file, a folder, owner/name on the hub.")]
+MaxSize = Annotated[
+    int | None, typer.Option(help="Long side in pixels that the network sees; else as its weights say.", min=1)
+]
+InputTransfer = Annotated[
+    Transfer | None, typer.Option(help="What the network is shown: srgb or linear; else as its weights say.")
+]
+Json = Annotated[Path | None, typer.Option("--json", help="File for every figure, as JSON.")]
+Markdown = Annotated[Path | None, typer.Option(help="File for the tables, as Markdown.")]
+Sheet = Annotated[Path | None, typer.Option(help="PNG file for the worst and the best pictures.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and the library's notes.")]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a result goes besides stdout; a file that is there is replaced."""
+
+    json: Path | None
+    markdown: Path | None
+    sheet: Path | None
+
+
+def prepare(
+    options: EvaluateOptions, files: Files, *, quiet: bool, debug: bool, needs: Mapping[str, str] | None = None
+) -> None:
+    """Chooses what is said, and finds what stands in the way before anything slow is imported.
+
+    needs: packages that this protocol needs beside those that all do, by their modules.
+    """
+    set_voice(quiet=quiet, debug=debug)
+    if options.model == NO_MODEL and files.sheet is not None:
+        raise OptionError(f"--sheet {files.sheet}: shows what a model made, and --model is none")
+    if options.model == NO_MODEL and isinstance(options, MeasureOptions):
+        raise OptionError("--model none: there is nothing to measure without a model; only `scenes` has baselines")
+    wanted = PACKAGES | dict(needs or {})
+    missing = [package for module, package in wanted.items() if find_spec(module) is None]
+    if missing:
+        raise EvaluationError(f"{', '.join(missing)}: not installed; run pip install 'mvinverse[evaluate]'")
+
+
+def run(data: Path, options: EvaluateOptions, files: Files, measure: Callable[..., "Result"]) -> int:
+    """Loads the network, measures, prints and writes what came of it; returns the exit code.
+
+    measure: a protocol, called with `data`, `options`, and by name with `model`, `report` and `picks`.
+    """
+    network, about = (None, {"model": NO_MODEL}) if options.model == NO_MODEL else load(options)
+    with open_progress(VOICE.quiet) as report:
+        picks = PICKS if files.sheet is not None else 0
+        result = measure(data, options, model=network, report=report, picks=picks)
+    show(result, {"protocol": result.protocol, "data": str(data), **asdict(options), **about}, files)
+    return conclude(result)
+
+
+def load(options: EvaluateOptions) -> tuple["MVInverse", dict[str, Any]]:
+    """The network, and what identifies it."""
+    from ..model.checkpoint import load_weights
+    from ..model.device import choose_device, choose_dtype
+    from ..model.weights import choose_name, find_weights, hash_of
+
+    device = choose_device(options.device)
+    weights = find_weights(choose_name(options.model, device.type))
+    dtype = choose_dtype(options.dtype, device)
+    about = {
+        "model": weights.name,
+        "revision": weights.revision,
+        "sha256": hash_of(weights),
+        "device": device.type,
+        "dtype": str(dtype).removeprefix("torch."),
+    }
+    return load_weights(weights, device, dtype), about
+
+
+@contextmanager
+def open_progress(quiet: bool) -> Iterator["Report"]:
+    """A bar on a terminal, nothing elsewhere: what is to be told the stage, how many are done and their number."""
+    if quiet or not STDERR.is_terminal:
+        yield lambda stage, done, total: None
+        return
+    with counting_bar() as bar:
+        tasks: dict[str, rich.progress.TaskID] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+def show(result: "Result", about: Mapping[str, Any], files: Files) -> None:
+    """The tables on stdout, and the files that are asked for."""
+    from ..evaluate.table import as_json, as_markdown, as_terminal
+    from ..outputs.whole import write_whole
+
+    typer.echo(as_terminal(result))
+    if files.json is not None:
+        write_whole(files.json, as_json(result, about).encode(), "overwrite")
+    if files.markdown is not None:
+        write_whole(files.markdown, as_markdown(result, about).encode(), "overwrite")
+    if files.sheet is not None:
+        write_sheet(files.sheet, result)
+
+
+def write_sheet(path: Path, result: "Result") -> None:
+    """Writes the contact sheet as PNG."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    from ..evaluate.sheet import draw_sheet
+    from ..outputs.whole import write_whole
+
+    if not result.picks:
+        say(f"mvinverse: {path}: not written, for there is no picture to show")
+        return
+    buffer = BytesIO()
+    Image.fromarray(draw_sheet(result.picks, result.beside)).save(buffer, "PNG")
+    write_whole(path, buffer.getvalue(), "overwrite")
+
+
+def conclude(result: "Result") -> int:
+    """Prints the result as one JSON line, says what came of the run and returns the exit code."""
+    missed = [check.name for check in result.checks if not check.passed]
+    if result.protocol == "scenes":
+        told = [check.told() for check in result.checks]
+        emit("checks", scenes=result.counts["scenes"], missed=len(missed), checks=told)
+    else:
+        emit("figures", protocol=result.protocol, **result.counts, broken=len(result.broken), rows=result.rows)
+    if result.is_incomplete:
+        path, reason = result.broken[0]
+        total = result.counts[result.unit] + len(result.broken)
+        complain(f"{len(result.broken)} of {total} {result.unit} are broken: {path}: {reason}", INCOMPLETE)
+        return INCOMPLETE
+    if result.checks and not VOICE.quiet:
+        say(
+            f"{len(result.checks) - len(missed)} of {len(result.checks)} checks met"
+            + (f"; missed: {', '.join(missed)}" if missed else "")
+        )
+    return 0

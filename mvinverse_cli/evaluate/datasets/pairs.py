@@ -1,0 +1,53 @@
+"""Pictures beside their normals in one folder, by their names: `kitchen-ref.png` and `kitchen-normal.png`.
+
+A file of normals ends in `normal`, `normals` or `normal_cam` behind `-`, `_` or `.`; its picture has what stands before
+that alone or followed by one of PICTURES. Normals are in camera axes (OpenGL): raw in EXR and .npy, n * 0.5 + 0.5 in
+integer pictures; a pixel whose normal is shorter than 0.5 counts for nothing. Hypersim's previews are such pairs.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from ...errors import InputError
+from ..example import Example, Source
+from ..result import Broken
+from .files import read_normals, read_srgb, unit
+
+NORMALS = re.compile(r"(?P<stem>.+)(?P<mark>[-_.])(?:normal|normals|normal_cam)\.(?:png|exr|npy|tif|tiff|webp)", re.I)
+PICTURES = ("tonemap", "rgb", "image", "im", "color", "ref")  # the first that is there
+SUFFIXES = (".png", ".jpg", ".jpeg", ".exr", ".tif", ".tiff", ".webp")
+
+
+def find_pairs(folder: Path) -> tuple[list[Source[Example]], list[Broken]]:
+    """The pairs in `folder` and under it, by their names, and the normals without a picture."""
+    found, alone = [], []
+    for path in sorted(folder.rglob("*")):
+        match = NORMALS.fullmatch(path.name)
+        if not match or not path.is_file():
+            continue
+        picture = next((other for other in _pictures(path.parent, match) if other.is_file()), None)
+        if picture is None:
+            names = ", ".join(f"{match['stem']}{match['mark']}{name}" for name in PICTURES)
+            alone.append((path, f"{path}: no picture beside it; wanted one of {match['stem']}, {names}"))
+            continue
+        name = str(path.relative_to(folder).with_name(match["stem"]))
+        found.append(Source(name, path, partial(read, name, picture, path)))
+    return found, alone
+
+
+def _pictures(folder: Path, match: re.Match[str]) -> Iterator[Path]:
+    """Where the picture of some normals may be."""
+    for stem in (match["stem"], *(f"{match['stem']}{match['mark']}{name}" for name in PICTURES)):
+        for suffix in SUFFIXES:
+            yield folder / f"{stem}{suffix}"
+
+
+def read(name: str, picture: Path, normals: Path) -> Example:
+    """One pair. Raises InputError where a file cannot be read, or the two differ in size."""
+    shown, (true, points) = read_srgb(picture), unit(read_normals(normals))
+    if shown.shape != true.shape:
+        sizes = [f"{values.shape[1]}x{values.shape[0]}" for values in (shown, true)]
+        raise InputError(f"{normals}: {sizes[1]}, and its picture {picture.name} is {sizes[0]}; export them again")
+    return Example(name, name, shown, {"normal": true}, points)

@@ -1,0 +1,62 @@
+"""Single files: what is in them comes out, and what is wrong with them is one line that names them."""
+
+import numpy as np
+import pytest
+
+from mvinverse_cli.errors import InputError
+from mvinverse_cli.evaluate.datasets.files import check_there, read_hdf5, read_linear, read_normals, unit
+from tests.evaluate.sets import write_exr, write_hdf5
+from tests.frames.media import write_png
+
+NORMALS = np.array([[[0, 0, 1], [1, 0, 0]], [[0, 0.6, 0.8], [0, 0, 0]]], np.float32)
+
+
+def test_infinity_and_nan_of_an_exr_stay(tmp_path):
+    values = np.full((3, 4, 3), 0.25, np.float32)
+    values[0, 0], values[1, 1] = np.inf, np.nan
+    assert np.array_equal(read_linear(write_exr(tmp_path / "a.exr", values)), values, equal_nan=True)
+
+
+def test_a_file_that_is_no_exr_is_one_line(tmp_path):
+    (tmp_path / "a.exr").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"a\.exr: not a whole EXR picture"):
+        read_linear(tmp_path / "a.exr")
+
+
+def test_halves_of_an_hdf5_become_float32(tmp_path):
+    path = write_hdf5(tmp_path / "a.hdf5", np.ones((2, 3, 3), np.float16))
+    assert read_hdf5(path, (None, None, 3)).dtype == np.float32
+
+
+def test_an_hdf5_that_is_not_what_it_should_be_is_one_line(tmp_path):
+    other = write_hdf5(tmp_path / "other.hdf5", np.ones((2, 3)), key="images")
+    with pytest.raises(InputError, match=r"other\.hdf5: has no key 'dataset', only images"):
+        read_hdf5(other, (None, None, 3))
+    flat = write_hdf5(tmp_path / "flat.hdf5", np.ones((2, 3)))
+    with pytest.raises(InputError, match=r"flat\.hdf5: holds float64 of \(2, 3\); wanted numbers of anyxanyx3"):
+        read_hdf5(flat, (None, None, 3))
+    (tmp_path / "text.hdf5").write_text("no data")
+    with pytest.raises(InputError, match=r"text\.hdf5: cannot be read as HDF5"):
+        read_hdf5(tmp_path / "text.hdf5", (None, 3))
+    with pytest.raises(InputError, match=r"gone\.hdf5: not there"):
+        read_hdf5(tmp_path / "gone.hdf5", (None, 3))
+
+
+@pytest.mark.parametrize("kind", ["png", "exr", "npy"])
+def test_normals_come_out_of_every_kind_of_file(kind, tmp_path):
+    path = tmp_path / f"a.{kind}"
+    if kind == "png":
+        write_png(path, np.rint((NORMALS * 0.5 + 0.5) * 255).astype(np.uint8))
+    elif kind == "exr":
+        write_exr(path, NORMALS)
+    else:
+        np.save(path, NORMALS)
+    normals, points = unit(read_normals(path))
+    assert normals == pytest.approx(NORMALS, abs=0.01)
+    assert points.tolist() == [[True, True], [True, False]]
+
+
+def test_missing_files_are_all_named(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(InputError, match="lacks b, c; fetch it again"):
+        check_there([tmp_path / name for name in "abc"])

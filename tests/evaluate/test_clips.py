@@ -1,0 +1,73 @@
+"""Clips and their pairs of adjacent frames."""
+
+import numpy as np
+import pytest
+
+from mvinverse_cli.errors import InputError
+from mvinverse_cli.evaluate.clips import clips_of, lay_out_clips, pairs_of
+from mvinverse_cli.flow import DisFlow
+from mvinverse_cli.options import DecomposeOptions
+from mvinverse_cli.passes import Network
+from tests.card import mirror
+from tests.evaluate.sets import write_pictures
+from tests.frames.media import to_frame, write_png, write_video
+
+
+def pairs(folder, model, monkeypatch, **options):
+    mirror(monkeypatch)
+    way = DecomposeOptions(size="model", **options)
+    (clip,) = lay_out_clips([folder], way, [])
+    return list(pairs_of(clip, Network.of(model, way), way, DisFlow()))
+
+
+def test_clips_are_a_video_a_folder_of_frames_or_a_folder_of_both(tmp_path):
+    video = write_video(tmp_path / "b.mkv", [to_frame(np.full((48, 64, 3), 0.5), "yuv444p")] * 2, "ffv1")
+    frames = write_pictures(tmp_path / "a", 2)
+    assert clips_of(video) == [video]
+    assert clips_of(frames) == [frames]
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "empty").mkdir()
+    assert clips_of(tmp_path) == [frames, video]
+
+
+def test_a_folder_without_clips_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="holds no video and no folder of pictures"):
+        clips_of(tmp_path)
+    with pytest.raises(InputError, match="no such clip"):
+        clips_of(tmp_path / "gone")
+
+
+def test_pairs_are_adjacent_frames_at_the_size_of_the_network(tmp_path, tiny_model, monkeypatch):
+    found = pairs(write_pictures(tmp_path / "a", 4), tiny_model, monkeypatch)
+    assert [(pair.before.index, pair.after.index) for pair in found] == [(0, 1), (1, 2), (2, 3)]
+    for pair in found:
+        assert pair.before.shown["input"].shape == (56, 84, 3)
+        assert pair.before.shown["albedo"] == pytest.approx(pair.before.shown["input"], abs=1e-2)
+        assert pair.is_alike
+        assert np.median(pair.flow.forward[..., 0]) == pytest.approx(2, abs=0.2)
+
+
+def test_no_pair_crosses_a_cut(tmp_path, tiny_model, monkeypatch):
+    found = pairs(write_pictures(tmp_path / "a", 4), tiny_model, monkeypatch, cuts="3")
+    assert [pair.before.index for pair in found] == [0, 2]
+
+
+def test_a_frame_that_cannot_be_read_takes_both_of_its_pairs(tmp_path, tiny_model, monkeypatch):
+    folder = write_pictures(tmp_path / "a", 4)
+    (folder / "f.0002.png").write_bytes((folder / "f.0002.png").read_bytes()[:-600])
+    assert [pair.before.index for pair in pairs(folder, tiny_model, monkeypatch)] == [2]
+
+
+def test_frames_of_two_sizes_are_no_pair(tmp_path, tiny_model, monkeypatch):
+    folder = write_pictures(tmp_path / "a", 3)
+    (folder / "f.0003.png").unlink()
+    write_png(folder / "f.0003.png", 128, (56, 42))
+    assert [pair.before.index for pair in pairs(folder, tiny_model, monkeypatch)] == [0]
+
+
+def test_clips_of_one_frame_are_left_out(tmp_path, caplog):
+    broken = []
+    folder = write_pictures(tmp_path / "a", 1)
+    assert list(lay_out_clips([folder], DecomposeOptions(), broken)) == []
+    assert broken == [(folder, f"{folder}: one frame, and flicker takes two; give a longer clip")]
+    assert "clip left out" in caplog.text
