@@ -20,7 +20,7 @@ NOT_HERE = {
 RENDERER = {"mitsuba", "drjit", "pyoidn"}  # only to render scenes: a large install that decomposing does without
 RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
 WINGS = {"frames", "flow", "model", "outputs", "scenes"}
-SMALL = {"formats", "maps", "options", "color", "windows", "seams", "sizes", "errors", "ahead"}
+SMALL = {"formats", "maps", "options", "color", "windows", "seams", "sizes", "errors", "ahead", "checks"}
 SMALL_MAY = SMALL | {"numpy"}
 
 

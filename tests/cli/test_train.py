@@ -17,7 +17,8 @@ from mvinverse_cli.errors import OptionError, TrainingError
 from mvinverse_cli.model.config import config_to_dict
 from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.scenes.record import view_path
-from mvinverse_cli.train.training import Outcome, Progress
+from mvinverse_cli.train.journal import Progress
+from mvinverse_cli.train.training import Outcome
 from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 

@@ -1,0 +1,106 @@
+"""Learning to hold still: triplets of frames in, weights out that flicker less. N frames of a triplet, H W pixels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..model.mvinverse import MVInverse
+from ..options import FinetuneOptions, TrainPart
+from .clips import Stretch
+from .consistency import anchor_loss, consistency_losses
+from .loop import Loop
+
+PARTS: dict[TrainPart, tuple[str, ...]] = {"heads": ("_head.",), "decoder": ("_head.", "decoder."), "all": ("",)}
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """Frames (0, t, t + 1) of a stretch: images (1, N, 3, H, W) on the input curve, flow (1, H, W, 2) of frame t in
+    pixels, valid (1, H, W, 1) bool. N is 2 where t is 0."""
+
+    images: Tensor
+    flow: Tensor
+    valid: Tensor
+    names: tuple[str, ...]
+
+
+def draw_triplet(stretches: Sequence[Stretch], seed: int, step: int) -> Triplet:
+    """The triplet of one step, the same in every run: a stretch, of it a pair, half of them left for right.
+
+    Every stretch is drawn as often, however long: many frames of one place teach no more than few.
+    """
+    rng = np.random.default_rng([seed, step])
+    stretch = stretches[int(rng.integers(len(stretches)))]
+    at = stretch.trained[int(rng.integers(len(stretch.trained)))]
+    pair = stretch.flows[at]
+    frames = stretch.frames[[*dict.fromkeys((0, at, at + 1))]].astype(np.float32)
+    flow, valid = pair.forward.astype(np.float32), pair.valid
+    if rng.random() < 0.5:
+        frames, flow, valid = frames[:, :, ::-1], flow[:, ::-1] * np.array([-1, 1], np.float32), valid[:, ::-1]
+    images = torch.from_numpy(frames.transpose(0, 3, 1, 2).copy())[None]
+    name = f"{stretch.name}: the pair from its frame {at + 1}"
+    return Triplet(images, torch.from_numpy(flow.copy())[None], torch.from_numpy(valid.copy())[None], (name,))
+
+
+def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str, Any]]:
+    """The parameters of the part of `model` that learns, for AdamW; no gradient is computed for the others."""
+    parts = PARTS[options.train]
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(any(part in name for part in parts))
+        if parameter.requires_grad:
+            groups.setdefault(options.weight_decay if parameter.ndim > 1 else 0.0, []).append(parameter)
+    return [{"params": group, "rate": 1.0, "weight_decay": decay} for decay, group in groups.items()]
+
+
+class FineTuner(Loop[FinetuneOptions, Triplet]):
+    """A trained network that learns to hold still; in evaluation mode throughout, as it is used."""
+
+    advice = "lower --learning-rate or try --dtype float32"
+    smaller = "lower --max-size, or train less of the network (--train)"
+
+    def __init__(self, model: MVInverse, options: FinetuneOptions, device: torch.device):
+        super().__init__(model.eval(), options, device, learning_groups(model, options))
+        self.begun = [parameter.detach().clone() for parameter in self.parameters]
+        self.good = self.begun  # the last weights that the guard has let pass
+        self.good_step = 0
+
+    def losses_of(self, batch: Triplet) -> tuple[dict[str, Tensor], Tensor]:
+        """The consistency loss of each map, `anchor` unweighted, and their weighted sum."""
+        images, flow, valid = (value.to(self.device) for value in (batch.images, batch.flow, batch.valid))
+        first = slice(0, 1)
+        with self.with_weights(self.begun), torch.no_grad(), self.autocast():
+            attended = self.model.attend(images)
+            before = self.model.read_out(attended, first)
+        with self.autocast():
+            if self.options.train != "heads":  # what the heads read changes as well
+                attended = self.model.attend(images)
+            maps = self.model.read_out(attended, slice(None))
+        losses = consistency_losses(
+            {name: values[:, -2] for name, values in maps.items()},
+            {name: values[:, -1] for name, values in maps.items()},
+            flow,
+            valid,
+        )
+        anchor = anchor_loss({name: values[:, first] for name, values in maps.items()}, before)
+        total = torch.stack(list(losses.values())).sum() + self.options.anchor_weight * anchor
+        return {**dict(losses.items()), "anchor": anchor}, total
+
+    def keep(self) -> None:
+        """Takes the running mean of the weights, as it is now, for good."""
+        self.good = [values.clone() for values in self.mean]
+        self.good_step = self.step
+
+    def state(self) -> dict[str, Any]:
+        """As of any loop, with the good weights, and without what does not learn: the weights it began with have it."""
+        learning = {name: values.detach() for name, values in zip(self.names, self.parameters, strict=True)}
+        return {**super().state(), "model": learning, "good": self.good, "good_step": self.good_step}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what `state` returned, in the network that it began with."""
+        super().load_state({**state, "model": self.model.state_dict() | state["model"]})
+        self.good, self.good_step = state["good"], state["good_step"]
