@@ -154,7 +154,7 @@ def test_many_broken_scenes_are_exit_3_after_the_training(run, tmp_path: Path):
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_step_and_keeps_the_run(run, number, expected, monkeypatch: pytest.MonkeyPatch):
-    from mvinverse_cli.train.loop import Trainer
+    from mvinverse_cli.train.trainer import Trainer
 
     taken = Trainer.take_step
 
