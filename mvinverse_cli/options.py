@@ -225,6 +225,7 @@ class FinetuneOptions:
     clip: float = 1.0  # norm of the gradient
     ema: float = 0.98  # how much of the running mean of the weights a step keeps
     max_size: int | None = None  # pixels of the long side that the network sees; None: as the model's config says
+    crop: int | None = 168  # pixels of the sides of the part of a frame that a step sees; None: all of it
     flow: str | None = None  # folder of flows; None: they are found
     least_contrast: float = 0.9  # of any map, as a share of what it was: under it the training stops
     dtype: TrainDtype = "auto"
@@ -237,8 +238,9 @@ class FinetuneOptions:
         check_choice("--train", self.train, TrainPart)
         check_choice("--dtype", self.dtype, TrainDtype)
         check_choice("--on-exists", self.on_exists, OnExists)
-        if self.max_size is not None:
-            check_at_least("--max-size", self.max_size, 14)
+        for field in ("max_size", "crop"):
+            if getattr(self, field) is not None:
+                check_at_least("--" + field.replace("_", "-"), getattr(self, field), 14)
         for field, least in (("steps", 1), ("warmup", 0), ("seed", 0), ("checkpoint_every", 1)):
             check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
         for field, most in (("anchor_weight", float("inf")), ("weight_decay", 1), ("least_contrast", 1)):

@@ -34,6 +34,9 @@ def finetune(
     max_size: Annotated[
         int | None, option("Longest side that the network sees; where not given, as the weights ask.", CLIPS)
     ] = TUNE.max_size,
+    crop: Annotated[
+        int | None, option("Sides of the part of a frame that a step sees: larger, slower, steadier.", STEPS)
+    ] = TUNE.crop,
     flow: Annotated[
         str | None, option("Folder of flows, .npz or .flo; where not given, OpenCV finds them.", CLIPS)
     ] = TUNE.flow,
@@ -75,6 +78,7 @@ def finetune(
         clip=clip,
         ema=ema,
         max_size=max_size,
+        crop=crop,
         flow=flow,
         least_contrast=least_contrast,
         dtype=dtype,
@@ -88,7 +92,7 @@ def finetune(
     mode = "json" if json else "none" if quiet else progress
     with signals_noted() as noted, open_training_progress(mode, steps) as report:
         outcome = run_finetuning(clips, output, options, report, lambda: bool(noted))
-    if noted and outcome is not None and outcome.written is None:
+    if noted and outcome is not None and not outcome.written:
         from .main import Interrupted
 
         raise Interrupted(noted[0])
@@ -109,11 +113,12 @@ def conclude(outcome: "Outcome | None", output: Path) -> None:
     contrast = shares(outcome.after.contrast, outcome.before.contrast)
     if VOICE.json:
         left = {"flicker": flicker, "contrast": contrast}
-        emit("done", exit=0, written=True, step=outcome.written, steps=outcome.steps, **left)
+        emit("done", exit=0, written=True, kept=outcome.kept, steps=outcome.steps, **left)
     elif not VOICE.quiet:
-        say(f"{output}: the weights of step {outcome.written} of {outcome.steps}")
+        say(f"{output} is written")
         for name, after in outcome.after.flicker.items():
             change = f"{outcome.before.flicker[name]:.4f} -> {after:.4f} ({flicker[name]:.0%})"
-            say(f"  {name}: flicker {change}, contrast {contrast[name]:.0%}")
+            step = f"step {outcome.kept[name]} of {outcome.steps}"
+            say(f"  {name}: flicker {change}, contrast {contrast[name]:.0%}, {step}")
     if outcome.licence is not None and "non-commercial" in outcome.licence:
         say(f"{output}: as the weights it began with, {outcome.licence}")

@@ -25,7 +25,7 @@ from ..prepared import on_grid
 logger = logging.getLogger(__name__)
 
 MOST_FRAMES = 600  # of a clip that are held in memory: 600 MB at 518x294
-PROBE_FRAMES = 4  # of a stretch that are kept out of the training, in its middle, to see what becomes of them
+PROBE_FRAMES = 3  # of a stretch that are kept out of the training, in its middle, to see what becomes of them
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,6 @@ def consistency_losses(
     return losses
 
 
-def anchor_loss(now: Mapping[MapName, Tensor], before: Mapping[MapName, Tensor]) -> Tensor:
-    """sum over the maps of mean |M_0 - M_0 before|^2, each (B, H, W, C): a scalar."""
-    return torch.stack([(now[name].float() - values.float()).square().mean() for name, values in before.items()]).sum()
+def anchor_losses(now: Mapping[MapName, Tensor], before: Mapping[MapName, Tensor]) -> dict[MapName, Tensor]:
+    """mean |M_0 - M_0 before|^2 of each map (B, H, W, C): scalars."""
+    return {name: (now[name].float() - values.float()).square().mean() for name, values in before.items()}

@@ -1,6 +1,6 @@
 """Learning to hold still: triplets of frames in, weights out that flicker less. N frames of a triplet, H W pixels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..maps import MAPS, MapName
 from ..model.mvinverse import MVInverse
 from ..options import FinetuneOptions, TrainPart
 from .clips import Stretch
-from .consistency import anchor_loss, consistency_losses
+from .consistency import anchor_losses, consistency_losses
 from .loop import Loop
 
 PARTS: dict[TrainPart, tuple[str, ...]] = {"heads": ("_head.",), "decoder": ("_head.", "decoder."), "all": ("",)}
@@ -28,22 +29,31 @@ class Triplet:
     names: tuple[str, ...]
 
 
-def draw_triplet(stretches: Sequence[Stretch], seed: int, step: int) -> Triplet:
-    """The triplet of one step, the same in every run: a stretch, of it a pair, half of them left for right.
+def draw_triplet(stretches: Sequence[Stretch], options: FinetuneOptions, patch_size: int, step: int) -> Triplet:
+    """The triplet of one step, the same in every run: a stretch, of it a pair, of their frames a part; half of them
+    left for right.
 
     Every stretch is drawn as often, however long: many frames of one place teach no more than few.
     """
-    rng = np.random.default_rng([seed, step])
+    rng = np.random.default_rng([options.seed, step])
     stretch = stretches[int(rng.integers(len(stretches)))]
     at = stretch.trained[int(rng.integers(len(stretch.trained)))]
-    pair = stretch.flows[at]
-    frames = stretch.frames[[*dict.fromkeys((0, at, at + 1))]].astype(np.float32)
+    rows, columns = (draw_part(rng, side, options.crop, patch_size) for side in stretch.frames.shape[1:3])
+    frames = stretch.frames[[*dict.fromkeys((0, at, at + 1))], rows, columns].astype(np.float32)
+    pair = stretch.flows[at].cropped(rows, columns)
     flow, valid = pair.forward.astype(np.float32), pair.valid
     if rng.random() < 0.5:
         frames, flow, valid = frames[:, :, ::-1], flow[:, ::-1] * np.array([-1, 1], np.float32), valid[:, ::-1]
     images = torch.from_numpy(frames.transpose(0, 3, 1, 2).copy())[None]
     name = f"{stretch.name}: the pair from its frame {at + 1}"
     return Triplet(images, torch.from_numpy(flow.copy())[None], torch.from_numpy(valid.copy())[None], (name,))
+
+
+def draw_part(rng: np.random.Generator, side: int, crop: int | None, patch_size: int) -> slice:
+    """Of `side` pixels, whole patches, `crop` at a random place: as many whole patches as lie in it."""
+    length = side if crop is None else min(side, max(1, crop // patch_size) * patch_size)
+    start = int(rng.integers(side - length + 1))
+    return slice(start, start + length)
 
 
 def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str, Any]]:
@@ -60,17 +70,17 @@ def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str
 class FineTuner(Loop[FinetuneOptions, Triplet]):
     """A trained network that learns to hold still; in evaluation mode throughout, as it is used."""
 
-    advice = "lower --learning-rate or try --dtype float32"
-    smaller = "lower --max-size, or train less of the network (--train)"
+    smaller = "lower --crop, or train less of the network (--train)"
 
     def __init__(self, model: MVInverse, options: FinetuneOptions, device: torch.device):
         super().__init__(model.eval(), options, device, learning_groups(model, options))
         self.begun = [parameter.detach().clone() for parameter in self.parameters]
         self.good = self.begun  # the last weights that the guard has let pass
-        self.good_step = 0
+        self.good_steps: dict[MapName, int] = dict.fromkeys(MAPS, 0)  # when that was, for what each map hangs on
+        self.anchor_weights: dict[MapName, float] = dict.fromkeys(MAPS, options.anchor_weight)
 
     def losses_of(self, batch: Triplet) -> tuple[dict[str, Tensor], Tensor]:
-        """The consistency loss of each map, `anchor` unweighted, and their weighted sum."""
+        """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), and their weighted sum."""
         images, flow, valid = (value.to(self.device) for value in (batch.images, batch.flow, batch.valid))
         first = slice(0, 1)
         with self.with_weights(self.begun), torch.no_grad(), self.autocast():
@@ -86,21 +96,33 @@ class FineTuner(Loop[FinetuneOptions, Triplet]):
             flow,
             valid,
         )
-        anchor = anchor_loss({name: values[:, first] for name, values in maps.items()}, before)
-        total = torch.stack(list(losses.values())).sum() + self.options.anchor_weight * anchor
-        return {**dict(losses.items()), "anchor": anchor}, total
+        anchors = anchor_losses({name: values[:, first] for name, values in maps.items()}, before)
+        total = torch.stack([losses[name] + self.anchor_weights[name] * anchors[name] for name in MAPS]).sum()
+        return {**dict(losses.items()), "anchor": torch.stack(list(anchors.values())).sum()}, total
 
-    def keep(self) -> None:
-        """Takes the running mean of the weights, as it is now, for good."""
-        self.good = [values.clone() for values in self.mean]
-        self.good_step = self.step
+    def keep(self, names: Collection[MapName]) -> None:
+        """Takes the running mean of the weights, as it is now, for good, as far as the maps `names` hang on it.
+
+        Where more than the heads learns every map hangs on all of it, and only all maps can be kept together.
+        """
+        if self.options.train != "heads" and len(names) < len(MAPS):
+            return
+        heads = tuple(f"{name}_head." for name in names)
+        self.good = [
+            mean.clone() if self.options.train != "heads" or key.startswith(heads) else good
+            for key, mean, good in zip(self.names, self.mean, self.good, strict=True)
+        ]
+        self.good_steps |= dict.fromkeys(names, self.step)
 
     def state(self) -> dict[str, Any]:
         """As of any loop, with the good weights, and without what does not learn: the weights it began with have it."""
         learning = {name: values.detach() for name, values in zip(self.names, self.parameters, strict=True)}
-        return {**super().state(), "model": learning, "good": self.good, "good_step": self.good_step}
+        own = {name: getattr(self, name) for name in ("good", "good_steps", "anchor_weights")}
+        return {**super().state(), "model": learning, **own}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Goes on from what `state` returned, in the network that it began with."""
         super().load_state({**state, "model": self.model.state_dict() | state["model"]})
-        self.good, self.good_step = state["good"], state["good_step"]
+        self.good, self.good_steps, self.anchor_weights = (
+            state[name] for name in ("good", "good_steps", "anchor_weights")
+        )

@@ -4,7 +4,7 @@
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 
 from ..errors import TrainingError
 from ..flow import flow_source
-from ..maps import MapName
+from ..maps import MAPS, MapName
 from ..model.checkpoint import load_weights
 from ..model.device import choose_device
 from ..model.weights import Weights, choose_name, find_weights
@@ -24,20 +24,24 @@ from .finetuner import FineTuner, draw_triplet
 from .journal import LOG_EVERY, Journal, Progress
 from .pictures import Panel, curves_png
 from .run import CURVES, STATE, as_json, check_drawing, load_state, save_state
-from .steadiness import Run, Steadiness, flattest, measure, shares
+from .steadiness import Run, Steadiness, measure, shares
 from .tuned import CHECKS, is_wanted, open_folder, origin, read_checks, run_folder, write_tuned
 
 logger = logging.getLogger(__name__)
 
 
+FIRMER = 2.0  # times which the anchor of a map counts when it is found to grow flat
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a call: how far it is, the step whose weights are in the output (None: none are written), and the
-    steadiness of the clips' probes before and after."""
+    """What came of a call: how far it is, whether the output is written, of which step each map is, and the steadiness
+    of the clips' probes before and after."""
 
     step: int
     steps: int
-    written: int | None
+    written: bool
+    kept: Mapping[MapName, int]
     before: Steadiness
     after: Steadiness
     licence: str | None
@@ -54,7 +58,8 @@ def finetune(
 
     Goes on where an interrupted call stands. report: called with the losses every LOG_EVERY steps. stop: asked after
     each step; at its first yes the state is saved and the call returns, to be taken up by another.
-    Where a map loses more contrast than `options` allow, the training ends early with the last weights before.
+    Where a map loses more contrast than `options` allow, its anchor counts more from there on, and what is written is
+    of the last checkpoint at which it had enough: map by map where the heads alone learn.
     Raises TrainingError for losses that are no numbers, with the last good weights written, and where no weights are
     good; InputError for clips that give nothing to learn from, OptionError for the run of another training, OutputError
     where a file is in the way or cannot be written.
@@ -97,85 +102,87 @@ class Tuning:
         self.checks = read_checks(run, tuner.step)
         if not self.checks:
             self.checks.append({"step": 0, **asdict(measure(tuner.model, self.probes))})
-        self.before = self.steadiness_at(0)
+        self.before = Steadiness(self.checks[0]["flicker"], self.checks[0]["contrast"])
 
     def go(self, stop: Callable[[], bool]) -> Outcome:
-        """Takes the steps that are left, and writes the weights behind the last."""
+        """Takes the steps that are left, and writes the good weights behind the last."""
         tuner, options = self.tuner, self.tuner.options
+        patch_size = tuner.model.config.patch_size
         while tuner.step < options.steps:
-            triplet = draw_triplet(self.stretches, options.seed, tuner.step)
+            triplet = draw_triplet(self.stretches, options, patch_size, tuner.step)
             tuner.take_step(triplet)
             self.journal.views += triplet.images.shape[1]
             stopped = stop()
-            if not (stopped or tuner.step == options.steps or tuner.step % options.checkpoint_every == 0):
-                if tuner.step % LOG_EVERY == 0:
-                    self.look()
-                continue
-            self.look()
-            flat = self.check()
-            if flat is not None:
-                self.end_early(*flat)
-                break
+            if stopped or tuner.step == options.steps or tuner.step % options.checkpoint_every == 0:
+                self.look()
+                self.check()
+                save_state(self.run, tuner, self.journal.seconds)
+            elif tuner.step % LOG_EVERY == 0:
+                self.look()
             if stopped and tuner.step < options.steps:
-                return self.outcome(None)
+                return self.outcome(written=False)
         self.finish()
-        return self.outcome(tuner.good_step)
+        return self.outcome(written=True)
 
     def look(self) -> None:
         """Reads the losses. Where one is no number, the good weights are written and a TrainingError is raised."""
         try:
             self.journal.look()
         except TrainingError as error:
-            if self.tuner.good_step == 0:
+            if not any(self.tuner.good_steps.values()):
                 raise TrainingError(f"{error}; no weights are written") from error
             self.finish()
-            raise TrainingError(f"{error}; {self.output} holds the weights of step {self.tuner.good_step}") from error
+            step = max(self.tuner.good_steps.values())
+            raise TrainingError(f"{error}; {self.output} holds the weights of step {step}") from error
 
-    def check(self) -> tuple[MapName, float] | None:
-        """Measures the mean weights and saves a checkpoint, or returns the map that they make too flat, and how much of
-        its contrast they leave."""
-        tuner = self.tuner
+    def check(self) -> None:
+        """Measures the mean weights, keeps what is good, and holds maps that grow flat by a firmer anchor."""
+        tuner, options = self.tuner, self.tuner.options
         with tuner.with_weights(tuner.mean) as model:
             now = measure(model, self.probes)
+        left = shares(now.contrast, self.before.contrast)
+        flat = [name for name in MAPS if left[name] < options.least_contrast]
+        for name in flat:
+            tuner.anchor_weights[name] *= FIRMER
+            said = f"step {tuner.step}: {name} has {left[name]:.2f} of its contrast left"
+            logger.warning("%s; its anchor weighs %g from here on", said, tuner.anchor_weights[name])
+        tuner.keep([name for name in MAPS if name not in flat])
         self.checks.append({"step": tuner.step, **asdict(now)})
         write_whole(self.run / CHECKS, as_json(self.checks), "overwrite")
-        curves = curves_png(self.journal.lines, panels_of(self.checks, tuner.options))
+        curves = curves_png(self.journal.lines, panels_of(self.checks, options))
         write_whole(self.run / CURVES, curves, "overwrite")
-        name, left = flattest(now.contrast, self.before.contrast)
-        if left < tuner.options.least_contrast:
-            return name, left
-        tuner.keep()
-        save_state(self.run, tuner, self.journal.seconds)
-        return None
-
-    def end_early(self, name: MapName, left: float) -> None:
-        """Says why. Raises TrainingError where no weights are good."""
-        tuner = self.tuner
-        said = f"step {tuner.step}: {name} has {left:.2f} of its contrast left, under {tuner.options.least_contrast:g}"
-        advice = "lower --learning-rate, or raise --anchor-weight"
-        if tuner.good_step == 0:
-            raise TrainingError(f"{said}; no weights are written: {advice}")
-        logger.warning("%s; the weights of step %d are kept: to go further, %s", said, tuner.good_step, advice)
 
     def finish(self) -> None:
-        """Writes the good weights; what the next step would need is needed no more."""
+        """Writes the good weights; what the next step would need is needed no more.
+
+        Raises TrainingError where none are: then the state stays, to be looked at.
+        """
+        steps = self.tuner.good_steps
+        if not any(steps.values()):
+            raise TrainingError(
+                f"no weights are written: at no checkpoint was {self.tuner.options.least_contrast:g} of the contrast "
+                "left; raise --anchor-weight or lower --learning-rate"
+            )
+        for name, step in steps.items():
+            if step < self.tuner.step:
+                logger.warning("%s: kept as it was at step %d, when it last had its contrast", name, step)
         write_tuned(self.output, self.tuner, self.weights, self.wanted, self.before, self.good)
         (self.run / STATE).unlink(missing_ok=True)
 
     @property
     def good(self) -> Steadiness:
-        """Of the good weights."""
-        return self.steadiness_at(self.tuner.good_step)
+        """Of the good weights: of each map, what was measured when it was kept."""
+        by_step = {check["step"]: check for check in self.checks}
+        kept = self.tuner.good_steps.items()
+        return Steadiness(*({name: by_step[step][key][name] for name, step in kept} for key in ("flicker", "contrast")))
 
-    def steadiness_at(self, step: int) -> Steadiness:
-        """What was measured at a step."""
-        check = next(check for check in self.checks if check["step"] == step)
-        return Steadiness(check["flicker"], check["contrast"])
-
-    def outcome(self, written: int | None) -> Outcome:
+    def outcome(self, *, written: bool) -> Outcome:
         """What this call has come to."""
         tuner = self.tuner
-        return Outcome(tuner.step, tuner.options.steps, written, self.before, self.good, self.weights.licence)
+        good_steps = dict(tuner.good_steps)
+        return Outcome(
+            tuner.step, tuner.options.steps, written, good_steps, self.before, self.good, self.weights.licence
+        )
 
 
 def probe_of(stretch: Stretch) -> Run:

@@ -68,10 +68,3 @@ def frame_contrast(values: Array) -> float:
 def shares(after: Mapping[MapName, float], before: Mapping[MapName, float]) -> dict[MapName, float]:
     """What is left of each map's figure; 1 where there was none."""
     return {name: after[name] / value if value > 0 else 1.0 for name, value in before.items()}
-
-
-def flattest(after: Mapping[MapName, float], before: Mapping[MapName, float]) -> tuple[MapName, float]:
-    """The map that has lost most of its contrast, and the share of it that is left."""
-    left = shares(after, before)
-    name = min(left, key=lambda map_name: left[map_name])
-    return name, left[name]

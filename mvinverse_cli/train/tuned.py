@@ -99,7 +99,7 @@ def write_tuned(
         carried["licence"] = weights.licence
     told = {
         **wanted,
-        "step": f"{tuner.good_step} of {tuner.options.steps}",
+        "kept": tuner.good_steps,
         "commit": code_version(),
         "before": asdict(before),
         "after": asdict(after),

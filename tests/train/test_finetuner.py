@@ -1,6 +1,7 @@
 """Steps of fine-tuning: what learns, what is drawn, and that maps come to hold still."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def make_tuner(model: MVInverse, **options) -> FineTuner:
 
 def take(tuner: FineTuner, until: int) -> FineTuner:
     while tuner.step < until:
-        tuner.take_step(draw_triplet([make_stretch()], 0, tuner.step))
+        tuner.take_step(draw_triplet([make_stretch()], OPTIONS, 14, tuner.step))
     return tuner
 
 
@@ -31,7 +32,7 @@ def test_a_triplet_is_the_first_frame_and_a_pair_and_some_are_mirrored():
     first = torch.from_numpy(stretch.frames[0].astype(np.float32)).permute(2, 0, 1)
     mirrored = 0
     for step in range(12):
-        triplet = draw_triplet([stretch], 0, step)
+        triplet = draw_triplet([stretch], OPTIONS, 14, step)
         at = int(triplet.names[0].rsplit(" ", 1)[1]) - 1
         assert at in stretch.trained
         assert triplet.images.shape == (1, 3 if at else 2, 3, *SIZE)
@@ -42,8 +43,8 @@ def test_a_triplet_is_the_first_frame_and_a_pair_and_some_are_mirrored():
         assert torch.equal(rows[0][:, :-STEP], rows[1][:, STEP:]) == is_mirrored
         assert torch.equal(rows[0][:, STEP:], rows[1][:, :-STEP]) != is_mirrored
     assert 0 < mirrored < 12
-    again = draw_triplet([stretch], 0, 3)
-    assert torch.equal(again.images, draw_triplet([stretch], 0, 3).images)
+    again = draw_triplet([stretch], OPTIONS, 14, 3)
+    assert torch.equal(again.images, draw_triplet([stretch], OPTIONS, 14, 3).images)
 
 
 @pytest.mark.parametrize(
@@ -65,11 +66,11 @@ def test_the_chosen_part_learns_and_nothing_else(tiny_model: MVInverse, part, le
 @pytest.mark.parametrize("part", ["heads", "decoder"])
 def test_the_anchor_holds_the_first_frame_where_it_was(tiny_model: MVInverse, part):
     tuner = make_tuner(tiny_model, train=part, anchor_weight=0.5)
-    losses, total = tuner.losses_of(draw_triplet([make_stretch()], 0, 0))
+    losses, total = tuner.losses_of(draw_triplet([make_stretch()], OPTIONS, 14, 0))
     assert set(losses) == {*MAPS, "anchor"}
     assert losses["anchor"] == 0
     take(tuner, 1)
-    losses, total = tuner.losses_of(draw_triplet([make_stretch()], 0, 0))
+    losses, total = tuner.losses_of(draw_triplet([make_stretch()], OPTIONS, 14, 0))
     assert losses["anchor"] > 0
     wanted = sum(losses[name].item() for name in MAPS) + 0.5 * losses["anchor"].item()
     assert total.item() == pytest.approx(wanted, rel=1e-5)
@@ -77,7 +78,7 @@ def test_the_anchor_holds_the_first_frame_where_it_was(tiny_model: MVInverse, pa
 
 def test_steps_steady_the_maps(tiny_model: MVInverse):
     tuner = make_tuner(tiny_model)
-    triplet = draw_triplet([make_stretch()], 0, 0)
+    triplet = draw_triplet([make_stretch()], OPTIONS, 14, 0)
     totals = []
     for _ in range(6):
         tuner.take_step(triplet)
@@ -88,12 +89,44 @@ def test_steps_steady_the_maps(tiny_model: MVInverse):
 def test_a_run_stopped_and_resumed_ends_in_the_weights_of_an_undisturbed_one(tiny_model: MVInverse, tmp_path):
     undisturbed = take(make_tuner(tiny_model), 2)
     half = take(make_tuner(tiny_model), 1)
-    half.keep()
+    half.keep(MAPS)
+    half.anchor_weights["normal"] = 3.0
     torch.save(half.state(), tmp_path / "state.pt")
     resumed = make_tuner(tiny_model)
     resumed.load_state(torch.load(tmp_path / "state.pt", weights_only=True))
-    assert resumed.good_step == resumed.step == 1
+    assert (resumed.step, resumed.good_steps, resumed.anchor_weights["normal"]) == (1, dict.fromkeys(MAPS, 1), 3.0)
+    resumed.anchor_weights = undisturbed.anchor_weights
     assert all(torch.equal(a, b) for a, b in zip(resumed.good, half.mean, strict=True))
     take(resumed, 2)
     assert all(torch.equal(a, b) for a, b in zip(undisturbed.parameters, resumed.parameters, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(undisturbed.mean, resumed.mean, strict=True))
+
+
+def test_a_part_is_whole_patches_of_all_three_frames_and_what_leaves_it_does_not_count():
+    stretch = make_stretch(6)
+    places = set()
+    for step in range(12):
+        triplet = draw_triplet([stretch], replace(OPTIONS, crop=20), 14, step)
+        assert triplet.images.shape[-2:] == triplet.flow.shape[1:3] == triplet.valid.shape[1:3] == (14, 14)
+        leaving = triplet.valid[0, :, -STEP:, 0] if triplet.flow[0, 0, 0, 0] > 0 else triplet.valid[0, :, :STEP, 0]
+        assert not leaving.any()
+        assert triplet.valid.any()
+        places.add(triplet.images[0, 0].sum().item())
+    assert len(places) > 6
+    assert draw_triplet([stretch], replace(OPTIONS, crop=14), 28, 0).images.shape[-2:] == (28, 28)
+
+
+def test_what_is_kept_of_the_heads_is_kept_map_by_map_and_of_more_only_together(tiny_model: MVInverse, tmp_path):
+    tuner = take(make_tuner(tiny_model), 1)
+    tuner.keep(MAPS)
+    first = tuner.good
+    take(tuner, 2)
+    tuner.keep([name for name in MAPS if name != "roughness"])
+    assert tuner.good_steps == {name: 1 if name == "roughness" else 2 for name in MAPS}
+    for name, good, before, mean in zip(tuner.names, tuner.good, first, tuner.mean, strict=True):
+        assert torch.equal(good, before if name.startswith("roughness_head.") else mean)
+    decoder = take(make_tuner(tiny_model, train="decoder"), 1)
+    decoder.keep(["albedo"])
+    assert decoder.good_steps["albedo"] == 0
+    decoder.keep(MAPS)
+    assert all(torch.equal(good, mean) for good, mean in zip(decoder.good, decoder.mean, strict=True))

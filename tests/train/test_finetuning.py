@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from mvinverse_cli.errors import InputError, OptionError, OutputError, TrainingError
+from mvinverse_cli.maps import MAPS
 from mvinverse_cli.model.checkpoint import load_model, save_checkpoint
 from mvinverse_cli.model.header import read_header
 from mvinverse_cli.model.mvinverse import MVInverse
@@ -66,7 +67,7 @@ def test_the_weights_load_and_differ_in_what_learnt(finished: Path, tiny_model: 
 def test_the_metadata_tells_from_what_and_on_what(finished: Path, tiny_file: Path, clip: Path):
     told = told_by(finished)
     assert told["base_sha256"] == file_hash(tiny_file)
-    assert told["step"] == "4 of 4"
+    assert told["kept"] == dict.fromkeys(MAPS, 4)
     assert (told["train"], told["anchor_weight"], told["seed"]) == ("heads", 0.1, 0)
     assert [entry["name"] for entry in told["clips"]] == ["pan"]
     assert len(told["clips"][0]["sha256"]) == 64
@@ -87,7 +88,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(finished, clip, option
     stops = iter([False, False, True])
     stopped = finetune([clip], output, options, stop=lambda: next(stops))
     assert stopped is not None
-    assert (stopped.step, stopped.written) == (3, None)
+    assert (stopped.step, stopped.written) == (3, False)
     assert not output.exists()
     with pytest.raises(OptionError, match="other weights, clips or options: seed was 0 and is now 1"):
         finetune([clip], output, replace(options, seed=1))
@@ -95,7 +96,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(finished, clip, option
         finetune([write_pan(tmp_path / "other", 5, seed=3)], output, options)
     done = finetune([clip], output, replace(options, checkpoint_every=1))
     assert done is not None
-    assert done.written == 4
+    assert done.written
     assert all(torch.equal(values, load_file(finished)[name]) for name, values in load_file(output).items())
 
 
@@ -141,7 +142,7 @@ def test_losses_that_are_no_numbers_end_it_with_the_last_good_weights(clip, opti
     output = tmp_path / "steady.safetensors"
     with pytest.raises(TrainingError, match=r"step 3: a loss is not a number .* holds the weights of step 2"):
         finetune([clip], output, options)
-    assert told_by(output)["step"] == "2 of 4"
+    assert told_by(output)["kept"] == dict.fromkeys(MAPS, 2)
     assert all(values.isfinite().all() for values in load_model(str(output), device="cpu").state_dict().values())
 
 
@@ -152,33 +153,44 @@ def test_losses_that_are_no_numbers_from_the_start_leave_no_weights(clip, option
     assert not (tmp_path / "steady.safetensors").exists()
 
 
-def flat_from(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the roughness lose contrast from a step on."""
+def flat_from(step: int, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Makes the maps `names` lose contrast from a step on."""
     measure = finetuning.measure
     measured = []
 
     def flattened(model, probes):
         measured.append(measure(model, probes))
-        flat = {**measured[-1].contrast, "roughness": measured[0].contrast["roughness"] / 2}
-        return measured[-1] if 2 * (len(measured) - 1) < step else replace(measured[-1], contrast=flat)
+        halves = {name: measured[0].contrast[name] / 2 for name in names}
+        is_flat = 2 * (len(measured) - 1) >= step
+        return replace(measured[-1], contrast={**measured[-1].contrast, **halves}) if is_flat else measured[-1]
 
     monkeypatch.setattr(finetuning, "measure", flattened)
 
 
-def test_a_map_that_grows_flat_ends_it_with_the_last_good_weights(clip, options, tmp_path, monkeypatch, caplog):
-    flat_from(4, monkeypatch)
+def test_a_map_that_grows_flat_is_held_firmer_and_kept_as_it_last_was(clip, options, tmp_path, monkeypatch, caplog):
+    flat_from(4, monkeypatch, "roughness")
     output = tmp_path / "steady.safetensors"
     with caplog.at_level(logging.WARNING):
         outcome = finetune([clip], output, options)
     assert outcome is not None
-    assert outcome.written == 2
-    assert told_by(output)["step"] == "2 of 4"
-    assert "step 4: roughness has 0.50 of its contrast left, under 0.9; the weights of step 2 are kept" in caplog.text
+    assert outcome.kept == told_by(output)["kept"] == {name: 2 if name == "roughness" else 4 for name in MAPS}
+    assert outcome.after.contrast["roughness"] == pytest.approx(outcome.before.contrast["roughness"], rel=0.1)
+    assert caplog.messages == [
+        "step 4: roughness has 0.50 of its contrast left; its anchor weighs 0.2 from here on",
+        "roughness: kept as it was at step 2, when it last had its contrast",
+    ]
 
 
-def test_a_map_that_grows_flat_at_once_leaves_no_weights(clip, options, tmp_path, monkeypatch):
-    flat_from(2, monkeypatch)
-    with pytest.raises(TrainingError, match=r"roughness has 0\.50 of its contrast left.*no weights are written: lower"):
+def test_where_more_than_the_heads_learns_all_maps_are_kept_as_they_last_were(clip, options, tmp_path, monkeypatch):
+    flat_from(4, monkeypatch, "roughness")
+    outcome = finetune([clip], tmp_path / "steady.safetensors", replace(options, train="decoder"))
+    assert outcome is not None
+    assert outcome.kept == dict.fromkeys(MAPS, 2)
+
+
+def test_maps_that_are_flat_at_every_checkpoint_leave_no_weights(clip, options, tmp_path, monkeypatch):
+    flat_from(2, monkeypatch, *MAPS)
+    with pytest.raises(TrainingError, match=r"no weights are written: at no checkpoint was .* raise --anchor-weight"):
         finetune([clip], tmp_path / "steady.safetensors", options)
     assert not (tmp_path / "steady.safetensors").exists()
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mvinverse_cli.maps import MAPS, SPECS
-from mvinverse_cli.train.steadiness import Run, Steadiness, flattest, frame_contrast, measure, run_flicker, shares
+from mvinverse_cli.train.steadiness import Run, frame_contrast, measure, run_flicker, shares
 from tests.train.panning import SIZE, make_stretch
 
 
@@ -51,8 +51,8 @@ def test_pairs_without_flow_do_not_count():
     assert run_flicker("metallic", values, [stretch.flows[0], None]) == pytest.approx(0.1, abs=1e-6)
 
 
-def test_the_flattest_map_is_the_one_with_the_least_share_left():
-    before = Steadiness({}, {"albedo": 0.2, "metallic": 0.0, "roughness": 0.1})
-    after = {"albedo": 0.19, "metallic": 0.0, "roughness": 0.08}
-    assert flattest(after, before.contrast) == ("roughness", pytest.approx(0.8))
-    assert shares(after, before.contrast)["metallic"] == 1
+def test_shares_are_of_what_was_and_nothing_stays_nothing():
+    assert shares({"albedo": 0.19, "metallic": 0.0}, {"albedo": 0.2, "metallic": 0.0}) == {
+        "albedo": pytest.approx(0.95),
+        "metallic": 1,
+    }
