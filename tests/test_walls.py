@@ -93,6 +93,7 @@ def test_small_files_import_the_standard_library_and_numpy(name: str):
         ["doctor", "--help"],
         ["--version"],
         ["train", "--help"],
+        ["finetune", "--help"],
         ["scenes", "render", "--help"],
     ],
 )
