@@ -1,6 +1,6 @@
 """Learning to hold still: triplets of frames in, weights out that flicker less. N frames of a triplet, H W pixels."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from .consistency import anchor_losses, consistency_losses
 from .loop import Loop
 
 PARTS: dict[TrainPart, tuple[str, ...]] = {"heads": ("_head.",), "decoder": ("_head.", "decoder."), "all": ("",)}
+
+OWN_STATE = ("good", "good_steps", "ways", "anchor_weights")  # of a fine-tuner, beside that of any loop
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class FineTuner(Loop[FinetuneOptions, Triplet]):
         self.good = self.begun  # the last weights that the guard has let pass
         self.good_steps: dict[MapName, int] = dict.fromkeys(MAPS, 0)  # when that was, for what each map hangs on
         self.anchor_weights: dict[MapName, float] = dict.fromkeys(MAPS, options.anchor_weight)
+        self.ways: dict[MapName, float] = dict.fromkeys(MAPS, 1.0)  # see `part_way`
 
     def losses_of(self, batch: Triplet) -> tuple[dict[str, Tensor], Tensor]:
         """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), and their weighted sum."""
@@ -100,29 +103,44 @@ class FineTuner(Loop[FinetuneOptions, Triplet]):
         total = torch.stack([losses[name] + self.anchor_weights[name] * anchors[name] for name in MAPS]).sum()
         return {**dict(losses.items()), "anchor": torch.stack(list(anchors.values())).sum()}, total
 
-    def keep(self, names: Collection[MapName]) -> None:
-        """Takes the running mean of the weights, as it is now, for good, as far as the maps `names` hang on it.
+    def keep(self, ways: Mapping[MapName, float]) -> None:
+        """Takes the weights `part_way`, 1 being the running mean as it is now, for good, for the maps in `ways`.
 
         Where more than the heads learns every map hangs on all of it, and only all maps can be kept together.
         """
-        if self.options.train != "heads" and len(names) < len(MAPS):
+        if self.options.train != "heads" and len(ways) < len(MAPS):
             return
-        heads = tuple(f"{name}_head." for name in names)
         self.good = [
-            mean.clone() if self.options.train != "heads" or key.startswith(heads) else good
-            for key, mean, good in zip(self.names, self.mean, self.good, strict=True)
+            values.clone() if self.way_of(key, ways) is not None else good
+            for key, values, good in zip(self.names, self.part_way(ways), self.good, strict=True)
         ]
-        self.good_steps |= dict.fromkeys(names, self.step)
+        self.good_steps |= dict.fromkeys(ways, self.step)
+        self.ways |= ways
+
+    def way_of(self, key: str, ways: Mapping[MapName, float]) -> float | None:
+        """How far the parameter `key` goes with the maps in `ways`, which then are all of one way where more than the
+        heads learns; None where it does not depend on them."""
+        if self.options.train != "heads":
+            return min(ways.values())
+        return next((way for name, way in ways.items() if key.startswith(f"{name}_head.")), None)
+
+    def part_way(self, ways: Mapping[MapName, float]) -> list[Tensor]:
+        """The running mean, but for what the maps in `ways` hang on: of that, the point that lies so far (0 to 1) on
+        the line from the weights it began with to the mean (Wortsman 2022: between two such both sides' virtues mix).
+        """
+        return [
+            mean if (way := self.way_of(key, ways)) is None else torch.lerp(begun, mean, way)
+            for key, begun, mean in zip(self.names, self.begun, self.mean, strict=True)
+        ]
 
     def state(self) -> dict[str, Any]:
         """As of any loop, with the good weights, and without what does not learn: the weights it began with have it."""
         learning = {name: values.detach() for name, values in zip(self.names, self.parameters, strict=True)}
-        own = {name: getattr(self, name) for name in ("good", "good_steps", "anchor_weights")}
+        own = {name: getattr(self, name) for name in OWN_STATE}
         return {**super().state(), "model": learning, **own}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Goes on from what `state` returned, in the network that it began with."""
         super().load_state({**state, "model": self.model.state_dict() | state["model"]})
-        self.good, self.good_steps, self.anchor_weights = (
-            state[name] for name in ("good", "good_steps", "anchor_weights")
-        )
+        for name in OWN_STATE:
+            setattr(self, name, state[name])

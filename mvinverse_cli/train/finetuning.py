@@ -30,6 +30,7 @@ from .tuned import CHECKS, is_wanted, open_folder, origin, read_checks, run_fold
 logger = logging.getLogger(__name__)
 
 
+HALVINGS = 4  # of the way from the weights it began with, for maps that are flat at the end: to a sixteenth of it
 FIRMER = 2.0  # times which the anchor of a map counts when it is found to grow flat
 
 
@@ -146,11 +147,38 @@ class Tuning:
             tuner.anchor_weights[name] *= FIRMER
             said = f"step {tuner.step}: {name} has {left[name]:.2f} of its contrast left"
             logger.warning("%s; its anchor weighs %g from here on", said, tuner.anchor_weights[name])
-        tuner.keep([name for name in MAPS if name not in flat])
+        tuner.keep({name: 1.0 for name in MAPS if name not in flat})
+        if flat and tuner.step == options.steps:
+            now = self.go_back(now, flat)
         self.checks.append({"step": tuner.step, **asdict(now)})
         write_whole(self.run / CHECKS, as_json(self.checks), "overwrite")
         curves = curves_png(self.journal.lines, panels_of(self.checks, options))
         write_whole(self.run / CURVES, curves, "overwrite")
+
+    def go_back(self, now: Steadiness, flat: Sequence[MapName]) -> Steadiness:
+        """Keeps, of each map that is flat at the end, the weights farthest on the way from those it began with to those
+        now that leave it its contrast, found by halving; all maps go together where more than the heads learns.
+
+        Returns the steadiness with theirs instead of `now`.
+        """
+        tuner, options = self.tuner, self.tuner.options
+        moved = list(flat) if options.train == "heads" else list(MAPS)
+        ways = dict.fromkeys(moved, 0.5)
+        for halving in range(HALVINGS):
+            with tuner.with_weights(tuner.part_way(ways)) as model:
+                then = measure(model, self.probes, moved)
+            share = shares(then.contrast, {name: self.before.contrast[name] for name in moved})
+            good = [name for name in moved if share[name] >= options.least_contrast]
+            if options.train != "heads" and len(good) < len(moved):
+                good = []
+            tuner.keep({name: ways[name] for name in good})
+            now = Steadiness(
+                now.flicker | {name: then.flicker[name] for name in good},
+                now.contrast | {name: then.contrast[name] for name in good},
+            )
+            step = 0.5 ** (halving + 2)
+            ways = {name: way + step if name in good else way - step for name, way in ways.items()}
+        return now
 
     def finish(self) -> None:
         """Writes the good weights; what the next step would need is needed no more.
@@ -166,6 +194,8 @@ class Tuning:
         for name, step in steps.items():
             if step < self.tuner.step:
                 logger.warning("%s: kept as it was at step %d, when it last had its contrast", name, step)
+            elif self.tuner.ways[name] < 1:
+                logger.warning("%s: goes %.2g of the way, as far as it has its contrast", name, self.tuner.ways[name])
         write_tuned(self.output, self.tuner, self.weights, self.wanted, self.before, self.good)
         (self.run / STATE).unlink(missing_ok=True)
 

@@ -30,18 +30,18 @@ class Steadiness:
     deviation inside a frame, over the root mean square of its channels. Each a mean, by map, on the network's curves.
     """
 
-    flicker: Mapping[MapName, float]
-    contrast: Mapping[MapName, float]
+    flicker: dict[MapName, float]
+    contrast: dict[MapName, float]
 
 
-def measure(model: MVInverse, runs: Iterable[Run]) -> Steadiness:
+def measure(model: MVInverse, runs: Iterable[Run], maps: Sequence[MapName] = MAPS) -> Steadiness:
     """The steadiness of what `model` makes of `runs`: mean over the pairs and frames of a run, then over the runs."""
-    flicker: dict[MapName, list[float]] = {name: [] for name in MAPS}
-    contrast: dict[MapName, list[float]] = {name: [] for name in MAPS}
+    flicker: dict[MapName, list[float]] = {name: [] for name in maps}
+    contrast: dict[MapName, list[float]] = {name: [] for name in maps}
     for run in runs:
         images = torch.from_numpy(run.frames.astype(np.float32)).permute(0, 3, 1, 2)[None]
         with torch.inference_mode():
-            outputs = model(images.to(model.register_token.device))
+            outputs = model(images.to(model.register_token.device), maps=maps)
         for name, output in outputs.items():
             values = output[0].cpu().numpy()  # (n, h, w, C)
             flicker[name].append(run_flicker(name, values, run.flows))

@@ -100,6 +100,7 @@ def write_tuned(
     told = {
         **wanted,
         "kept": tuner.good_steps,
+        "ways": tuner.ways,
         "commit": code_version(),
         "before": asdict(before),
         "after": asdict(after),

@@ -15,6 +15,7 @@ from tests.train.panning import SIZE, STEP, make_stretch
 
 OPTIONS = FinetuneOptions(steps=20, warmup=2, learning_rate=1e-3, dtype="float32", device="cpu")
 CPU = torch.device("cpu")
+ALL = dict.fromkeys(MAPS, 1.0)
 
 
 def make_tuner(model: MVInverse, **options) -> FineTuner:
@@ -89,7 +90,7 @@ def test_steps_steady_the_maps(tiny_model: MVInverse):
 def test_a_run_stopped_and_resumed_ends_in_the_weights_of_an_undisturbed_one(tiny_model: MVInverse, tmp_path):
     undisturbed = take(make_tuner(tiny_model), 2)
     half = take(make_tuner(tiny_model), 1)
-    half.keep(MAPS)
+    half.keep(ALL)
     half.anchor_weights["normal"] = 3.0
     torch.save(half.state(), tmp_path / "state.pt")
     resumed = make_tuner(tiny_model)
@@ -116,17 +117,19 @@ def test_a_part_is_whole_patches_of_all_three_frames_and_what_leaves_it_does_not
     assert draw_triplet([stretch], replace(OPTIONS, crop=14), 28, 0).images.shape[-2:] == (28, 28)
 
 
-def test_what_is_kept_of_the_heads_is_kept_map_by_map_and_of_more_only_together(tiny_model: MVInverse, tmp_path):
+def test_what_is_kept_of_the_heads_is_kept_map_by_map_and_of_more_only_together(tiny_model: MVInverse):
     tuner = take(make_tuner(tiny_model), 1)
-    tuner.keep(MAPS)
+    tuner.keep(ALL)
     first = tuner.good
     take(tuner, 2)
-    tuner.keep([name for name in MAPS if name != "roughness"])
+    tuner.keep({name: 0.5 if name == "normal" else 1.0 for name in MAPS if name != "roughness"})
     assert tuner.good_steps == {name: 1 if name == "roughness" else 2 for name in MAPS}
-    for name, good, before, mean in zip(tuner.names, tuner.good, first, tuner.mean, strict=True):
-        assert torch.equal(good, before if name.startswith("roughness_head.") else mean)
+    assert tuner.ways == {name: 0.5 if name == "normal" else 1.0 for name in MAPS}
+    for name, good, before, begun, mean in zip(tuner.names, tuner.good, first, tuner.begun, tuner.mean, strict=True):
+        wanted = {"roughness_head": before, "normal_head": (begun + mean) / 2}.get(name.split(".")[0], mean)
+        assert torch.allclose(good, wanted, atol=1e-6)
     decoder = take(make_tuner(tiny_model, train="decoder"), 1)
-    decoder.keep(["albedo"])
+    decoder.keep({"albedo": 1.0})
     assert decoder.good_steps["albedo"] == 0
-    decoder.keep(MAPS)
-    assert all(torch.equal(good, mean) for good, mean in zip(decoder.good, decoder.mean, strict=True))
+    decoder.keep(dict.fromkeys(MAPS, 0.0))
+    assert all(torch.equal(good, begun) for good, begun in zip(decoder.good, decoder.begun, strict=True))

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from mvinverse_cli.errors import InputError, OptionError, OutputError, TrainingError
-from mvinverse_cli.maps import MAPS
+from mvinverse_cli.maps import MAPS, MapName
 from mvinverse_cli.model.checkpoint import load_model, save_checkpoint
 from mvinverse_cli.model.header import read_header
 from mvinverse_cli.model.mvinverse import MVInverse
@@ -41,13 +41,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def options(tiny_file: Path) -> FinetuneOptions:
     return FinetuneOptions(
-        model=str(tiny_file), steps=4, warmup=1, checkpoint_every=2, learning_rate=1e-5, device="cpu", dtype="float32"
+        model=str(tiny_file), steps=2, warmup=1, checkpoint_every=1, learning_rate=1e-5, device="cpu", dtype="float32"
     )
 
 
 @pytest.fixture(scope="module")
 def finished(clip: Path, options: FinetuneOptions, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The weights of a run of four steps, undisturbed: not to be changed by a test."""
+    """The weights of a run of two steps, undisturbed: not to be changed by a test."""
     output = tmp_path_factory.mktemp("finished") / "steady.safetensors"
     finetune([clip], output, options)
     return output
@@ -67,7 +67,7 @@ def test_the_weights_load_and_differ_in_what_learnt(finished: Path, tiny_model: 
 def test_the_metadata_tells_from_what_and_on_what(finished: Path, tiny_file: Path, clip: Path):
     told = told_by(finished)
     assert told["base_sha256"] == file_hash(tiny_file)
-    assert told["kept"] == dict.fromkeys(MAPS, 4)
+    assert told["kept"] == dict.fromkeys(MAPS, 2)
     assert (told["train"], told["anchor_weight"], told["seed"]) == ("heads", 0.1, 0)
     assert [entry["name"] for entry in told["clips"]] == ["pan"]
     assert len(told["clips"][0]["sha256"]) == 64
@@ -79,22 +79,22 @@ def test_the_folder_beside_tells_how_it_went_and_holds_no_state(finished: Path):
     run = finished.with_suffix(".run")
     names = sorted(path.name for path in run.iterdir())
     assert names == ["checks.json", "curves.png", "log.jsonl", "options.json"]
-    assert [check["step"] for check in json.loads((run / "checks.json").read_text())] == [0, 2, 4]
+    assert [check["step"] for check in json.loads((run / "checks.json").read_text())] == [0, 1, 2]
     assert list(finished.parent.glob("*.part")) == []
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(finished, clip, options, tmp_path: Path):
     output = tmp_path / "steady.safetensors"
-    stops = iter([False, False, True])
+    stops = iter([True])
     stopped = finetune([clip], output, options, stop=lambda: next(stops))
     assert stopped is not None
-    assert (stopped.step, stopped.written) == (3, False)
+    assert (stopped.step, stopped.written) == (1, False)
     assert not output.exists()
     with pytest.raises(OptionError, match="other weights, clips or options: seed was 0 and is now 1"):
         finetune([clip], output, replace(options, seed=1))
     with pytest.raises(OptionError, match="clips was"):
         finetune([write_pan(tmp_path / "other", 5, seed=3)], output, options)
-    done = finetune([clip], output, replace(options, checkpoint_every=1))
+    done = finetune([clip], output, replace(options, checkpoint_every=2))
     assert done is not None
     assert done.written
     assert all(torch.equal(values, load_file(finished)[name]) for name, values in load_file(output).items())
@@ -138,11 +138,11 @@ def broken_from(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_losses_that_are_no_numbers_end_it_with_the_last_good_weights(clip, options, tmp_path, monkeypatch):
-    broken_from(2, monkeypatch)
+    broken_from(1, monkeypatch)
     output = tmp_path / "steady.safetensors"
-    with pytest.raises(TrainingError, match=r"step 3: a loss is not a number .* holds the weights of step 2"):
+    with pytest.raises(TrainingError, match=r"step 2: a loss is not a number .* holds the weights of step 1"):
         finetune([clip], output, options)
-    assert told_by(output)["kept"] == dict.fromkeys(MAPS, 2)
+    assert told_by(output)["kept"] == dict.fromkeys(MAPS, 1)
     assert all(values.isfinite().all() for values in load_model(str(output), device="cpu").state_dict().values())
 
 
@@ -153,43 +153,65 @@ def test_losses_that_are_no_numbers_from_the_start_leave_no_weights(clip, option
     assert not (tmp_path / "steady.safetensors").exists()
 
 
-def flat_from(step: int, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Makes the maps `names` lose contrast from a step on."""
+BEFORE, STEP_1, STEP_2, *HALVINGS = range(7)  # what is measured in a run of two steps, in this order
+
+
+def flat_at(monkeypatch: pytest.MonkeyPatch, *measurements: int, names: tuple[MapName, ...] = ("roughness",)) -> None:
+    """Lets the maps `names` have lost half of their contrast whenever it is one of these measurements."""
     measure = finetuning.measure
     measured = []
 
-    def flattened(model, probes):
-        measured.append(measure(model, probes))
-        halves = {name: measured[0].contrast[name] / 2 for name in names}
-        is_flat = 2 * (len(measured) - 1) >= step
+    def flattened(model, probes, maps=MAPS):
+        measured.append(measure(model, probes, maps))
+        halves = {name: measured[BEFORE].contrast[name] / 2 for name in names if name in maps}
+        is_flat = len(measured) - 1 in measurements
         return replace(measured[-1], contrast={**measured[-1].contrast, **halves}) if is_flat else measured[-1]
 
     monkeypatch.setattr(finetuning, "measure", flattened)
 
 
-def test_a_map_that_grows_flat_is_held_firmer_and_kept_as_it_last_was(clip, options, tmp_path, monkeypatch, caplog):
-    flat_from(4, monkeypatch, "roughness")
+def test_a_map_that_grows_flat_is_held_by_a_firmer_anchor(clip, options, tmp_path, monkeypatch, caplog):
+    flat_at(monkeypatch, STEP_1)
+    with caplog.at_level(logging.WARNING):
+        outcome = finetune([clip], tmp_path / "steady.safetensors", options)
+    assert outcome is not None
+    assert outcome.kept == dict.fromkeys(MAPS, 2)
+    assert caplog.messages == ["step 1: roughness has 0.50 of its contrast left; its anchor weighs 0.2 from here on"]
+
+
+def test_a_map_that_ends_flat_goes_only_part_of_the_way(clip, options, tmp_path, monkeypatch, caplog):
+    flat_at(monkeypatch, STEP_2, HALVINGS[1])
     output = tmp_path / "steady.safetensors"
     with caplog.at_level(logging.WARNING):
         outcome = finetune([clip], output, options)
     assert outcome is not None
-    assert outcome.kept == told_by(output)["kept"] == {name: 2 if name == "roughness" else 4 for name in MAPS}
+    assert outcome.kept == dict.fromkeys(MAPS, 2)
+    assert told_by(output)["ways"] == {name: 11 / 16 if name == "roughness" else 1.0 for name in MAPS}
     assert outcome.after.contrast["roughness"] == pytest.approx(outcome.before.contrast["roughness"], rel=0.1)
-    assert caplog.messages == [
-        "step 4: roughness has 0.50 of its contrast left; its anchor weighs 0.2 from here on",
-        "roughness: kept as it was at step 2, when it last had its contrast",
-    ]
+    assert caplog.messages[-1] == "roughness: goes 0.69 of the way, as far as it has its contrast"
 
 
-def test_where_more_than_the_heads_learns_all_maps_are_kept_as_they_last_were(clip, options, tmp_path, monkeypatch):
-    flat_from(4, monkeypatch, "roughness")
-    outcome = finetune([clip], tmp_path / "steady.safetensors", replace(options, train="decoder"))
+def test_where_no_part_of_the_way_is_good_a_map_is_kept_as_it_last_was(clip, options, tmp_path, monkeypatch, caplog):
+    flat_at(monkeypatch, STEP_2, *HALVINGS)
+    output = tmp_path / "steady.safetensors"
+    with caplog.at_level(logging.WARNING):
+        outcome = finetune([clip], output, options)
+    assert outcome is not None
+    assert outcome.kept == told_by(output)["kept"] == {name: 1 if name == "roughness" else 2 for name in MAPS}
+    assert caplog.messages[-1] == "roughness: kept as it was at step 1, when it last had its contrast"
+
+
+def test_where_more_than_the_heads_learns_all_maps_go_together(clip, options, tmp_path, monkeypatch):
+    flat_at(monkeypatch, STEP_2, HALVINGS[1])
+    output = tmp_path / "steady.safetensors"
+    outcome = finetune([clip], output, replace(options, train="decoder"))
     assert outcome is not None
     assert outcome.kept == dict.fromkeys(MAPS, 2)
+    assert told_by(output)["ways"] == dict.fromkeys(MAPS, 11 / 16)
 
 
-def test_maps_that_are_flat_at_every_checkpoint_leave_no_weights(clip, options, tmp_path, monkeypatch):
-    flat_from(2, monkeypatch, *MAPS)
+def test_maps_that_are_flat_whenever_they_are_looked_at_leave_no_weights(clip, options, tmp_path, monkeypatch):
+    flat_at(monkeypatch, STEP_1, STEP_2, *HALVINGS, names=MAPS)
     with pytest.raises(TrainingError, match=r"no weights are written: at no checkpoint was .* raise --anchor-weight"):
         finetune([clip], tmp_path / "steady.safetensors", options)
     assert not (tmp_path / "steady.safetensors").exists()

@@ -18,10 +18,10 @@ class Painter(nn.Module):
         self.register_token = nn.Parameter(torch.zeros(1))
         self.jump = jump
 
-    def forward(self, images):
+    def forward(self, images, maps):
         odd = torch.arange(images.shape[1]) % 2
         seen = images.permute(0, 1, 3, 4, 2) + self.jump * odd[:, None, None, None]
-        return {name: seen[..., : SPECS[name].channels] for name in MAPS}
+        return {name: seen[..., : SPECS[name].channels] for name in maps}
 
 
 def run_of(count: int = 4) -> Run:
