@@ -218,7 +218,7 @@ class FinetuneOptions:
     model: str = "auto"  # weights to begin with
     train: TrainPart = "heads"  # decoder: heads and decoder
     steps: int = 400
-    learning_rate: float = 1e-4  # at the end of the warm-up
+    learning_rate: float = 3e-4  # at the end of the warm-up
     anchor_weight: float = 0.1  # how much it counts to stay where the weights began, against flicker
     warmup: int = 20  # steps
     weight_decay: float = 0.0

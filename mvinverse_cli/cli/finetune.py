@@ -102,7 +102,7 @@ def finetune(
 
 def conclude(outcome: "Outcome | None", output: Path) -> None:
     """Says what has come of the call."""
-    if outcome is None:
+    if outcome is None or not outcome.written:
         if VOICE.json:
             emit("done", exit=0, written=False)
         say(f"{output} is there already and is left as it is")

@@ -122,8 +122,7 @@ class Tuning:
                 self.look()
             if stopped and tuner.step < options.steps:
                 return self.outcome(written=False)
-        self.finish()
-        return self.outcome(written=True)
+        return self.outcome(written=self.finish())
 
     def look(self) -> None:
         """Reads the losses. Where one is no number, the good weights are written and a TrainingError is raised."""
@@ -180,10 +179,12 @@ class Tuning:
             ways = {name: way + step if name in good else way - step for name, way in ways.items()}
         return now
 
-    def finish(self) -> None:
-        """Writes the good weights; what the next step would need is needed no more.
+    def finish(self) -> bool:
+        """Writes the good weights; what the next step would need is needed no more. False where a file has meanwhile
+        appeared that may be left.
 
-        Raises TrainingError where none are: then the state stays, to be looked at.
+        Raises TrainingError where no weights are good, OutputError where a file has meanwhile appeared in their way;
+        the state then stays.
         """
         steps = self.tuner.good_steps
         if not any(steps.values()):
@@ -196,8 +197,11 @@ class Tuning:
                 logger.warning("%s: kept as it was at step %d, when it last had its contrast", name, step)
             elif self.tuner.ways[name] < 1:
                 logger.warning("%s: goes %.2g of the way, as far as it has its contrast", name, self.tuner.ways[name])
+        if not is_wanted(self.output, self.tuner.options):
+            return False
         write_tuned(self.output, self.tuner, self.weights, self.wanted, self.before, self.good)
         (self.run / STATE).unlink(missing_ok=True)
+        return True
 
     @property
     def good(self) -> Steadiness:

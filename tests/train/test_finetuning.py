@@ -107,6 +107,10 @@ def test_a_file_in_the_way_is_refused_left_or_replaced(clip, options, tmp_path: 
         finetune([clip], output, options)
     assert finetune([clip], output, replace(options, on_exists="skip")) is None
     assert output.read_bytes() == b"mine"
+    late = tmp_path / "late.safetensors"
+    with pytest.raises(OutputError, match="is there already"):
+        finetune([clip], late, options, stop=lambda: late.write_bytes(b"mine") == 0)
+    assert late.read_bytes() == b"mine"
     finetune([clip], output, replace(options, on_exists="overwrite"))
     assert output.read_bytes() == finished.read_bytes()
 
