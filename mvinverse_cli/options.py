@@ -6,8 +6,9 @@ raises OptionError.
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from .checks import check_at_least, check_choice, check_positive, check_within
 from .color import Transfer
 from .errors import OptionError
 from .formats import (
@@ -35,21 +36,9 @@ Upsample = Literal["guided", "bilinear"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
+TrainPart = Literal["heads", "decoder", "all"]
 
 KV_STRIDES = (1, 2, 4, 9)
-
-
-def check_choice(flag: str, value: str, choices: Any) -> None:
-    """Raises OptionError where `value` is none of the Literal `choices`."""
-    allowed = get_args(choices)
-    if value not in allowed:
-        raise OptionError(f"{flag} {value!r}: choose from {', '.join(allowed)}")
-
-
-def check_at_least(flag: str, value: int, least: int) -> None:
-    """Raises OptionError where `value` is under `least`."""
-    if value < least:
-        raise OptionError(f"{flag} {value}: must be at least {least}")
 
 
 @dataclass(frozen=True)
@@ -158,6 +147,14 @@ class WriteOptions:
         return self.residual or self.sheet or self.exr_rgba == "source"
 
 
+def check_rates(options: "TrainOptions | FinetuneOptions") -> None:
+    """Raises OptionError where what any training loop takes cannot be."""
+    check_positive("--learning-rate", options.learning_rate)
+    check_positive("--clip", options.clip)
+    if not 0 <= options.ema < 1:
+        raise OptionError(f"--ema {options.ema}: must be from 0 to less than 1")
+
+
 TRAIN_LEAST = {
     "steps": 1,
     "warmup": 0,
@@ -204,22 +201,54 @@ class TrainOptions:
         check_choice("--dtype", self.dtype, TrainDtype)
         for field, least in TRAIN_LEAST.items():
             check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
-        for field in ("learning_rate", "clip", "minutes"):
-            value = getattr(self, field)
-            if value is not None and not 0 < value < float("inf"):
-                raise OptionError(f"--{field.replace('_', '-')} {value}: must be more than 0")
-        for field in ("bypass_rate", "weight_decay"):
-            value = getattr(self, field)
-            if not 0 <= value <= 1:
-                raise OptionError(f"--{field.replace('_', '-')} {value}: must be from 0 to 1")
-        if not 0 <= self.ema < 1:
-            raise OptionError(f"--ema {self.ema}: must be from 0 to less than 1")
+        check_rates(self)
+        if self.minutes is not None:
+            check_positive("--minutes", self.minutes)
+        check_within("--bypass-rate", self.bypass_rate, 1)
+        check_within("--weight-decay", self.weight_decay, 1)
         if not 1 <= self.metal_weight < float("inf"):
             raise OptionError(f"--metal-weight {self.metal_weight}: must be at least 1")
         for low, high in (("min_views", "max_views"), ("min_side", "max_side")):
             if getattr(self, low) > getattr(self, high):
                 flags = [f"--{name.replace('_', '-')} {getattr(self, name)}" for name in (low, high)]
                 raise OptionError(f"{flags[0]}: must not be more than {flags[1]}")
+
+
+@dataclass(frozen=True)
+class FinetuneOptions:
+    """From clips to weights that flicker less."""
+
+    model: str = "auto"  # weights to begin with
+    train: TrainPart = "heads"  # decoder: heads and decoder
+    steps: int = 400
+    learning_rate: float = 3e-4  # at the end of the warm-up
+    anchor_weight: float = 0.1  # how much it counts to stay where the weights began, against flicker
+    warmup: int = 20  # steps
+    weight_decay: float = 0.0
+    clip: float = 1.0  # norm of the gradient
+    ema: float = 0.98  # how much of the running mean of the weights a step keeps
+    max_size: int | None = None  # pixels of the long side that the network sees; None: as the model's config says
+    crop: int | None = 168  # pixels of the sides of the part of a frame that a step sees; None: all of it
+    flow: str | None = None  # folder of flows; None: they are found
+    least_contrast: float = 0.9  # of any map, as a share of what it was: under it the training stops
+    dtype: TrainDtype = "auto"
+    device: str = "auto"
+    seed: int = 0
+    checkpoint_every: int = 50  # steps
+    on_exists: OnExists = "error"
+
+    def __post_init__(self) -> None:
+        check_choice("--train", self.train, TrainPart)
+        check_choice("--dtype", self.dtype, TrainDtype)
+        check_choice("--on-exists", self.on_exists, OnExists)
+        for field in ("max_size", "crop"):
+            if getattr(self, field) is not None:
+                check_at_least("--" + field.replace("_", "-"), getattr(self, field), 14)
+        for field, least in (("steps", 1), ("warmup", 0), ("seed", 0), ("checkpoint_every", 1)):
+            check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
+        for field, most in (("anchor_weight", float("inf")), ("weight_decay", 1), ("least_contrast", 1)):
+            check_within("--" + field.replace("_", "-"), getattr(self, field), most)
+        check_rates(self)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ NOT_HERE = {
 RENDERER = {"mitsuba", "drjit", "pyoidn"}  # only to render scenes: a large install that decomposing does without
 RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
 WINGS = {"frames", "flow", "model", "outputs", "scenes"}
-SMALL = {"formats", "maps", "options", "protocols", "color", "windows", "seams", "sizes", "errors", "ahead", "timecode"}
+SMALL = {
+    "formats", "maps", "options", "protocols", "color", "windows", "seams", "sizes", "errors", "ahead", "timecode", "checks",
+}  # fmt: skip
 SMALL_MAY = SMALL | {"numpy"}
 
 
@@ -93,6 +95,7 @@ def test_small_files_import_the_standard_library_and_numpy(name: str):
         ["doctor", "--help"],
         ["--version"],
         ["train", "--help"],
+        ["finetune", "--help"],
         ["scenes", "render", "--help"],
     ],
 )

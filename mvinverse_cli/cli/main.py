@@ -18,7 +18,7 @@ import typer
 
 from .. import __version__
 from ..errors import MvInverseError
-from . import decompose, doctor, evaluate, inspect, scenes, train, weights
+from . import decompose, doctor, evaluate, finetune, inspect, scenes, train, weights
 from .console import VOICE, complain, set_voice
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command()(decompose.decompose)
 app.command()(inspect.inspect)
 app.command()(doctor.doctor)
 app.command()(train.train)
+app.command()(finetune.finetune)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(scenes.app, name="scenes")
 app.add_typer(weights.app, name="weights")

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ..maps import Array
-from .warp import look_up
+from .warp import look_up, stays_inside
 
 # |f + b|^2 < RELATIVE (|f|^2 + |b|^2) + ABSOLUTE (Sundaram 2010, equation 5), in pixels of a picture 512 wide
 RELATIVE = 0.01
@@ -35,6 +35,11 @@ class PairFlow:
             return self
         share = _resized(self.valid.astype(np.float32), size)
         return PairFlow(resized_flow(self.forward, size), share[..., None] > 0.999)
+
+    def cropped(self, rows: slice, columns: slice) -> "PairFlow":
+        """The same for the same part of both pictures: what leaves it is not valid."""
+        forward = self.forward[rows, columns]
+        return PairFlow(forward, self.valid[rows, columns] & stays_inside(forward))
 
 
 class FlowSource(Protocol):

@@ -5,8 +5,9 @@ from pathlib import Path
 import psutil
 import torch
 
+from ..checks import check_choice
 from ..errors import OptionError
-from ..options import DtypeName, check_choice
+from ..options import DtypeName
 
 CGROUPS = Path("/sys/fs/cgroup")  # version 2
 OWN_CGROUP = Path("/proc/self/cgroup")

@@ -118,7 +118,7 @@ def local_weights(name: str, path: Path, licence: str | None = None) -> Weights:
             raise WeightsError(f"{folder}: a folder without {' or '.join(WEIGHTS_FILES)}")
         path = found[0]
     config, source = read_config(path, config_path)
-    return Weights(name, path, config, source, licence=licence)
+    return Weights(name, path, config, source, licence=licence or carried_licence(path))
 
 
 def hub_weights(name: str, repository: str, revision: str, *, download: bool) -> Weights:
@@ -134,8 +134,13 @@ def hub_weights(name: str, repository: str, revision: str, *, download: bool) ->
     else:
         raise WeightsError(f"{repository}@{revision}: holds no {' or '.join(WEIGHTS_FILES)}")
     config, source = read_config(file.path, config_file.path if config_file else None)
-    licence = OFFICIAL.licence if repository == OFFICIAL_REPOSITORY else None
+    licence = OFFICIAL.licence if repository == OFFICIAL_REPOSITORY else carried_licence(file.path)
     return Weights(name, file.path, config, source, repository, file.commit, licence, file.sha256)
+
+
+def carried_licence(path: Path) -> str | None:
+    """The licence that the file of weights at `path` itself tells, as fine-tuned weights tell that of their origin."""
+    return None if path.suffix in PICKLE_SUFFIXES else read_header(path).metadata.get("licence")
 
 
 def read_config(path: Path, config_path: Path | None) -> tuple[ModelConfig, str]:

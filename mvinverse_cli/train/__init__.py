@@ -1,1 +1,1 @@
-"""Training: batches from scenes, what a camera does to them, losses, and the run that keeps it all."""
+"""Training on rendered scenes and fine-tuning on clips: batches, losses, and the runs that keep it all."""

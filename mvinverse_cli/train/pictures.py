@@ -19,17 +19,29 @@ LABEL = 14  # pixels of the line of text above the grid's columns
 MISSING = 40  # gray of pixels without truth
 
 
-def curves_png(log: Sequence[Mapping[str, Any]]) -> bytes:
+@dataclass(frozen=True)
+class Panel:
+    """Lines to be drawn beside the losses: values (n,) over steps (n,) by name, and a level not to be crossed."""
+
+    title: str
+    steps: Sequence[int]
+    lines: Mapping[str, Sequence[float]]
+    level: float | None = None
+
+
+def curves_png(log: Sequence[Mapping[str, Any]], beside: Sequence[Panel] = ()) -> bytes:
     """The losses of `log` (lines as `log.jsonl` has them) over the steps, as a PNG.
 
-    One panel for each map, with the mean over the neighbours in front of the values; and one for the learning rate.
+    One panel for each loss, with the mean over the neighbours in front of the values; one for the learning rate; and
+    those `beside`.
     """
     from matplotlib.figure import Figure  # not pyplot: no window, no state
 
-    names = [name for name in ("total", *MAPS) if any(name in line["losses"] for line in log)]
+    names = [name for name in ("total", *MAPS, "anchor") if any(name in line["losses"] for line in log)]
     figure = Figure(figsize=(12, 6))
-    panels = figure.subplots(2, (len(names) + 2) // 2, squeeze=False, gridspec_kw=MARGINS).flatten()
-    for panel in panels[len(names) + 1 :]:
+    columns = (len(names) + len(beside) + 2) // 2
+    panels = figure.subplots(2, columns, squeeze=False, gridspec_kw=MARGINS).flatten()
+    for panel in panels[len(names) + 1 + len(beside) :]:
         panel.set_axis_off()
     for panel, name in zip(panels, names, strict=False):
         lines = [line for line in log if name in line["losses"]]
@@ -40,6 +52,13 @@ def curves_png(log: Sequence[Mapping[str, Any]]) -> bytes:
         panel.set(title=name, yscale="log" if values.max() > 0 else "linear", xlabel="step")
     panels[len(names)].plot([line["step"] for line in log], [line["learning_rate"] for line in log], color="black")
     panels[len(names)].set(title="learning rate", xlabel="step")
+    for panel, drawn in zip(panels[len(names) + 1 :], beside, strict=False):
+        for label, series in drawn.lines.items():
+            panel.plot(drawn.steps, series, label=label)
+        if drawn.level is not None:
+            panel.axhline(drawn.level, color="black", linestyle="dotted")
+        panel.set(title=drawn.title, xlabel="step")
+        panel.legend(fontsize="x-small")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)
     return buffer.getvalue()

@@ -13,7 +13,7 @@ import json
 import logging
 import pickle
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,8 @@ from ..model.config import ModelConfig, config_from_dict, config_to_dict
 from ..model.presets import PRESETS
 from ..options import TrainOptions
 from ..outputs.whole import WholeFile, write_errors, write_whole
-from .loop import Trainer
+from .loop import Loop
+from .trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -118,12 +119,12 @@ def check_scenes(path: Path, names: list[str]) -> None:
         logger.info("%s: %d scenes, %d more than before", path.parent, len(names), len(names) - len(recorded))
 
 
-def as_json(values: Mapping[str, Any]) -> bytes:
+def as_json(values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes:
     """JSON to be read by people."""
     return (json.dumps(values, indent=2) + "\n").encode()
 
 
-def save_state(run: Path, trainer: Trainer, seconds: float) -> None:
+def save_state(run: Path, trainer: Loop[Any, Any], seconds: float) -> None:
     """Writes `state.pt`, whole: a full disk or a kill leaves the one before. Raises OutputError."""
     path = run / STATE
     with write_errors(path):
@@ -139,7 +140,7 @@ def save_state(run: Path, trainer: Trainer, seconds: float) -> None:
             whole.discard()
 
 
-def load_state(run: Path, trainer: Trainer) -> float:
+def load_state(run: Path, trainer: Loop[Any, Any]) -> float:
     """Brings `trainer` to where `state.pt` stands, if there is one; returns the seconds trained so far."""
     path = run / STATE
     if not path.exists():

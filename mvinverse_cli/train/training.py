@@ -24,7 +24,7 @@ from ..options import TrainOptions
 from ..outputs.whole import write_whole
 from ..scenes.store import Broken, SceneList, ScenePath, find_scenes
 from .data import Batch, Samples, views_batch
-from .loop import Trainer
+from .journal import LOG_EVERY, Journal, Progress
 from .pictures import Shown, curves_png, views_png
 from .pretrained import load_imagenet
 from .ranks import join_ranks, local_device
@@ -32,34 +32,19 @@ from .run import (
     CURVES,
     STATE,
     VIEWS,
-    append_log,
     check_drawing,
     load_state,
     open_run,
-    read_log,
     save_state,
-    write_log,
     write_weights,
 )
+from .trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
-LOG_EVERY = 10  # steps between two looks at the losses: each waits for the device
 MOST_BROKEN = 0.1  # share of the scenes that may be broken before the training is not what was asked for
 SCENES_SHOWN = 6  # in `views.png`, each by its first view
 VIEWS_TOGETHER = 2  # that the network sees of each
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is."""
-
-    step: int
-    steps: int
-    losses: dict[str, float]  # means since the last report: by map, `total` and `gradient`
-    learning_rate: float
-    views_per_second: float  # of this call
-    seconds: float  # of all calls
 
 
 @dataclass(frozen=True)
@@ -135,36 +120,26 @@ class Session:
     def __init__(self, run: Path, trainer: Trainer, scenes: SceneList, report: Callable[[Progress], None]):
         self.run = run
         self.trainer = trainer
-        self.report = report
-        self.seconds_before = load_state(run, trainer)
-        self.log = read_log(run, trainer.step)
+        self.journal = Journal(run, trainer, report, seconds_before=load_state(run, trainer))
         held_out = trainer.options.held_out
         shown = scenes if held_out is None else find_scenes(Path(held_out))
         self.shown = open_shown(shown.scenes, trainer.model.config)
         self.data = f"{len(scenes.scenes)} scenes, sha256 {scenes.digest()}"
-        trainer.ranks.lead(lambda: write_log(run, self.log))
-        self.began = time.monotonic()
-        self.views = 0  # since then
-
-    @property
-    def seconds(self) -> float:
-        """Spent on this training by all calls."""
-        return self.seconds_before + time.monotonic() - self.began
 
     def go(self, samples: Samples, stop: Callable[[], bool]) -> None:
         """Takes the steps that are left."""
-        trainer, options = self.trainer, self.trainer.options
+        trainer, journal, options = self.trainer, self.journal, self.trainer.options
         threads = 1 if trainer.device.type == "cpu" else max(1, (os.cpu_count() or 1) // trainer.ranks.world)
         world = trainer.ranks.world
         steps = range(trainer.step * world + trainer.ranks.rank, options.steps * world, world)
         with closing(samples.batches(steps, threads=threads)) as batches:
             for batch in batches:
                 trainer.take_step(batch)
-                self.views += batch.images.shape[0] * batch.images.shape[1] * trainer.ranks.world
-                late = options.minutes is not None and time.monotonic() - self.began > 60 * options.minutes
+                journal.views += batch.images.shape[0] * batch.images.shape[1] * trainer.ranks.world
+                late = options.minutes is not None and time.monotonic() - journal.began > 60 * options.minutes
                 last = trainer.ranks.any(late or stop()) or trainer.step == options.steps
                 if last or trainer.step % LOG_EVERY == 0:
-                    self.look()
+                    journal.look()
                 if last or trainer.step % options.checkpoint_every == 0:
                     self.save()
                 if last or trainer.step % options.picture_every == 0:
@@ -172,32 +147,20 @@ class Session:
                 if last:
                     break
 
-    def look(self) -> None:
-        """Reads the losses, writes them down and reports them. Raises TrainingError where one is no number."""
-        trainer = self.trainer
-        losses = trainer.read_losses()
-        pace = self.views / (time.monotonic() - self.began)
-        rate = trainer.learning_rate
-        progress = Progress(trainer.step, trainer.options.steps, losses, rate, pace, self.seconds)
-        if trainer.ranks.leads:
-            self.log.append(asdict(progress))
-            append_log(self.run, self.log[-1])
-            self.report(progress)
-
     def save(self) -> None:
         """Writes a checkpoint and the weights, after a look: never those that a broken loss has made."""
         if self.trainer.unread:
-            self.look()
+            self.journal.look()
         self.trainer.ranks.lead(self.write)
 
     def write(self) -> None:
         """The checkpoint and the weights."""
-        save_state(self.run, self.trainer, self.seconds)
+        save_state(self.run, self.trainer, self.journal.seconds)
         write_weights(self.run, self.trainer, self.data)
 
     def show(self) -> None:
         """Draws the curves, and the first view of a few scenes as the mean weights see it beside another."""
-        write_whole(self.run / CURVES, curves_png(self.log), "overwrite")
+        write_whole(self.run / CURVES, curves_png(self.journal.lines), "overwrite")
         if not self.shown:
             return
         shown = []

@@ -17,7 +17,8 @@ from mvinverse_cli.errors import OptionError, TrainingError
 from mvinverse_cli.model.config import config_to_dict
 from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.scenes.record import view_path
-from mvinverse_cli.train.training import Outcome, Progress
+from mvinverse_cli.train.journal import Progress
+from mvinverse_cli.train.training import Outcome
 from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 
@@ -153,7 +154,7 @@ def test_many_broken_scenes_are_exit_3_after_the_training(run, tmp_path: Path):
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_step_and_keeps_the_run(run, number, expected, monkeypatch: pytest.MonkeyPatch):
-    from mvinverse_cli.train.loop import Trainer
+    from mvinverse_cli.train.trainer import Trainer
 
     taken = Trainer.take_step
 

@@ -47,3 +47,9 @@ def test_a_flow_at_another_size_is_in_pixels_of_that_size():
     assert np.array_equal(half.valid[..., 0], np.repeat([False, True], 16)[:, None].repeat(48, axis=1))
     assert np.allclose(PairFlow(flat(8, -4), valid).at((128, 96)).forward, [8, -8])
     assert half.kept == 0.5 < KEPT_LEAST
+
+
+def test_of_a_part_of_both_pictures_what_leaves_it_is_not_valid():
+    part = PairFlow(flat(5, -3), np.ones((64, 96, 1), bool)).cropped(slice(10, 30), slice(40, 80))
+    assert part.forward.shape == (20, 40, 2)
+    assert np.array_equal(part.valid[..., 0], np.pad(np.ones((17, 35), bool), ((3, 0), (0, 5))))

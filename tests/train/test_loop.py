@@ -18,8 +18,9 @@ from mvinverse_cli.model.initial import initialize
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.train.data import Batch
-from mvinverse_cli.train.loop import Trainer, choose_precision, parameter_groups
+from mvinverse_cli.train.loop import choose_precision
 from mvinverse_cli.train.schedule import FLOOR, decay_at, rate_at
+from mvinverse_cli.train.trainer import Trainer, parameter_groups
 from tests.conftest import TINY
 
 OPTIONS = TrainOptions(steps=20, warmup=2, dtype="float32", device="cpu")

@@ -1,0 +1,124 @@
+"""`mvinverse finetune`: translates flags into options, trains weights to flicker less, says what has come of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..formats import OnExists
+from ..options import FinetuneOptions, TrainDtype, TrainPart
+from .console import VOICE, emit, say, set_voice
+from .training_progress import TrainProgressMode, open_training_progress, signals_noted
+
+if TYPE_CHECKING:
+    from ..train.finetuning import Outcome
+
+TUNE = FinetuneOptions()
+CLIPS, NETWORK, STEPS, RUN = "Clips", "Network", "Steps", "Run"
+
+
+def option(text: str, panel: str, *names: str, **more: Any) -> Any:
+    """A flag with its help text, under a heading."""
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+def finetune(
+    clips: Annotated[list[str], typer.Argument(help="Videos, folders or numbered pictures: neighbours in time.")],
+    output: Annotated[Path, option("The weights to be written, a .safetensors file.", CLIPS, "-o", "--output")],
+    model: Annotated[str, option("Weights to begin with: as decompose takes them.", NETWORK)] = TUNE.model,
+    train: Annotated[TrainPart, option("What learns: the heads, the decoder as well, or all.", NETWORK)] = TUNE.train,
+    device: Annotated[str, option("auto, cuda, cuda:1, mps or cpu.", NETWORK)] = TUNE.device,
+    dtype: Annotated[
+        TrainDtype, option("Of matrix products; auto: bfloat16 where the hardware has it.", NETWORK)
+    ] = TUNE.dtype,
+    max_size: Annotated[
+        int | None, option("Longest side that the network sees; where not given, as the weights ask.", CLIPS)
+    ] = TUNE.max_size,
+    crop: Annotated[
+        int | None, option("Sides of the part of a frame that a step sees: larger, slower, steadier.", STEPS)
+    ] = TUNE.crop,
+    flow: Annotated[
+        str | None, option("Folder of flows, .npz or .flo; where not given, OpenCV finds them.", CLIPS)
+    ] = TUNE.flow,
+    steps: Annotated[int, option("Length of the training.", STEPS)] = TUNE.steps,
+    learning_rate: Annotated[float, option("At the end of the warm-up.", STEPS)] = TUNE.learning_rate,
+    anchor_weight: Annotated[
+        float, option("How much it counts to stay as before, against flicker.", STEPS)
+    ] = TUNE.anchor_weight,
+    warmup: Annotated[int, option("Steps until the full learning rate.", STEPS)] = TUNE.warmup,
+    weight_decay: Annotated[float, option("Of matrices and kernels.", STEPS)] = TUNE.weight_decay,
+    clip: Annotated[float, option("Longest gradient.", STEPS)] = TUNE.clip,
+    ema: Annotated[float, option("What the running mean of the weights keeps of itself at a step.", STEPS)] = TUNE.ema,
+    seed: Annotated[int, option("One seed, one run.", STEPS)] = TUNE.seed,
+    least_contrast: Annotated[
+        float, option("Of any map, as a share of what it was: under it, stop with the weights before.", RUN)
+    ] = TUNE.least_contrast,
+    checkpoint_every: Annotated[int, option("Steps between checkpoints, each with a look at the contrast.", RUN)] = (
+        TUNE.checkpoint_every
+    ),
+    on_exists: Annotated[OnExists, option("Where the output is there: error, skip or overwrite.", RUN)] = (
+        TUNE.on_exists
+    ),
+    progress: Annotated[TrainProgressMode, option("How progress is shown.", RUN)] = "auto",
+    json: Annotated[bool, option("JSON lines on stdout: as --progress json.", RUN, "--json")] = False,
+    quiet: Annotated[bool, option("Say nothing but errors: as --progress none.", RUN, "--quiet", "-q")] = False,
+    debug: Annotated[bool, option("Show tracebacks and the library's notes.", RUN, "--debug")] = False,
+) -> int:
+    """Steady a network on clips of your own, so that its maps flicker less; stopped, it goes on where it was."""
+    json = json or progress == "json"
+    set_voice(quiet=quiet, json=json, debug=debug)
+    options = FinetuneOptions(
+        model=model,
+        train=train,
+        steps=steps,
+        learning_rate=learning_rate,
+        anchor_weight=anchor_weight,
+        warmup=warmup,
+        weight_decay=weight_decay,
+        clip=clip,
+        ema=ema,
+        max_size=max_size,
+        crop=crop,
+        flow=flow,
+        least_contrast=least_contrast,
+        dtype=dtype,
+        device=device,
+        seed=seed,
+        checkpoint_every=checkpoint_every,
+        on_exists=on_exists,
+    )
+    from ..train.finetuning import finetune as run_finetuning  # torch: after the arguments are known to be good
+
+    mode = "json" if json else "none" if quiet else progress
+    with signals_noted() as noted, open_training_progress(mode, steps) as report:
+        outcome = run_finetuning(clips, output, options, report, lambda: bool(noted))
+    if noted and outcome is not None and not outcome.written:
+        from .main import Interrupted
+
+        raise Interrupted(noted[0])
+    conclude(outcome, output)
+    return 0
+
+
+def conclude(outcome: "Outcome | None", output: Path) -> None:
+    """Says what has come of the call."""
+    if outcome is None or not outcome.written:
+        if VOICE.json:
+            emit("done", exit=0, written=False)
+        say(f"{output} is there already and is left as it is")
+        return
+    from ..train.steadiness import shares
+
+    flicker = shares(outcome.after.flicker, outcome.before.flicker)
+    contrast = shares(outcome.after.contrast, outcome.before.contrast)
+    if VOICE.json:
+        left = {"flicker": flicker, "contrast": contrast}
+        emit("done", exit=0, written=True, kept=outcome.kept, steps=outcome.steps, **left)
+    elif not VOICE.quiet:
+        say(f"{output} is written")
+        for name, after in outcome.after.flicker.items():
+            change = f"{outcome.before.flicker[name]:.4f} -> {after:.4f} ({flicker[name]:.0%})"
+            step = f"step {outcome.kept[name]} of {outcome.steps}"
+            say(f"  {name}: flicker {change}, contrast {contrast[name]:.0%}, {step}")
+    if outcome.licence is not None and "non-commercial" in outcome.licence:
+        say(f"{output}: as the weights it began with, {outcome.licence}")

@@ -1,0 +1,77 @@
+"""How far a training is, as a bar, lines or events; and signals that wait for the end of a step."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Literal
+
+from .console import STDERR, emit, say
+from .progress import PLAIN_SECONDS, clock, counting_bar
+
+if TYPE_CHECKING:
+    from ..train.journal import Progress
+
+TrainProgressMode = Literal["auto", "bar", "plain", "json", "none"]
+
+
+@contextmanager
+def signals_noted() -> Iterator[list[int]]:
+    """Notes SIGINT and SIGTERM instead of unwinding in the middle of a step; the second one unwinds all the same."""
+    noted: list[int] = []
+    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.signal(number, before[number])
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def described(progress: "Progress") -> str:
+    """`loss 0.1234  12.3 views/s`."""
+    return f"loss {progress.losses['total']:.4f}  {progress.views_per_second:.1f} views/s"
+
+
+@contextmanager
+def open_training_progress(mode: TrainProgressMode, steps: int) -> Iterator[Callable[["Progress"], None]]:
+    """What is to be called with each look at the losses, for the block."""
+    if mode == "auto":
+        mode = "bar" if STDERR.is_terminal else "plain"
+    if mode == "bar":
+        with counting_bar() as bar:
+            task = bar.add_task("training", total=steps)
+            yield lambda progress: bar.update(task, completed=progress.step, description=described(progress))
+    elif mode == "plain":
+        yield plain_lines()
+    elif mode == "json":
+        yield lambda progress: emit("progress", **vars(progress))
+    else:
+        yield lambda progress: None
+
+
+def plain_lines() -> Callable[["Progress"], None]:
+    """`Progress: 42%  step 4200/10000  loss 0.1234  12.3 views/s  eta 1:02:03`, at most every PLAIN_SECONDS."""
+    began, first_step, last_time = time.monotonic(), -1, 0.0
+
+    def report(progress: "Progress") -> None:
+        nonlocal first_step, last_time
+        now = time.monotonic()
+        if first_step < 0:
+            first_step = progress.step
+        if now - last_time < PLAIN_SECONDS and progress.step < progress.steps:
+            return
+        last_time = now
+        done = progress.step - first_step
+        eta = f"  eta {clock((progress.steps - progress.step) * (now - began) / done)}" if done else ""
+        share = int(100 * progress.step / progress.steps)
+        say(f"Progress: {share}%  step {progress.step}/{progress.steps}  {described(progress)}{eta}")
+
+    return report

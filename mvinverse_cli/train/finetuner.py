@@ -1,0 +1,146 @@
+"""Learning to hold still: triplets of frames in, weights out that flicker less. N frames of a triplet, H W pixels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..maps import MAPS, MapName
+from ..model.mvinverse import MVInverse
+from ..options import FinetuneOptions, TrainPart
+from .clips import Stretch
+from .consistency import anchor_losses, consistency_losses
+from .loop import Loop
+
+PARTS: dict[TrainPart, tuple[str, ...]] = {"heads": ("_head.",), "decoder": ("_head.", "decoder."), "all": ("",)}
+
+OWN_STATE = ("good", "good_steps", "ways", "anchor_weights")  # of a fine-tuner, beside that of any loop
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """Frames (0, t, t + 1) of a stretch: images (1, N, 3, H, W) on the input curve, flow (1, H, W, 2) of frame t in
+    pixels, valid (1, H, W, 1) bool. N is 2 where t is 0."""
+
+    images: Tensor
+    flow: Tensor
+    valid: Tensor
+    names: tuple[str, ...]
+
+
+def draw_triplet(stretches: Sequence[Stretch], options: FinetuneOptions, patch_size: int, step: int) -> Triplet:
+    """The triplet of one step, the same in every run: a stretch, of it a pair, of their frames a part; half of them
+    left for right.
+
+    Every stretch is drawn as often, however long: many frames of one place teach no more than few.
+    """
+    rng = np.random.default_rng([options.seed, step])
+    stretch = stretches[int(rng.integers(len(stretches)))]
+    at = stretch.trained[int(rng.integers(len(stretch.trained)))]
+    rows, columns = (draw_part(rng, side, options.crop, patch_size) for side in stretch.frames.shape[1:3])
+    frames = stretch.frames[[*dict.fromkeys((0, at, at + 1))], rows, columns].astype(np.float32)
+    pair = stretch.flows[at].cropped(rows, columns)
+    flow, valid = pair.forward.astype(np.float32), pair.valid
+    if rng.random() < 0.5:
+        frames, flow, valid = frames[:, :, ::-1], flow[:, ::-1] * np.array([-1, 1], np.float32), valid[:, ::-1]
+    images = torch.from_numpy(frames.transpose(0, 3, 1, 2).copy())[None]
+    name = f"{stretch.name}: the pair from its frame {at + 1}"
+    return Triplet(images, torch.from_numpy(flow.copy())[None], torch.from_numpy(valid.copy())[None], (name,))
+
+
+def draw_part(rng: np.random.Generator, side: int, crop: int | None, patch_size: int) -> slice:
+    """Of `side` pixels, whole patches, `crop` at a random place: as many whole patches as lie in it."""
+    length = side if crop is None else min(side, max(1, crop // patch_size) * patch_size)
+    start = int(rng.integers(side - length + 1))
+    return slice(start, start + length)
+
+
+def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str, Any]]:
+    """The parameters of the part of `model` that learns, for AdamW; no gradient is computed for the others."""
+    parts = PARTS[options.train]
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(any(part in name for part in parts))
+        if parameter.requires_grad:
+            groups.setdefault(options.weight_decay if parameter.ndim > 1 else 0.0, []).append(parameter)
+    return [{"params": group, "rate": 1.0, "weight_decay": decay} for decay, group in groups.items()]
+
+
+class FineTuner(Loop[FinetuneOptions, Triplet]):
+    """A trained network that learns to hold still; in evaluation mode throughout, as it is used."""
+
+    smaller = "lower --crop, or train less of the network (--train)"
+
+    def __init__(self, model: MVInverse, options: FinetuneOptions, device: torch.device):
+        super().__init__(model.eval(), options, device, learning_groups(model, options))
+        self.begun = [parameter.detach().clone() for parameter in self.parameters]
+        self.good = self.begun  # the last weights that the guard has let pass
+        self.good_steps: dict[MapName, int] = dict.fromkeys(MAPS, 0)  # when that was, for what each map hangs on
+        self.anchor_weights: dict[MapName, float] = dict.fromkeys(MAPS, options.anchor_weight)
+        self.ways: dict[MapName, float] = dict.fromkeys(MAPS, 1.0)  # see `part_way`
+
+    def losses_of(self, batch: Triplet) -> tuple[dict[str, Tensor], Tensor]:
+        """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), and their weighted sum."""
+        images, flow, valid = (value.to(self.device) for value in (batch.images, batch.flow, batch.valid))
+        first = slice(0, 1)
+        with self.with_weights(self.begun), torch.no_grad(), self.autocast():
+            attended = self.model.attend(images)
+            before = self.model.read_out(attended, first)
+        with self.autocast():
+            if self.options.train != "heads":  # what the heads read changes as well
+                attended = self.model.attend(images)
+            maps = self.model.read_out(attended, slice(None))
+        losses = consistency_losses(
+            {name: values[:, -2] for name, values in maps.items()},
+            {name: values[:, -1] for name, values in maps.items()},
+            flow,
+            valid,
+        )
+        anchors = anchor_losses({name: values[:, first] for name, values in maps.items()}, before)
+        total = torch.stack([losses[name] + self.anchor_weights[name] * anchors[name] for name in MAPS]).sum()
+        return {**dict(losses.items()), "anchor": torch.stack(list(anchors.values())).sum()}, total
+
+    def keep(self, ways: Mapping[MapName, float]) -> None:
+        """Takes the weights `part_way`, 1 being the running mean as it is now, for good, for the maps in `ways`.
+
+        Where more than the heads learns every map hangs on all of it, and only all maps can be kept together.
+        """
+        if self.options.train != "heads" and len(ways) < len(MAPS):
+            return
+        self.good = [
+            values.clone() if self.way_of(key, ways) is not None else good
+            for key, values, good in zip(self.names, self.part_way(ways), self.good, strict=True)
+        ]
+        self.good_steps |= dict.fromkeys(ways, self.step)
+        self.ways |= ways
+
+    def way_of(self, key: str, ways: Mapping[MapName, float]) -> float | None:
+        """How far the parameter `key` goes with the maps in `ways`, which then are all of one way where more than the
+        heads learns; None where it does not depend on them."""
+        if self.options.train != "heads":
+            return min(ways.values())
+        return next((way for name, way in ways.items() if key.startswith(f"{name}_head.")), None)
+
+    def part_way(self, ways: Mapping[MapName, float]) -> list[Tensor]:
+        """The running mean, but for what the maps in `ways` hang on: of that, the point that lies so far (0 to 1) on
+        the line from the weights it began with to the mean (Wortsman 2022: between two such both sides' virtues mix).
+        """
+        return [
+            mean if (way := self.way_of(key, ways)) is None else torch.lerp(begun, mean, way)
+            for key, begun, mean in zip(self.names, self.begun, self.mean, strict=True)
+        ]
+
+    def state(self) -> dict[str, Any]:
+        """As of any loop, with the good weights, and without what does not learn: the weights it began with have it."""
+        learning = {name: values.detach() for name, values in zip(self.names, self.parameters, strict=True)}
+        own = {name: getattr(self, name) for name in OWN_STATE}
+        return {**super().state(), "model": learning, **own}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what `state` returned, in the network that it began with."""
+        super().load_state({**state, "model": self.model.state_dict() | state["model"]})
+        for name in OWN_STATE:
+            setattr(self, name, state[name])

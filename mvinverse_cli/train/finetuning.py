@@ -1,0 +1,236 @@
+"""A whole fine-tuning: clips and weights in, steadier weights out, from the beginning or from where it stands.
+
+`tuned.py` says what lies where, `finetuner.py` takes the steps, `steadiness.py` measures what they do.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import TrainingError
+from ..flow import flow_source
+from ..maps import MAPS, MapName
+from ..model.checkpoint import load_weights
+from ..model.device import choose_device
+from ..model.weights import Weights, choose_name, find_weights
+from ..options import FinetuneOptions
+from ..outputs.whole import write_whole
+from .clips import Clip, Stretch, find_clips, open_clips
+from .finetuner import FineTuner, draw_triplet
+from .journal import LOG_EVERY, Journal, Progress
+from .pictures import Panel, curves_png
+from .run import CURVES, STATE, as_json, check_drawing, load_state, save_state
+from .steadiness import Run, Steadiness, measure, shares
+from .tuned import CHECKS, is_wanted, open_folder, origin, read_checks, run_folder, write_tuned
+
+logger = logging.getLogger(__name__)
+
+
+HALVINGS = 4  # of the way from the weights it began with, for maps that are flat at the end: to a sixteenth of it
+FIRMER = 2.0  # times which the anchor of a map counts when it is found to grow flat
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call: how far it is, whether the output is written, of which step each map is, and the steadiness
+    of the clips' probes before and after."""
+
+    step: int
+    steps: int
+    written: bool
+    kept: Mapping[MapName, int]
+    before: Steadiness
+    after: Steadiness
+    licence: str | None
+
+
+def finetune(
+    inputs: Sequence[str | Path],
+    output: Path,
+    options: FinetuneOptions,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome | None:
+    """Trains weights to hold still on the clips `inputs`, and writes them to `output`; None where that may be left.
+
+    Goes on where an interrupted call stands. report: called with the losses every LOG_EVERY steps. stop: asked after
+    each step; at its first yes the state is saved and the call returns, to be taken up by another.
+    Where a map loses more contrast than `options` allow, its anchor counts more from there on, and what is written is
+    of the last checkpoint at which it had enough: map by map where the heads alone learn.
+    Raises TrainingError for losses that are no numbers, with the last good weights written, and where no weights are
+    good; InputError for clips that give nothing to learn from, OptionError for the run of another training, OutputError
+    where a file is in the way or cannot be written.
+    """
+    run = run_folder(output)
+    if not is_wanted(output, options):
+        return None
+    check_drawing()
+    device = choose_device(options.device)
+    shots = find_clips(inputs)
+    flows = flow_source(options.flow)
+    weights = find_weights(choose_name(options.model, device.type))
+    max_size = options.max_size or weights.config.max_size
+    clips = open_clips(shots, weights.config, max_size, flows)
+    wanted = origin(weights, clips, options)
+    open_folder(run, wanted)
+    tuner = FineTuner(load_weights(weights, device, torch.float32), options, device)
+    tuning = Tuning(run, output, tuner, weights, clips, wanted, report)
+    return tuning.go(stop)
+
+
+class Tuning:
+    """One call's part of a fine-tuning: from the last checkpoint to its end, or to where it is told to stop."""
+
+    def __init__(
+        self,
+        run: Path,
+        output: Path,
+        tuner: FineTuner,
+        weights: Weights,
+        clips: Sequence[Clip],
+        wanted: dict[str, Any],
+        report: Callable[[Progress], None],
+    ) -> None:
+        self.run, self.output = run, output
+        self.tuner, self.weights, self.wanted = tuner, weights, wanted
+        self.stretches = [stretch for clip in clips for stretch in clip.stretches]
+        self.probes = [probe_of(stretch) for stretch in self.stretches]
+        self.journal = Journal(run, tuner, report, seconds_before=load_state(run, tuner))
+        self.checks = read_checks(run, tuner.step)
+        if not self.checks:
+            self.checks.append({"step": 0, **asdict(measure(tuner.model, self.probes))})
+        self.before = Steadiness(self.checks[0]["flicker"], self.checks[0]["contrast"])
+
+    def go(self, stop: Callable[[], bool]) -> Outcome:
+        """Takes the steps that are left, and writes the good weights behind the last."""
+        tuner, options = self.tuner, self.tuner.options
+        patch_size = tuner.model.config.patch_size
+        while tuner.step < options.steps:
+            triplet = draw_triplet(self.stretches, options, patch_size, tuner.step)
+            tuner.take_step(triplet)
+            self.journal.views += triplet.images.shape[1]
+            stopped = stop()
+            if stopped or tuner.step == options.steps or tuner.step % options.checkpoint_every == 0:
+                self.look()
+                self.check()
+                save_state(self.run, tuner, self.journal.seconds)
+            elif tuner.step % LOG_EVERY == 0:
+                self.look()
+            if stopped and tuner.step < options.steps:
+                return self.outcome(written=False)
+        return self.outcome(written=self.finish())
+
+    def look(self) -> None:
+        """Reads the losses. Where one is no number, the good weights are written and a TrainingError is raised."""
+        try:
+            self.journal.look()
+        except TrainingError as error:
+            if not any(self.tuner.good_steps.values()):
+                raise TrainingError(f"{error}; no weights are written") from error
+            self.finish()
+            step = max(self.tuner.good_steps.values())
+            raise TrainingError(f"{error}; {self.output} holds the weights of step {step}") from error
+
+    def check(self) -> None:
+        """Measures the mean weights, keeps what is good, and holds maps that grow flat by a firmer anchor."""
+        tuner, options = self.tuner, self.tuner.options
+        with tuner.with_weights(tuner.mean) as model:
+            now = measure(model, self.probes)
+        left = shares(now.contrast, self.before.contrast)
+        flat = [name for name in MAPS if left[name] < options.least_contrast]
+        for name in flat:
+            tuner.anchor_weights[name] *= FIRMER
+            said = f"step {tuner.step}: {name} has {left[name]:.2f} of its contrast left"
+            logger.warning("%s; its anchor weighs %g from here on", said, tuner.anchor_weights[name])
+        tuner.keep({name: 1.0 for name in MAPS if name not in flat})
+        if flat and tuner.step == options.steps:
+            now = self.go_back(now, flat)
+        self.checks.append({"step": tuner.step, **asdict(now)})
+        write_whole(self.run / CHECKS, as_json(self.checks), "overwrite")
+        curves = curves_png(self.journal.lines, panels_of(self.checks, options))
+        write_whole(self.run / CURVES, curves, "overwrite")
+
+    def go_back(self, now: Steadiness, flat: Sequence[MapName]) -> Steadiness:
+        """Keeps, of each map that is flat at the end, the weights farthest on the way from those it began with to those
+        now that leave it its contrast, found by halving; all maps go together where more than the heads learns.
+
+        Returns the steadiness with theirs instead of `now`.
+        """
+        tuner, options = self.tuner, self.tuner.options
+        moved = list(flat) if options.train == "heads" else list(MAPS)
+        ways = dict.fromkeys(moved, 0.5)
+        for halving in range(HALVINGS):
+            with tuner.with_weights(tuner.part_way(ways)) as model:
+                then = measure(model, self.probes, moved)
+            share = shares(then.contrast, {name: self.before.contrast[name] for name in moved})
+            good = [name for name in moved if share[name] >= options.least_contrast]
+            if options.train != "heads" and len(good) < len(moved):
+                good = []
+            tuner.keep({name: ways[name] for name in good})
+            now = Steadiness(
+                now.flicker | {name: then.flicker[name] for name in good},
+                now.contrast | {name: then.contrast[name] for name in good},
+            )
+            step = 0.5 ** (halving + 2)
+            ways = {name: way + step if name in good else way - step for name, way in ways.items()}
+        return now
+
+    def finish(self) -> bool:
+        """Writes the good weights; what the next step would need is needed no more. False where a file has meanwhile
+        appeared that may be left.
+
+        Raises TrainingError where no weights are good, OutputError where a file has meanwhile appeared in their way;
+        the state then stays.
+        """
+        steps = self.tuner.good_steps
+        if not any(steps.values()):
+            raise TrainingError(
+                f"no weights are written: at no checkpoint was {self.tuner.options.least_contrast:g} of the contrast "
+                "left; raise --anchor-weight or lower --learning-rate"
+            )
+        for name, step in steps.items():
+            if step < self.tuner.step:
+                logger.warning("%s: kept as it was at step %d, when it last had its contrast", name, step)
+            elif self.tuner.ways[name] < 1:
+                logger.warning("%s: goes %.2g of the way, as far as it has its contrast", name, self.tuner.ways[name])
+        if not is_wanted(self.output, self.tuner.options):
+            return False
+        write_tuned(self.output, self.tuner, self.weights, self.wanted, self.before, self.good)
+        (self.run / STATE).unlink(missing_ok=True)
+        return True
+
+    @property
+    def good(self) -> Steadiness:
+        """Of the good weights: of each map, what was measured when it was kept."""
+        by_step = {check["step"]: check for check in self.checks}
+        kept = self.tuner.good_steps.items()
+        return Steadiness(*({name: by_step[step][key][name] for name, step in kept} for key in ("flicker", "contrast")))
+
+    def outcome(self, *, written: bool) -> Outcome:
+        """What this call has come to."""
+        tuner = self.tuner
+        good_steps = dict(tuner.good_steps)
+        return Outcome(
+            tuner.step, tuner.options.steps, written, good_steps, self.before, self.good, self.weights.licence
+        )
+
+
+def probe_of(stretch: Stretch) -> Run:
+    """The frames of a stretch that are looked at."""
+    probe = stretch.probe
+    return Run(stretch.frames[probe.start : probe.stop], [stretch.flows.get(at) for at in probe[:-1]])
+
+
+def panels_of(checks: Sequence[dict[str, Any]], options: FinetuneOptions) -> list[Panel]:
+    """Flicker and contrast at each check, as shares of what they were."""
+    steps = [check["step"] for check in checks]
+    panels = []
+    for figure, level in (("flicker", None), ("contrast", options.least_contrast)):
+        left = [shares(check[figure], checks[0][figure]) for check in checks]
+        lines: dict[str, Sequence[float]] = {name: [share[name] for share in left] for name in left[0]}
+        panels.append(Panel(f"{figure} / {figure} before", steps, lines, level))
+    return panels

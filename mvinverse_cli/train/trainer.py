@@ -1,0 +1,81 @@
+"""Learning from scenes whose true maps are known: what learns how fast, and what a step makes small.
+
+B scenes, N views.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ..model.mvinverse import MVInverse
+from ..options import TrainOptions
+from .loop import Loop
+from .losses import LossForm, map_losses, total_loss
+from .ranks import Ranks
+
+if TYPE_CHECKING:
+    from .data import Batch
+
+BYPASS = "res_encoder."
+TABLES = ("token", "pos_embed")  # learned inputs: decay would pull them to nothing, as with biases and norms
+
+
+class Trainer(Loop[TrainOptions, "Batch"]):
+    """Learns from scenes whose true maps are known."""
+
+    advice = "lower --learning-rate, try --dtype float32, or look at these scenes"
+
+    def __init__(self, model: MVInverse, options: TrainOptions, device: torch.device, ranks: Ranks | None = None):
+        super().__init__(model, options, device, parameter_groups(model, options), ranks)
+        self.form = LossForm.of(options)
+        set_training(model)
+
+    def losses_of(self, batch: "Batch") -> tuple[dict[str, Tensor], Tensor]:
+        """The loss of each map of `batch`, and their weighted sum."""
+        batch = batch.to(self.device)
+        views = batch.images.shape[0] * batch.images.shape[1]
+        with self.autocast():
+            predicted = self.model(batch.images, maps=tuple(batch.maps), frame_batch=views)
+        losses = map_losses(predicted, batch.maps, batch.masks, self.form)
+        return dict(losses.items()), total_loss(losses)
+
+    @contextmanager
+    def with_mean_weights(self) -> Iterator[MVInverse]:
+        """The network in evaluation mode with the running mean as its weights, for the block."""
+        try:
+            with self.with_weights(self.mean) as model:
+                yield model.eval()
+        finally:
+            set_training(self.model)
+
+
+def set_training(model: nn.Module) -> None:
+    """Training mode for all but the batch norms of the bypass, whose statistics stay as they are.
+
+    A batch holds views of two or three rooms, too alike for their statistics to stand for pictures at large.
+    """
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
+def parameter_groups(model: nn.Module, options: TrainOptions) -> list[dict[str, Any]]:
+    """The parameters of `model` for AdamW, by learning rate and decay: `rate` is a group's share of the learning rate.
+
+    Matrices and kernels decay; biases, norms, layer scales, tokens and the position table do not. A bypass that has
+    learnt before learns at `bypass_rate`; at 0 it is left out, and no gradient is computed for it.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    is_taught = options.imagenet or options.weights is not None
+    for name, parameter in model.named_parameters():
+        decays = parameter.ndim > 1 and not any(table in name for table in TABLES)
+        rate = options.bypass_rate if is_taught and name.startswith(BYPASS) else 1.0
+        if rate == 0:
+            parameter.requires_grad_(False)
+            continue
+        groups.setdefault((rate, options.weight_decay if decays else 0.0), []).append(parameter)
+    return [{"params": group, "rate": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]

@@ -1,0 +1,135 @@
+"""Steps of fine-tuning: what learns, what is drawn, and that maps come to hold still."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mvinverse_cli.maps import MAPS
+from mvinverse_cli.model.mvinverse import MVInverse
+from mvinverse_cli.options import FinetuneOptions
+from mvinverse_cli.train.finetuner import FineTuner, draw_triplet
+from tests.train.panning import SIZE, STEP, make_stretch
+
+OPTIONS = FinetuneOptions(steps=20, warmup=2, learning_rate=1e-3, dtype="float32", device="cpu")
+CPU = torch.device("cpu")
+ALL = dict.fromkeys(MAPS, 1.0)
+
+
+def make_tuner(model: MVInverse, **options) -> FineTuner:
+    return FineTuner(copy.deepcopy(model), FinetuneOptions(**{**vars(OPTIONS), **options}), CPU)
+
+
+def take(tuner: FineTuner, until: int) -> FineTuner:
+    while tuner.step < until:
+        tuner.take_step(draw_triplet([make_stretch()], OPTIONS, 14, tuner.step))
+    return tuner
+
+
+def test_a_triplet_is_the_first_frame_and_a_pair_and_some_are_mirrored():
+    stretch = make_stretch(12)
+    first = torch.from_numpy(stretch.frames[0].astype(np.float32)).permute(2, 0, 1)
+    mirrored = 0
+    for step in range(12):
+        triplet = draw_triplet([stretch], OPTIONS, 14, step)
+        at = int(triplet.names[0].rsplit(" ", 1)[1]) - 1
+        assert at in stretch.trained
+        assert triplet.images.shape == (1, 3 if at else 2, 3, *SIZE)
+        is_mirrored = bool((triplet.flow[..., 0] == STEP).all())
+        mirrored += is_mirrored
+        assert torch.equal(triplet.images[0, 0], first.flip(-1) if is_mirrored else first)
+        rows = triplet.images[0, -2, :, 5], triplet.images[0, -1, :, 5]
+        assert torch.equal(rows[0][:, :-STEP], rows[1][:, STEP:]) == is_mirrored
+        assert torch.equal(rows[0][:, STEP:], rows[1][:, :-STEP]) != is_mirrored
+    assert 0 < mirrored < 12
+    again = draw_triplet([stretch], OPTIONS, 14, 3)
+    assert torch.equal(again.images, draw_triplet([stretch], OPTIONS, 14, 3).images)
+
+
+@pytest.mark.parametrize(
+    ("part", "learns", "stays"),
+    [
+        ("heads", ("albedo_head", "normal_head"), ("decoder.0", "encoder.", "res_encoder")),
+        ("decoder", ("albedo_head", "decoder.0"), ("encoder.", "res_encoder")),
+        ("all", ("albedo_head", "decoder.0", "encoder.", "res_encoder"), ()),
+    ],
+)
+def test_the_chosen_part_learns_and_nothing_else(tiny_model: MVInverse, part, learns, stays):
+    tuner = take(make_tuner(tiny_model, train=part), 1)
+    before = tiny_model.state_dict()
+    changed = [name for name, values in tuner.model.state_dict().items() if not torch.equal(values, before[name])]
+    assert all(any(name.startswith(prefix) for name in changed) for prefix in learns)
+    assert not any(name.startswith(prefix) for name in changed for prefix in stays)
+
+
+@pytest.mark.parametrize("part", ["heads", "decoder"])
+def test_the_anchor_holds_the_first_frame_where_it_was(tiny_model: MVInverse, part):
+    tuner = make_tuner(tiny_model, train=part, anchor_weight=0.5)
+    losses, total = tuner.losses_of(draw_triplet([make_stretch()], OPTIONS, 14, 0))
+    assert set(losses) == {*MAPS, "anchor"}
+    assert losses["anchor"] == 0
+    take(tuner, 1)
+    losses, total = tuner.losses_of(draw_triplet([make_stretch()], OPTIONS, 14, 0))
+    assert losses["anchor"] > 0
+    wanted = sum(losses[name].item() for name in MAPS) + 0.5 * losses["anchor"].item()
+    assert total.item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_steps_steady_the_maps(tiny_model: MVInverse):
+    tuner = make_tuner(tiny_model)
+    triplet = draw_triplet([make_stretch()], OPTIONS, 14, 0)
+    totals = []
+    for _ in range(6):
+        tuner.take_step(triplet)
+        totals.append(tuner.read_losses()["total"])
+    assert totals[-1] < 0.9 * totals[0]
+
+
+def test_a_run_stopped_and_resumed_ends_in_the_weights_of_an_undisturbed_one(tiny_model: MVInverse, tmp_path):
+    undisturbed = take(make_tuner(tiny_model), 2)
+    half = take(make_tuner(tiny_model), 1)
+    half.keep(ALL)
+    half.anchor_weights["normal"] = 3.0
+    torch.save(half.state(), tmp_path / "state.pt")
+    resumed = make_tuner(tiny_model)
+    resumed.load_state(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert (resumed.step, resumed.good_steps, resumed.anchor_weights["normal"]) == (1, dict.fromkeys(MAPS, 1), 3.0)
+    resumed.anchor_weights = undisturbed.anchor_weights
+    assert all(torch.equal(a, b) for a, b in zip(resumed.good, half.mean, strict=True))
+    take(resumed, 2)
+    assert all(torch.equal(a, b) for a, b in zip(undisturbed.parameters, resumed.parameters, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(undisturbed.mean, resumed.mean, strict=True))
+
+
+def test_a_part_is_whole_patches_of_all_three_frames_and_what_leaves_it_does_not_count():
+    stretch = make_stretch(6)
+    places = set()
+    for step in range(12):
+        triplet = draw_triplet([stretch], replace(OPTIONS, crop=20), 14, step)
+        assert triplet.images.shape[-2:] == triplet.flow.shape[1:3] == triplet.valid.shape[1:3] == (14, 14)
+        leaving = triplet.valid[0, :, -STEP:, 0] if triplet.flow[0, 0, 0, 0] > 0 else triplet.valid[0, :, :STEP, 0]
+        assert not leaving.any()
+        assert triplet.valid.any()
+        places.add(triplet.images[0, 0].sum().item())
+    assert len(places) > 6
+    assert draw_triplet([stretch], replace(OPTIONS, crop=14), 28, 0).images.shape[-2:] == (28, 28)
+
+
+def test_what_is_kept_of_the_heads_is_kept_map_by_map_and_of_more_only_together(tiny_model: MVInverse):
+    tuner = take(make_tuner(tiny_model), 1)
+    tuner.keep(ALL)
+    first = tuner.good
+    take(tuner, 2)
+    tuner.keep({name: 0.5 if name == "normal" else 1.0 for name in MAPS if name != "roughness"})
+    assert tuner.good_steps == {name: 1 if name == "roughness" else 2 for name in MAPS}
+    assert tuner.ways == {name: 0.5 if name == "normal" else 1.0 for name in MAPS}
+    for name, good, before, begun, mean in zip(tuner.names, tuner.good, first, tuner.begun, tuner.mean, strict=True):
+        wanted = {"roughness_head": before, "normal_head": (begun + mean) / 2}.get(name.split(".")[0], mean)
+        assert torch.allclose(good, wanted, atol=1e-6)
+    decoder = take(make_tuner(tiny_model, train="decoder"), 1)
+    decoder.keep({"albedo": 1.0})
+    assert decoder.good_steps["albedo"] == 0
+    decoder.keep(dict.fromkeys(MAPS, 0.0))
+    assert all(torch.equal(good, begun) for good, begun in zip(decoder.good, decoder.begun, strict=True))
