@@ -26,8 +26,8 @@ class Plates:
         self._frames = frames
         self._next: Frame | None = None  # read, and not asked for yet
 
-    def take(self, position: int, size: tuple[int, int]) -> Frame:
-        """The picture at `position`, of `size` (width, height).
+    def take(self, position: int, size: tuple[int, int] | None = None) -> Frame:
+        """The picture at `position`, of `size` (width, height) where that is known.
 
         Raises InputError where it cannot be read, as it could before, or has another size by now.
         """
@@ -35,7 +35,7 @@ class Plates:
             self._next = next(self._frames, None)
             if self._next is None:
                 break
-        if self._next is None or self._next.index > position or self._next.pixels.shape[1::-1] != size:
+        if self._next is None or self._next.index > position or size not in (None, self._next.pixels.shape[1::-1]):
             raise InputError("could be read once and not again; is the source changing?")
         return self._next
 

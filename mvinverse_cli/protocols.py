@@ -6,8 +6,9 @@ Every default is written here and nowhere else. `scenes` takes `EvaluateOptions`
 from dataclasses import dataclass
 from typing import Literal
 
+from .checks import check_at_least, check_choice
 from .color import Transfer
-from .options import EvaluateOptions, check_at_least, check_choice
+from .options import EvaluateOptions
 
 Alignment = Literal["none", "scale", "channel"]  # what a prediction may be multiplied by before its error counts
 MaskChoice = Literal["none", "valid"]

@@ -21,7 +21,8 @@ RENDERER = {"mitsuba", "drjit", "pyoidn"}  # only to render scenes: a large inst
 RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
 WINGS = {"frames", "flow", "model", "outputs", "scenes"}
 SMALL = {
-    "formats", "maps", "options", "protocols", "color", "windows", "seams", "sizes", "errors", "ahead", "timecode", "checks",
+    "ahead", "checks", "color", "errors", "formats", "maps", "options", "protocols", "seams", "sizes", "timecode",
+    "windows",
 }  # fmt: skip
 SMALL_MAY = SMALL | {"numpy"}
 

@@ -21,7 +21,7 @@ from ..maps import SPECS, Array, Maps
 from ..options import DecomposeOptions
 from ..passes import Network
 from ..pipeline import Findings, decompose_shot
-from ..plates import open_plates
+from ..plates import linear_light, open_plates
 from .metrics import encoded
 from .reprojection import as_shown
 from .result import Broken
@@ -130,7 +130,7 @@ def pairs_of(clip: Clip, network: Network, options: DecomposeOptions, flow: Flow
     before: Seen | None = None
     with open_plates(layout, sorted(layout.choice.wanted)) as plates, closing(frames):
         for frame in frames:
-            picture = encoded(plates.take(frame.index))
+            picture = encoded(linear_light(plates.take(frame.index)))
             height, width = frame.maps["albedo"].shape[:2]
             shown: dict[str, Array] = {name: as_shown(name, values) for name, values in frame.maps.items()}
             shown[INPUT] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
