@@ -145,7 +145,8 @@ class Tuning:
         for name in flat:
             tuner.anchor_weights[name] *= FIRMER
             said = f"step {tuner.step}: {name} has {left[name]:.2f} of its contrast left"
-            logger.warning("%s; its anchor weighs %g from here on", said, tuner.anchor_weights[name])
+            goes_on = f"its anchor weighs {tuner.anchor_weights[name]:g} from here on"
+            logger.warning("%s; %s", said, goes_on if tuner.step < options.steps else "it will go part of the way")
         tuner.keep({name: 1.0 for name in MAPS if name not in flat})
         if flat and tuner.step == options.steps:
             now = self.go_back(now, flat)
