@@ -19,7 +19,7 @@ from mvinverse_cli.options import FinetuneOptions
 from mvinverse_cli.train import finetuning
 from mvinverse_cli.train.finetuning import Outcome
 from mvinverse_cli.train.steadiness import Steadiness
-from tests.train.panning import KnownFlow, write_pan
+from tests.train.panning import quick_tuning, write_pan
 
 PARAMETERS = inspect.signature(finetune).parameters
 SHORT = ("--steps", "2", "--warmup", "0", "--learning-rate", "1e-6", "--device", "cpu", "--dtype", "float32")
@@ -27,10 +27,7 @@ SHORT = ("--steps", "2", "--warmup", "0", "--learning-rate", "1e-6", "--device",
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    """Drawing and finding flow take longer than training here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetuning, "curves_png", lambda log, beside: b"curves")
-        patch.setattr(finetuning, "flow_source", lambda folder: KnownFlow())
+    with quick_tuning():
         yield
 
 

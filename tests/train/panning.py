@@ -1,10 +1,14 @@
 """Clips whose motion is known, and flow that is known beforehand."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mvinverse_cli.flow import PairFlow
+from mvinverse_cli.train import finetuning
 from mvinverse_cli.train.clips import Stretch
 from tests.flow.motion import texture
 from tests.frames.media import write_png
@@ -46,3 +50,12 @@ def make_stretch(count: int = 6) -> Stretch:
     frames = np.stack(pan(count)).astype(np.float16) / 255
     flow = KnownFlow().pair("", 0, frames[0], frames[1])
     return Stretch("pan", frames, dict.fromkeys(range(count - 1), flow))
+
+
+@contextmanager
+def quick_tuning() -> Iterator[None]:
+    """Fine-tuning without drawing and without finding flow, which take longer than training here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finetuning, "curves_png", lambda log, beside: b"curves")
+        patch.setattr(finetuning, "flow_source", lambda folder: KnownFlow())
+        yield

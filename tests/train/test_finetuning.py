@@ -21,15 +21,12 @@ from mvinverse_cli.train import finetuning
 from mvinverse_cli.train.finetuner import FineTuner
 from mvinverse_cli.train.finetuning import finetune
 from tests.conftest import TINY
-from tests.train.panning import KnownFlow, write_pan
+from tests.train.panning import quick_tuning, write_pan
 
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    """Drawing and finding flow take longer than training here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetuning, "curves_png", lambda log, beside: b"curves")
-        patch.setattr(finetuning, "flow_source", lambda folder: KnownFlow())
+    with quick_tuning():
         yield
 
 
