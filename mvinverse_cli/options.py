@@ -103,7 +103,7 @@ class WriteOptions:
     normals: Normals = "opengl"  # which way Y points: up, or down with directx
     residual: bool = False  # whether float files hold plate - albedo x shading as well
     sheet: bool = False  # whether the input and its maps are shown side by side as well
-    fps: Fraction = Fraction(24)  # of movies made from images; videos keep their own times
+    fps: Fraction = Fraction(24)  # of movies made from images that name no rate; videos keep their own times
     on_exists: OnExists = "error"
     writers: int = 4  # threads that encode and write
 

@@ -94,9 +94,9 @@ def decompose(
     sheet: Annotated[
         bool, option("Write input and maps side by side as well: PNG of stills, MP4 of shots.", FILES, "--sheet")
     ] = WRITE.sheet,
-    fps: Annotated[str, option("Rate of movies made from images; videos keep their own times.", FILES)] = str(
-        WRITE.fps
-    ),
+    fps: Annotated[
+        str, option("Rate of movies made from images that name none; videos keep their own times.", FILES)
+    ] = str(WRITE.fps),
     on_exists: Annotated[
         OnExists, option("When files are there: stop before anything is loaded, keep them, or replace them.", FILES)
     ] = WRITE.on_exists,

@@ -25,7 +25,7 @@ class Shot:
     paths: tuple[Path, ...]
     numbers: tuple[int, ...]  # of every path of a sequence or stills; empty for a video
     sizes: tuple[tuple[int, int], ...]  # distinct (width, height), upright: all of stills, the first of others
-    rate: Fraction | None  # frames per second (average) of a video
+    rate: Fraction | None  # frames per second: the average of a video, what EXR plates name
     frame_count: int | None  # in the source; None where the container does not say
     given: Path | None = None  # what the user calls the one path of a video, where that is a copy: - for stdin
 

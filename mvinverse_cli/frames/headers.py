@@ -7,6 +7,7 @@ import struct
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -37,12 +38,13 @@ _PILLOW: dict[Literal["png", "jpeg", "webp"], Callable[[BinaryIO], Image]] = {
 
 @dataclass(frozen=True)
 class Header:
-    """`width` and `height` as stored; `size` as shown."""
+    """`width` and `height` as stored; `size` as shown; `rate`: frames per second, where the file names them."""
 
     format: Format
     width: int
     height: int
     orientation: Orientation = UPRIGHT
+    rate: Fraction | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -88,7 +90,9 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
     if start.startswith(b"\x76\x2f\x31\x01"):
         part, _ = choose_layer(OpenEXR.File(file, header_only=True).parts, path)
         check_size(*window_size(part.header["dataWindow"]), path)
-        return Header("exr", *window_size(part.header["displayWindow"]))
+        rate = part.header.get("framesPerSecond")
+        is_rate = isinstance(rate, Fraction) and rate > 0
+        return Header("exr", *window_size(part.header["displayWindow"]), rate=rate if is_rate else None)
     if start.startswith(dpx.MAGICS):
         layout = dpx.read_dpx_layout(file.read(2048))
         return Header("dpx", layout.width, layout.height)

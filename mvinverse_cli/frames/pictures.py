@@ -43,13 +43,15 @@ class Picture:
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """Upright (width, height) from the header alone.
+    """Upright (width, height) from the header alone. Raises InputError as `probe_picture` does."""
+    return probe_picture(path).size
 
-    Raises InputError for what cannot be opened or is no picture.
-    """
+
+def probe_picture(path: Path) -> Header:
+    """What a picture says of itself. Raises InputError for what cannot be opened or is no picture."""
     try:
         with path.open("rb") as file:
-            return read_header(file, path).size
+            return read_header(file, path)
     except OSError as error:
         raise InputError(f"{shown(path)}: {error.strerror or error}") from error
 

@@ -27,7 +27,7 @@ from .names import (
     shown,
 )
 from .picture_reader import PictureReader
-from .pictures import read_size
+from .pictures import probe_picture, read_size
 from .reader import FrameReader
 from .selection import Choice
 from .spool import STDIN
@@ -201,7 +201,8 @@ def _sequence_shot(name: str, numbers: Sequence[int], paths: Sequence[Path], all
     first = next(iter(ordered.values()))
     if missing and not allow_gaps:
         raise InputError(f"{shown(first.parent / name)}: frames {missing} are missing; add them or pass --allow-gaps")
-    return Shot(name, "sequence", tuple(ordered.values()), tuple(ordered), (read_size(first),), None, len(ordered))
+    header = probe_picture(first)
+    return Shot(name, "sequence", tuple(ordered.values()), tuple(ordered), (header.size,), header.rate, len(ordered))
 
 
 def _common_folder(paths: Sequence[Path]) -> str:

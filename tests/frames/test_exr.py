@@ -1,5 +1,6 @@
 """EXR plates: scene-linear, in the display window, from the part and layer that is the picture."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import OpenEXR
 import pytest
 
 from mvinverse_cli.errors import InputError
+from mvinverse_cli.frames import find_shots
 from mvinverse_cli.frames.pictures import read_picture, read_size
 
 RANDOM = np.random.default_rng(0)
@@ -29,6 +31,15 @@ def write(path: Path, *parts: OpenEXR.Part) -> Path:
 
 def rgb(values: np.ndarray = PLATE, prefix: str = "") -> dict[str, np.ndarray]:
     return {prefix + name: values[..., i] for i, name in enumerate("RGB")}
+
+
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(25), None])
+def test_a_sequence_has_the_rate_that_its_first_plate_names(rate, tmp_path):
+    named = {} if rate is None else {"framesPerSecond": rate}
+    for number in (1001, 1002):
+        write(tmp_path / f"plate.{number}.exr", part(rgb(), **named))
+    (shot,) = find_shots([tmp_path / "plate.####.exr"], allow_gaps=False)
+    assert shot.rate == rate
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
