@@ -61,6 +61,8 @@ def decode_tiff(data: bytes) -> tuple[Array, bool]:
         if samples.ndim != 3 or samples.shape[:2] != (page.imagelength, page.imagewidth):
             raise ValueError(f"its samples are {samples.shape}, no picture of {page.imagewidth}x{page.imagelength}")
         if page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
+            if page.colormap.shape[:1] != (3,):
+                raise ValueError(f"its palette is {page.colormap.shape}, not one of RGB")
             return np.moveaxis(page.colormap[:, samples[..., 0]], 0, -1), False
         return _color_of(_in_full_range(samples, page.bitspersample), page)
 
@@ -73,6 +75,8 @@ def _color_of(samples: Array, page: TiffPage) -> tuple[Array, bool]:
     if not is_rgb and page.photometric not in _GRAYS:
         raise ValueError(f"its colours are {getattr(page.photometric, 'name', page.photometric)}, not RGB or gray")
     count = 3 if is_rgb else 1
+    if samples.shape[-1] < count:
+        raise ValueError(f"it is called RGB and has {samples.shape[-1]} of the 3 samples of a pixel")
     color, rest = samples[..., :count], samples[..., count:]  # (H, W, S), (H, W, C - S)
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         color = np.iinfo(color.dtype).max - color if color.dtype.kind == "u" else 1 - color

@@ -122,3 +122,12 @@ def test_a_file_that_ends_in_its_first_bytes_is_told(length: int, tmp_path: Path
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(InputError, match=r"a\.tif: .*broken"):
         read_size(path)
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_pixel_of_rgb_with_fewer_than_three_samples_is_told(samples: int, tmp_path: Path):
+    path = write(tmp_path / "a.tif", RGB8, photometric="rgb")
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages.first.tags["SamplesPerPixel"].overwrite(samples)
+    with pytest.raises(InputError, match=rf"a\.tif: .*{samples} of the 3 samples"):
+        read_picture(path)
