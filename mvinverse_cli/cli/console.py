@@ -75,3 +75,5 @@ def set_voice(*, quiet: bool = False, json: bool = False, debug: bool = False) -
     package = logging.getLogger("mvinverse_cli")
     package.setLevel(level)
     package.handlers = [LogLines()]
+    # tifffile names each odd tag of a file, several times over; whether the picture can be read is said once, by us
+    logging.getLogger("tifffile").setLevel(logging.DEBUG if debug else logging.CRITICAL)

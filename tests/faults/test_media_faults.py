@@ -10,6 +10,7 @@ import imagecodecs
 import numpy as np
 import OpenEXR
 import pytest
+import tifffile
 
 from mvinverse_cli.maps import MAPS
 from tests.cli.running import files_in
@@ -177,3 +178,19 @@ def test_video_deleted_while_running_is_read_to_its_end(run, tmp_path: Path, mon
     ran = run(path, "--maps", "albedo")
     assert ran.code == 0, ran.err
     assert len(files_in(Path("out/albedo"))) == 4
+
+
+def test_odd_tags_of_a_tiff_are_told_once_in_our_words(apart: Run, tmp_path: Path):
+    path = tmp_path / "odd.tif"
+    tifffile.imwrite(path, np.zeros((20, 30, 3), np.uint8), photometric="rgb")
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tags = tiff.pages.first.tags
+        tags["SamplesPerPixel"].overwrite(1)
+        type_at = tags["Software"].offset + 2  # of a tag's entry: code, type, count, value
+    content = bytearray(path.read_bytes())
+    content[type_at : type_at + 2] = b"\0\0"
+    path.write_bytes(content)
+    ran = apart(path, "-o", "out")
+    assert ran.code == 4
+    assert "of the 3 samples" in ran.err
+    assert "TiffTag" not in ran.err
