@@ -22,6 +22,7 @@ from .shapes import (
     superellipsoid,
     tube,
 )
+from .solids import random_solid
 from .stage import Place, Stage
 
 
@@ -96,6 +97,9 @@ SMALL_THINGS: dict[str, tuple[Callable[[Stage, float], list[Lattice]], ...]] = {
         lambda s, size: cylinder(size * 0.4, size * s.uniform(0.4, 1.6)),
         bent_tube,
         pile,
+        random_solid,
+        random_solid,
+        random_solid,
     ),
     "held-out": (
         candlestick,

@@ -21,7 +21,7 @@ from .materials import Split
 from .record import SCENE_JSON, View, remove_leftovers, scene_path, write_scene
 from .stage import Scenery
 
-GENERATOR = 2  # rises with every change that makes another scene of the same seed
+GENERATOR = 3  # rises with every change that makes another scene of the same seed
 
 ASPECTS = ((4, 3), (3, 4), (3, 2), (16, 9), (1, 1))
 LARGE, LARGE_SHARE = 1.5, 0.1  # a tenth of the scenes is rendered larger, for fine detail

@@ -1,4 +1,5 @@
-"""The layouts of training scenes: rooms, corners of rooms, corridors, still lifes, courtyards, and heaps of anything.
+"""The layouts of training scenes: rooms, corners of rooms, corridors, still lifes, courtyards, heaps of anything, and
+those of `train_fronts`.
 
 The heaps obey nothing but light: a network that has seen only rooms learns that walls stand upright and lamps hang.
 """
@@ -15,6 +16,7 @@ from .shapes import Lattice, box, cylinder, place, quad, superellipsoid, tube
 from .shapes import boulder as lump
 from .solids import random_solid, rotation, tilted
 from .stage import Scenery, Stage, white_light
+from .train_fronts import counter, crates, porch, sill
 
 
 def furnished_room(stage: Stage) -> Scenery:
@@ -259,10 +261,14 @@ def any_material(stage: Stage) -> Material:
 
 
 TRAIN_LAYOUTS: tuple[tuple[Layout, float], ...] = (
-    (furnished_room, 0.28),
-    (corridor, 0.12),
-    (corner, 0.16),
-    (still_life, 0.12),
-    (courtyard, 0.12),
-    (heap, 0.2),
+    (furnished_room, 0.16),
+    (corridor, 0.08),
+    (corner, 0.11),
+    (still_life, 0.08),
+    (courtyard, 0.06),
+    (heap, 0.11),
+    (counter, 0.14),
+    (crates, 0.12),
+    (sill, 0.06),
+    (porch, 0.08),
 )

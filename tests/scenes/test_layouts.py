@@ -5,10 +5,11 @@ import pytest
 
 from mvinverse_cli.scenes.clutter import SMALL_THINGS
 from mvinverse_cli.scenes.held_out_layouts import HELD_OUT_LAYOUTS
-from mvinverse_cli.scenes.layouts import compose
+from mvinverse_cli.scenes.layouts import Layout, compose
 from mvinverse_cli.scenes.rooms import Room
 from mvinverse_cli.scenes.shapes import triangles
-from mvinverse_cli.scenes.stage import Scenery
+from mvinverse_cli.scenes.stage import Scenery, Stage
+from mvinverse_cli.scenes.train_fronts import counter, crates, porch, sill
 from mvinverse_cli.scenes.train_layouts import TRAIN_LAYOUTS
 
 
@@ -27,12 +28,25 @@ def test_a_seed_makes_the_same_scene_again(split):
 
 
 def test_training_and_held_out_share_no_layout():
-    trained = {compose(seed, "train").layout for seed in range(24)}
+    trained = {compose(seed, "train").layout for seed in range(60)}
     held_out = {compose(seed, "held-out").layout for seed in range(12)}
-    assert trained == {"room", "corridor", "corner", "still life", "courtyard", "heap"}
+    rooms, fronts = (
+        {"room", "corridor", "corner", "still life", "courtyard", "heap"},
+        {"counter", "crates", "sill", "porch"},
+    )
+    assert trained == rooms | fronts
     assert held_out == {"loft", "niche", "arcade"}
     assert sum(share for _, share in TRAIN_LAYOUTS) == pytest.approx(1)
     assert sum(share for _, share in HELD_OUT_LAYOUTS) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("layout", [counter, crates, sill, porch])
+def test_what_stands_before_a_wall_is_seen_from_its_side(layout: Layout):
+    for seed in range(6):
+        scenery = layout(Stage(np.random.default_rng(seed), "train"))
+        for camera in scenery.cameras:
+            assert camera.to_world[2, 3] > (0.4 if layout is not porch else -1.6)  # the wall is at 0, the house at -2.8
+            assert camera.to_world[1, 3] > 0
 
 
 def test_only_vessels_stand_in_both_halves():
