@@ -23,7 +23,7 @@ from mvinverse_cli.model.config import ModelConfig
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.options import FinetuneOptions
 from mvinverse_cli.train.clips import Stretch, find_clips, open_clips
-from mvinverse_cli.train.finetuner import FineTuner, draw_triplet
+from mvinverse_cli.train.finetuner import FineTuner, Lesson, draw_triplet
 from mvinverse_cli.train.steadiness import Run, Steadiness, measure, shares
 
 
@@ -92,7 +92,7 @@ def tuned(model: MVInverse, stretches: Sequence[Stretch], options: FinetuneOptio
     """`model` after all steps, with the running mean of its weights."""
     tuner = FineTuner(model, options, torch.device("cpu"))
     while tuner.step < options.steps:
-        tuner.take_step(draw_triplet(stretches, options, model.config.patch_size, tuner.step))
+        tuner.take_step(Lesson(draw_triplet(stretches, options, model.config.patch_size, tuner.step)))
     for parameter, mean in zip(tuner.parameters, tuner.mean, strict=True):
         parameter.data = mean
     return model

@@ -223,6 +223,8 @@ class FinetuneOptions:
     steps: int = 400
     learning_rate: float = 3e-4  # at the end of the warm-up
     anchor_weight: float = 0.1  # how much it counts to stay where the weights began, against flicker
+    scenes: str | None = None  # folder of scenes with their true maps, learnt from beside the clips
+    truth_weight: float = 1.0  # how much their loss counts
     warmup: int = 20  # steps
     weight_decay: float = 0.0
     clip: float = 1.0  # norm of the gradient
@@ -246,7 +248,12 @@ class FinetuneOptions:
                 check_at_least("--" + field.replace("_", "-"), getattr(self, field), 14)
         for field, least in (("steps", 1), ("warmup", 0), ("seed", 0), ("checkpoint_every", 1)):
             check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
-        for field, most in (("anchor_weight", float("inf")), ("weight_decay", 1), ("least_contrast", 1)):
+        for field, most in (
+            ("anchor_weight", float("inf")),
+            ("truth_weight", float("inf")),
+            ("weight_decay", 1),
+            ("least_contrast", 1),
+        ):
             check_within("--" + field.replace("_", "-"), getattr(self, field), most)
         check_rates(self)
 

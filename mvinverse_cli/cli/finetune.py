@@ -45,6 +45,12 @@ def finetune(
     anchor_weight: Annotated[
         float, option("How much it counts to stay as before, against flicker.", STEPS)
     ] = TUNE.anchor_weight,
+    scenes: Annotated[
+        str | None, option("Folder of scenes with true maps, learnt from beside the clips.", CLIPS)
+    ] = TUNE.scenes,
+    truth_weight: Annotated[
+        float, option("How much the true maps of --scenes count, against flicker.", STEPS)
+    ] = TUNE.truth_weight,
     warmup: Annotated[int, option("Steps until the full learning rate.", STEPS)] = TUNE.warmup,
     weight_decay: Annotated[float, option("Of matrices and kernels.", STEPS)] = TUNE.weight_decay,
     clip: Annotated[float, option("Longest gradient.", STEPS)] = TUNE.clip,
@@ -73,6 +79,8 @@ def finetune(
         steps=steps,
         learning_rate=learning_rate,
         anchor_weight=anchor_weight,
+        scenes=scenes,
+        truth_weight=truth_weight,
         warmup=warmup,
         weight_decay=weight_decay,
         clip=clip,

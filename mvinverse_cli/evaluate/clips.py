@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, MvInverseError, OptionError
 from ..flow import KEPT_LEAST, FlowSource, PairFlow, warp_map
 from ..frames import find_shots
 from ..frames.names import is_image, is_video
@@ -100,33 +100,42 @@ def _holds_pictures(path: Path) -> bool:
 
 
 def lay_out_clips(paths: Sequence[Path], options: DecomposeOptions, broken: list[Broken]) -> Iterator[Clip]:
-    """Each clip of two frames or more, with its cuts; others are named in the log and added to `broken`."""
+    """Each clip of two frames or more, with its cuts; others are named in the log and added to `broken`.
+
+    Raises OptionError where the one clip there is does not hold the frames that are asked for; among several it is
+    left out, as any other that cannot be measured.
+    """
     for path in paths:
         try:
             (shot,) = find_shots([path], allow_gaps=True)
             layout = lay_out(shot, options)
             if len(layout.choice.wanted) < 2:
                 raise InputError(f"{path}: one frame, and flicker takes two; give a longer clip")
-        except InputError as error:
+        except (InputError, OptionError) as error:
+            if isinstance(error, OptionError) and len(paths) == 1:
+                raise
             leave_out(path, error, broken)
             continue
         yield Clip(path, layout)
 
 
-def leave_out(path: Path, error: InputError, broken: list[Broken]) -> None:
+def leave_out(path: Path, error: MvInverseError, broken: list[Broken]) -> None:
     """Names a clip that cannot be measured."""
     logger.warning("clip left out: %s", error)
     broken.append((path, str(error)))
 
 
-def pairs_of(clip: Clip, network: Network, options: DecomposeOptions, flow: FlowSource) -> Iterator[Pair]:
+def pairs_of(
+    clip: Clip, network: Network, options: DecomposeOptions, flow: FlowSource, lost: list[Broken]
+) -> Iterator[Pair]:
     """Adjacent frames of one size that can be read, none across a cut, in their order; the clip streams through.
 
-    Raises InputError where a flow is missing or no frame can be read.
+    Frames that cannot be read are added to `lost`. Raises InputError where a flow is missing or no frame can be read.
     """
     layout = clip.layout
     planned = plan_passes(layout, network.config, network.device, network.dtype, options, is_loaded=True)
-    frames = decompose_shot(layout, network.short(planned.is_short), options, Findings(planned.windows))
+    findings = Findings(planned.windows)
+    frames = decompose_shot(layout, network.short(planned.is_short), options, findings)
     before: Seen | None = None
     with open_plates(layout, sorted(layout.choice.wanted)) as plates, closing(frames):
         for frame in frames:
@@ -140,6 +149,9 @@ def pairs_of(clip: Clip, network: Network, options: DecomposeOptions, flow: Flow
                 found = flow.pair(clip.name, before.index, before.picture, after.picture)
                 yield Pair(before, after, found.at((height, width)))
             before = after
+    for fault in findings.faults:
+        which = "frames are" if fault.number is None else f"frame {fault.number} is"
+        lost.append((clip.path, f"{fault.source}: {which} left out: {fault.reason}"))
 
 
 def _follow(before: Seen, after: Seen) -> bool:

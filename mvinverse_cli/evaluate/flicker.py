@@ -1,5 +1,6 @@
 """Protocol `flicker`: how far each map of a frame is from the next frame's, brought onto it by optical flow."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from .clips import INPUT, Clip, Pair, clips_of, lay_out_clips, leave_out, pairs_
 from .example import check_any
 from .metrics import Metric, Tally, rmse
 from .result import JOINT, SINGLE, Broken, Pick, Report, Result, keep_picks, say_nothing
+
+logger = logging.getLogger(__name__)
 
 VALID, ALL, CONTRAST = "flicker, valid pixels", "flicker, all pixels", "contrast"
 # Of its own clips; it says neither in which space nor over which pixels
@@ -47,6 +50,7 @@ class Measured:
     pairs: int = 0
     dropped: int = 0
     picks: list[Pick] = field(default_factory=list)
+    lost: list[Broken] = field(default_factory=list)  # frames that cannot be read
 
 
 def evaluate_flicker(
@@ -75,6 +79,9 @@ def evaluate_flicker(
         for name, tally in tallies.items():
             tally.add(figures[name])
         per_clip[clip.path.name] = figures
+        for path, reason in seen[JOINT].lost:
+            logger.warning("%s", reason)
+            broken.append((path, reason))
         candidates = keep_picks(candidates, seen[JOINT].picks, picks)
         pairs, dropped = pairs + seen[JOINT].pairs, dropped + seen[JOINT].dropped
         report("measuring", done + 1, len(clips))
@@ -115,9 +122,12 @@ def ways_of(options: FlickerOptions) -> Mapping[str, DecomposeOptions]:
 
 
 def measure_clip(clip: Clip, model: MVInverse, options: DecomposeOptions, flow: FlowSource, picks: int) -> Measured:
-    """One way of seeing a clip. Raises InputError where it cannot be read, or no pair shows enough of the same."""
+    """One way of seeing a clip; `lost` lists the frames that cannot be read.
+
+    Raises InputError where none can, or no pair shows enough of the same.
+    """
     measured = Measured()
-    for pair in pairs_of(clip, Network.of(model, options), options, flow):
+    for pair in pairs_of(clip, Network.of(model, options), options, flow, measured.lost):
         if not pair.is_alike:
             measured.dropped += 1
             continue

@@ -1,4 +1,8 @@
-"""Learning to hold still: triplets of frames in, weights out that flicker less. N frames of a triplet, H W pixels."""
+"""Learning to hold still: triplets of frames in, weights out that flicker less. N frames of a triplet, H W pixels.
+
+Where there are scenes whose true maps are known, each step also learns from some of them, as a training does: what
+flickers least says the same of every frame, and the truth keeps it from saying less.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +17,11 @@ from ..model.mvinverse import MVInverse
 from ..options import FinetuneOptions, TrainPart
 from .clips import Stretch
 from .consistency import anchor_losses, consistency_losses
+from .data import Batch
 from .loop import Loop
+from .losses import LossForm, map_losses, total_loss
+from .motion import Triplet
+from .ranks import Ranks
 
 PARTS: dict[TrainPart, tuple[str, ...]] = {"heads": ("_head.",), "decoder": ("_head.", "decoder."), "all": ("",)}
 
@@ -21,14 +29,22 @@ OWN_STATE = ("good", "good_steps", "ways", "anchor_weights")  # of a fine-tuner,
 
 
 @dataclass(frozen=True)
-class Triplet:
-    """Frames (0, t, t + 1) of a stretch: images (1, N, 3, H, W) on the input curve, flow (1, H, W, 2) of frame t in
-    pixels, valid (1, H, W, 1) bool. N is 2 where t is 0."""
+class Lesson:
+    """What one step sees: a triplet, and views with their truth where there are any."""
 
-    images: Tensor
-    flow: Tensor
-    valid: Tensor
-    names: tuple[str, ...]
+    triplet: Triplet
+    scenes: Batch | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.triplet.names + (self.scenes.names if self.scenes else ())
+
+    @property
+    def views(self) -> int:
+        """Pictures of the triplet and of the scenes."""
+        return self.triplet.images.shape[:2].numel() + (
+            self.scenes.masks["albedo"].shape[:2].numel() if self.scenes else 0
+        )
 
 
 def draw_triplet(stretches: Sequence[Stretch], options: FinetuneOptions, patch_size: int, step: int) -> Triplet:
@@ -69,22 +85,33 @@ def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str
     return [{"params": group, "rate": 1.0, "weight_decay": decay} for decay, group in groups.items()]
 
 
-class FineTuner(Loop[FinetuneOptions, Triplet]):
+class FineTuner(Loop[FinetuneOptions, Lesson]):
     """A trained network that learns to hold still; in evaluation mode throughout, as it is used."""
 
     smaller = "lower --crop, or train less of the network (--train)"
 
-    def __init__(self, model: MVInverse, options: FinetuneOptions, device: torch.device):
-        super().__init__(model.eval(), options, device, learning_groups(model, options))
+    def __init__(self, model: MVInverse, options: FinetuneOptions, device: torch.device, ranks: Ranks | None = None):
+        super().__init__(model.eval(), options, device, learning_groups(model, options), ranks)
         self.begun = [parameter.detach().clone() for parameter in self.parameters]
         self.good = self.begun  # the last weights that the guard has let pass
         self.good_steps: dict[MapName, int] = dict.fromkeys(MAPS, 0)  # when that was, for what each map hangs on
         self.anchor_weights: dict[MapName, float] = dict.fromkeys(MAPS, options.anchor_weight)
         self.ways: dict[MapName, float] = dict.fromkeys(MAPS, 1.0)  # see `part_way`
 
-    def losses_of(self, batch: Triplet) -> tuple[dict[str, Tensor], Tensor]:
-        """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), and their weighted sum."""
-        images, flow, valid = (value.to(self.device) for value in (batch.images, batch.flow, batch.valid))
+    def losses_of(self, batch: Lesson) -> tuple[dict[str, Tensor], Tensor]:
+        """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), `truth` (the loss of a
+        training on the scenes, where there are any), and their weighted sum."""
+        steady, anchors = self.clip_losses(batch.triplet)
+        total = torch.stack([steady[name] + self.anchor_weights[name] * anchors[name] for name in MAPS]).sum()
+        losses: dict[str, Tensor] = {**dict(steady.items()), "anchor": torch.stack(list(anchors.values())).sum()}
+        if batch.scenes is not None:
+            losses["truth"] = self.truth_loss(batch.scenes.to(self.device))
+            total = total + self.options.truth_weight * losses["truth"]
+        return losses, total
+
+    def clip_losses(self, triplet: Triplet) -> tuple[dict[MapName, Tensor], dict[MapName, Tensor]]:
+        """How far each map moves between neighbours, and how far it is from what it was before."""
+        images, flow, valid = (value.to(self.device) for value in (triplet.images, triplet.flow, triplet.valid))
         first = slice(0, 1)
         with self.with_weights(self.begun), torch.no_grad(), self.autocast():
             attended = self.model.attend(images)
@@ -99,9 +126,13 @@ class FineTuner(Loop[FinetuneOptions, Triplet]):
             flow,
             valid,
         )
-        anchors = anchor_losses({name: values[:, first] for name, values in maps.items()}, before)
-        total = torch.stack([losses[name] + self.anchor_weights[name] * anchors[name] for name in MAPS]).sum()
-        return {**dict(losses.items()), "anchor": torch.stack(list(anchors.values())).sum()}, total
+        return losses, anchor_losses({name: values[:, first] for name, values in maps.items()}, before)
+
+    def truth_loss(self, scenes: Batch) -> Tensor:
+        """The weighted loss of a training (`losses.py`) on views whose truth is known: a scalar."""
+        with self.autocast():
+            predicted = self.model(scenes.images, frame_batch=scenes.images.shape[:2].numel())
+        return total_loss(map_losses(predicted, scenes.maps, scenes.masks, LossForm()))
 
     def keep(self, ways: Mapping[MapName, float]) -> None:
         """Takes the weights `part_way`, 1 being the running mean as it is now, for good, for the maps in `ways`.

@@ -5,24 +5,30 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..errors import TrainingError
 from ..flow import flow_source
 from ..maps import MAPS, MapName
 from ..model.checkpoint import load_weights
+from ..model.config import ModelConfig
 from ..model.device import choose_device
 from ..model.weights import Weights, choose_name, find_weights
-from ..options import FinetuneOptions
+from ..options import FinetuneOptions, TrainOptions
 from ..outputs.whole import write_whole
+from ..scenes.store import SceneList, find_scenes
 from .clips import Clip, Stretch, find_clips, open_clips
-from .finetuner import FineTuner, draw_triplet
+from .data import Samples
+from .finetuner import FineTuner, Lesson, draw_triplet
 from .journal import LOG_EVERY, Journal, Progress
+from .motion import set_in_motion
 from .pictures import Panel, curves_png
+from .ranks import join_ranks, local_device
 from .run import CURVES, STATE, as_json, check_drawing, load_state, save_state
 from .steadiness import Run, Steadiness, measure, shares
 from .tuned import CHECKS, is_wanted, open_folder, origin, read_checks, run_folder, write_tuned
@@ -30,6 +36,10 @@ from .tuned import CHECKS, is_wanted, open_folder, origin, read_checks, run_fold
 logger = logging.getLogger(__name__)
 
 
+# Of the scenes beside the clips: few views a step, so that a step costs about twice what it costs without them.
+SCENE_VIEWS = TrainOptions(min_side=98, max_side=182, pixels=60_000)
+MOVED_SHARE = 0.5  # of the steps, where there are scenes: their pair is a scene's instead of a clip's
+MOVED = 1  # tells these draws from those of the triplets
 HALVINGS = 4  # of the way from the weights it began with, for maps that are flat at the end: to a sixteenth of it
 FIRMER = 2.0  # times which the anchor of a map counts when it is found to grow flat
 
@@ -69,17 +79,47 @@ def finetune(
     if not is_wanted(output, options):
         return None
     check_drawing()
-    device = choose_device(options.device)
+    device = choose_device(local_device(options.device))
     shots = find_clips(inputs)
     flows = flow_source(options.flow)
     weights = find_weights(choose_name(options.model, device.type))
     max_size = options.max_size or weights.config.max_size
     clips = open_clips(shots, weights.config, max_size, flows)
-    wanted = origin(weights, clips, options)
-    open_folder(run, wanted)
-    tuner = FineTuner(load_weights(weights, device, torch.float32), options, device)
-    tuning = Tuning(run, output, tuner, weights, clips, wanted, report)
-    return tuning.go(stop)
+    scenes = None if options.scenes is None else open_scenes(Path(options.scenes))
+    wanted = origin(weights, clips, scenes, options)
+    with join_ranks(device) as ranks:
+        ranks.lead(lambda: open_folder(run, wanted))
+        tuner = FineTuner(load_weights(weights, device, torch.float32), options, device, ranks)
+        lessons = Lessons(clips, scenes, weights.config, options)
+        return Tuning(run, output, tuner, weights, lessons, wanted, report).go(stop)
+
+
+def open_scenes(folder: Path) -> SceneList:
+    """The scenes of `folder`; broken ones are logged. Raises InputError where none can be read."""
+    found = find_scenes(folder, "train")
+    for _, reason in found.broken:
+        logger.warning("skipped: %s", reason)
+    return found
+
+
+class Lessons:
+    """Draws what a step sees: `lesson(step)` is the same in every run, whichever process asks for it."""
+
+    def __init__(
+        self, clips: Sequence[Clip], scenes: SceneList | None, config: ModelConfig, options: FinetuneOptions
+    ) -> None:
+        self.stretches = [stretch for clip in clips for stretch in clip.stretches]
+        self.options, self.config = options, config
+        replay = replace(SCENE_VIEWS, seed=options.seed)
+        self.samples = None if scenes is None else Samples(scenes.scenes, config, replay)
+
+    def lesson(self, step: int) -> Lesson:
+        """That of one step. Raises InputError where no scene can be read."""
+        scenes = self.samples.batch(step) if self.samples else None
+        rng = np.random.default_rng([self.options.seed, step, MOVED])
+        if scenes is not None and rng.random() < MOVED_SHARE:
+            return Lesson(set_in_motion(scenes, rng), scenes)
+        return Lesson(draw_triplet(self.stretches, self.options, self.config.patch_size, step), scenes)
 
 
 class Tuning:
@@ -91,14 +131,13 @@ class Tuning:
         output: Path,
         tuner: FineTuner,
         weights: Weights,
-        clips: Sequence[Clip],
+        lessons: Lessons,
         wanted: dict[str, Any],
         report: Callable[[Progress], None],
     ) -> None:
         self.run, self.output = run, output
-        self.tuner, self.weights, self.wanted = tuner, weights, wanted
-        self.stretches = [stretch for clip in clips for stretch in clip.stretches]
-        self.probes = [probe_of(stretch) for stretch in self.stretches]
+        self.tuner, self.weights, self.lessons, self.wanted = tuner, weights, lessons, wanted
+        self.probes = [probe_of(stretch) for stretch in lessons.stretches]
         self.journal = Journal(run, tuner, report, seconds_before=load_state(run, tuner))
         self.checks = read_checks(run, tuner.step)
         if not self.checks:
@@ -108,16 +147,16 @@ class Tuning:
     def go(self, stop: Callable[[], bool]) -> Outcome:
         """Takes the steps that are left, and writes the good weights behind the last."""
         tuner, options = self.tuner, self.tuner.options
-        patch_size = tuner.model.config.patch_size
+        ranks = tuner.ranks
         while tuner.step < options.steps:
-            triplet = draw_triplet(self.stretches, options, patch_size, tuner.step)
-            tuner.take_step(triplet)
-            self.journal.views += triplet.images.shape[1]
-            stopped = stop()
+            lesson = self.lessons.lesson(tuner.step * ranks.world + ranks.rank)
+            tuner.take_step(lesson)
+            self.journal.views += lesson.views * ranks.world
+            stopped = ranks.any(stop())
             if stopped or tuner.step == options.steps or tuner.step % options.checkpoint_every == 0:
                 self.look()
                 self.check()
-                save_state(self.run, tuner, self.journal.seconds)
+                ranks.lead(lambda: save_state(self.run, tuner, self.journal.seconds))
             elif tuner.step % LOG_EVERY == 0:
                 self.look()
             if stopped and tuner.step < options.steps:
@@ -151,8 +190,12 @@ class Tuning:
         if flat and tuner.step == options.steps:
             now = self.go_back(now, flat)
         self.checks.append({"step": tuner.step, **asdict(now)})
+        tuner.ranks.lead(self.write_checks)
+
+    def write_checks(self) -> None:
+        """What was measured, as figures and drawn."""
         write_whole(self.run / CHECKS, as_json(self.checks), "overwrite")
-        curves = curves_png(self.journal.lines, panels_of(self.checks, options))
+        curves = curves_png(self.journal.lines, panels_of(self.checks, self.tuner.options))
         write_whole(self.run / CURVES, curves, "overwrite")
 
     def go_back(self, now: Steadiness, flat: Sequence[MapName]) -> Steadiness:
@@ -198,11 +241,15 @@ class Tuning:
                 logger.warning("%s: kept as it was at step %d, when it last had its contrast", name, step)
             elif self.tuner.ways[name] < 1:
                 logger.warning("%s: goes %.2g of the way, as far as it has its contrast", name, self.tuner.ways[name])
-        if not is_wanted(self.output, self.tuner.options):
+        if self.tuner.ranks.any(not is_wanted(self.output, self.tuner.options)):
             return False
+        self.tuner.ranks.lead(self.write)
+        return True
+
+    def write(self) -> None:
+        """The good weights."""
         write_tuned(self.output, self.tuner, self.weights, self.wanted, self.before, self.good)
         (self.run / STATE).unlink(missing_ok=True)
-        return True
 
     @property
     def good(self) -> Steadiness:

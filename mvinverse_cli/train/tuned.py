@@ -21,6 +21,7 @@ from ..model.header import read_header
 from ..model.weights import PICKLE_SUFFIXES, Weights, hash_of
 from ..options import FinetuneOptions
 from ..outputs.whole import write_whole
+from ..scenes.store import SceneList
 from .clips import Clip
 from .finetuner import FineTuner
 from .run import LOG, OPTIONS, STATE, as_json, check_same, code_version
@@ -48,13 +49,17 @@ def is_wanted(output: Path, options: FinetuneOptions) -> bool:
     raise OutputError(f"{output}: is there already; choose another name, or --on-exists overwrite or skip")
 
 
-def origin(weights: Weights, clips: Sequence[Clip], options: FinetuneOptions) -> dict[str, Any]:
-    """What the weights will come from: those they began with, clips and options; the same in every call of a run."""
+def origin(
+    weights: Weights, clips: Sequence[Clip], scenes: SceneList | None, options: FinetuneOptions
+) -> dict[str, Any]:
+    """What the weights will come from: those they began with, clips, scenes and options; the same in every call of a
+    run."""
     return {
         "base": weights.repository or weights.name,
         "base_sha256": hash_of(weights),
         "clips": [{"name": clip.name, "sha256": clip.sha256} for clip in clips],
         **{name: value for name, value in asdict(options).items() if name not in MAY_DIFFER},
+        "scenes": None if scenes is None else f"{len(scenes.scenes)} scenes, sha256 {scenes.digest()}",
     }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mvinverse_cli.errors import InputError
+from mvinverse_cli.errors import InputError, OptionError
 from mvinverse_cli.evaluate.clips import clips_of, lay_out_clips, pairs_of
 from mvinverse_cli.flow import DisFlow
 from mvinverse_cli.options import DecomposeOptions
@@ -17,7 +17,7 @@ def pairs(folder, model, monkeypatch, **options):
     mirror(monkeypatch)
     way = DecomposeOptions(size="model", **options)
     (clip,) = lay_out_clips([folder], way, [])
-    return list(pairs_of(clip, Network.of(model, way), way, DisFlow()))
+    return list(pairs_of(clip, Network.of(model, way), way, DisFlow(), []))
 
 
 def test_clips_are_a_video_a_folder_of_frames_or_a_folder_of_both(tmp_path):
@@ -63,6 +63,15 @@ def test_frames_of_two_sizes_are_no_pair(tmp_path, tiny_model, monkeypatch):
     (folder / "f.0003.png").unlink()
     write_png(folder / "f.0003.png", 128, (56, 42))
     assert [pair.before.index for pair in pairs(folder, tiny_model, monkeypatch)] == [0]
+
+
+def test_frames_that_one_of_several_clips_does_not_hold_leave_it_out(tmp_path):
+    folders = [write_pictures(tmp_path / name, count) for name, count in (("a", 2), ("b", 6))]
+    way, broken = DecomposeOptions(size="model", frames="4-5"), []
+    assert [clip.name for clip in lay_out_clips(folders, way, broken)] == ["b"]
+    assert [path.name for path, _ in broken] == ["a"]
+    with pytest.raises(OptionError, match="--frames 4-5"):
+        list(lay_out_clips(folders[:1], way, []))
 
 
 def test_clips_of_one_frame_are_left_out(tmp_path, caplog):

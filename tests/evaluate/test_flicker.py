@@ -129,6 +129,16 @@ def test_clips_that_cannot_be_measured_are_listed_and_the_rest_is(tmp_path, meas
     assert [path.name for path, _ in result.broken] == ["b", "c.mp4"]
 
 
+def test_frames_that_cannot_be_read_are_listed_once_and_the_rest_is_measured(tmp_path, measured, caplog):
+    folder = write_pictures(tmp_path / "a", 5)
+    (folder / "f.0002.png").write_bytes((folder / "f.0002.png").read_bytes()[:-600])
+    result = measured(folder)
+    assert result.counts["pairs"] == 2
+    assert result.is_incomplete
+    assert [(path.name, "frame 2 is left out" in said) for path, said in result.broken] == [("a", True)]
+    assert caplog.text.count("frame 2 is left out") == 1
+
+
 def test_flow_is_found_at_the_size_of_the_clip(tmp_path, measured, monkeypatch):
     seen = []
     find = DisFlow.pair

@@ -9,8 +9,11 @@ import torch
 
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.model.mvinverse import MVInverse
-from mvinverse_cli.options import FinetuneOptions
-from mvinverse_cli.train.finetuner import FineTuner, draw_triplet
+from mvinverse_cli.options import FinetuneOptions, TrainOptions
+from mvinverse_cli.scenes.store import find_scenes
+from mvinverse_cli.train.data import Samples
+from mvinverse_cli.train.finetuner import FineTuner, Lesson, draw_triplet
+from tests.scenes.views import make_scenes
 from tests.train.panning import SIZE, STEP, make_stretch
 
 OPTIONS = FinetuneOptions(steps=20, warmup=2, learning_rate=1e-3, dtype="float32", device="cpu")
@@ -22,9 +25,13 @@ def make_tuner(model: MVInverse, **options) -> FineTuner:
     return FineTuner(copy.deepcopy(model), FinetuneOptions(**{**vars(OPTIONS), **options}), CPU)
 
 
+def lesson(step: int) -> Lesson:
+    return Lesson(draw_triplet([make_stretch()], OPTIONS, 14, step))
+
+
 def take(tuner: FineTuner, until: int) -> FineTuner:
     while tuner.step < until:
-        tuner.take_step(draw_triplet([make_stretch()], OPTIONS, 14, tuner.step))
+        tuner.take_step(lesson(tuner.step))
     return tuner
 
 
@@ -67,14 +74,33 @@ def test_the_chosen_part_learns_and_nothing_else(tiny_model: MVInverse, part, le
 @pytest.mark.parametrize("part", ["heads", "decoder"])
 def test_the_anchor_holds_the_first_frame_where_it_was(tiny_model: MVInverse, part):
     tuner = make_tuner(tiny_model, train=part, anchor_weight=0.5)
-    losses, total = tuner.losses_of(draw_triplet([make_stretch()], OPTIONS, 14, 0))
+    losses, total = tuner.losses_of(lesson(0))
     assert set(losses) == {*MAPS, "anchor"}
     assert losses["anchor"] == 0
     take(tuner, 1)
-    losses, total = tuner.losses_of(draw_triplet([make_stretch()], OPTIONS, 14, 0))
+    losses, total = tuner.losses_of(lesson(0))
     assert losses["anchor"] > 0
     wanted = sum(losses[name].item() for name in MAPS) + 0.5 * losses["anchor"].item()
     assert total.item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_scenes_beside_the_clip_count_by_their_weight(tiny_model: MVInverse, tmp_path):
+    scenes = find_scenes(make_scenes(tmp_path, range(2))).scenes
+    views = Samples(scenes, tiny_model.config, TrainOptions(min_side=28, max_side=42, pixels=5000)).batch(0)
+    taught = replace(lesson(0), scenes=views)
+    assert taught.names == (*lesson(0).names, *views.names)
+    assert taught.views == 3 + views.images.shape[0] * views.images.shape[1]
+    tuner = make_tuner(tiny_model, train="all", truth_weight=0.25)
+    losses, total = tuner.losses_of(taught)
+    assert set(losses) == {*MAPS, "anchor", "truth"}
+    assert losses["truth"] > 0
+    wanted = sum(losses[name].item() for name in MAPS) + 0.1 * losses["anchor"].item() + 0.25 * losses["truth"].item()
+    assert total.item() == pytest.approx(wanted, rel=1e-5)
+    truths = []
+    for _ in range(6):
+        tuner.take_step(taught)
+        truths.append(tuner.read_losses()["truth"])
+    assert truths[-1] < truths[0]
 
 
 def test_steps_steady_the_maps(tiny_model: MVInverse):
@@ -82,7 +108,7 @@ def test_steps_steady_the_maps(tiny_model: MVInverse):
     triplet = draw_triplet([make_stretch()], OPTIONS, 14, 0)
     totals = []
     for _ in range(6):
-        tuner.take_step(triplet)
+        tuner.take_step(Lesson(triplet))
         totals.append(tuner.read_losses()["total"])
     assert totals[-1] < 0.9 * totals[0]
 

@@ -21,6 +21,7 @@ from mvinverse_cli.train import finetuning
 from mvinverse_cli.train.finetuner import FineTuner
 from mvinverse_cli.train.finetuning import finetune
 from tests.conftest import TINY
+from tests.scenes.views import make_scenes
 from tests.train.panning import quick_tuning, write_pan
 
 
@@ -95,6 +96,28 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(finished, clip, option
     assert done is not None
     assert done.written
     assert all(torch.equal(values, load_file(finished)[name]) for name, values in load_file(output).items())
+
+
+def test_scenes_are_learnt_from_beside_the_clips_and_stand_in_the_metadata(clip, options, tmp_path: Path, finished):
+    scenes = make_scenes(tmp_path / "scenes", range(3))
+    taught = replace(options, scenes=str(scenes), steps=4)
+    finetune([clip], tmp_path / "taught.safetensors", taught)
+    told = told_by(tmp_path / "taught.safetensors")
+    assert told["scenes"].startswith("3 scenes, sha256 ")
+    assert told_by(finished)["scenes"] is None
+    lines = [json.loads(line) for line in (tmp_path / "taught.run" / "log.jsonl").read_text().splitlines()]
+    assert all(line["losses"]["truth"] > 0 for line in lines)
+    calls = iter([False, True])
+    finetune([clip], tmp_path / "again.safetensors", taught, stop=lambda: next(calls))
+    finetune([clip], tmp_path / "again.safetensors", taught)
+    weights = [load_file(tmp_path / f"{name}.safetensors") for name in ("taught", "again")]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_scenes_that_are_not_there_are_said(clip, options, tmp_path: Path):
+    with pytest.raises(InputError, match="nowhere"):
+        finetune([clip], tmp_path / "taught.safetensors", replace(options, scenes=str(tmp_path / "nowhere")))
+    assert not (tmp_path / "taught.safetensors").exists()
 
 
 def test_a_file_in_the_way_is_refused_left_or_replaced(clip, options, tmp_path: Path, finished: Path):
