@@ -224,7 +224,7 @@ class FinetuneOptions:
     learning_rate: float = 3e-4  # at the end of the warm-up
     anchor_weight: float = 0.1  # how much it counts to stay where the weights began, against flicker
     scenes: str | None = None  # folder of scenes with their true maps, learnt from beside the clips
-    truth_weight: float = 1.0  # how much their loss counts
+    truth_weight: float = 1.0  # how much their error counts beside flicker, each as a share of what it was
     warmup: int = 20  # steps
     weight_decay: float = 0.0
     clip: float = 1.0  # norm of the gradient

@@ -4,7 +4,7 @@ Where there are scenes whose true maps are known, each step also learns from som
 flickers least says the same of every frame, and the truth keeps it from saying less.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,20 @@ from .clips import Stretch
 from .consistency import anchor_losses, consistency_losses
 from .data import Batch
 from .loop import Loop
-from .losses import LossForm, map_losses, total_loss
+from .losses import LossForm, map_losses
 from .motion import Triplet
 from .ranks import Ranks
 
 PARTS: dict[TrainPart, tuple[str, ...]] = {"heads": ("_head.",), "decoder": ("_head.", "decoder."), "all": ("",)}
 
-OWN_STATE = ("good", "good_steps", "ways", "anchor_weights")  # of a fine-tuner, beside that of any loop
+OWN_STATE = (
+    "good",
+    "good_steps",
+    "ways",
+    "anchor_weights",
+    "clip_scales",
+    "truth_scales",
+)  # of a fine-tuner, beside that of any loop
 
 
 @dataclass(frozen=True)
@@ -96,16 +103,21 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         self.good = self.begun  # the last weights that the guard has let pass
         self.good_steps: dict[MapName, int] = dict.fromkeys(MAPS, 0)  # when that was, for what each map hangs on
         self.anchor_weights: dict[MapName, float] = dict.fromkeys(MAPS, options.anchor_weight)
+        self.clip_scales: dict[MapName, float] = dict.fromkeys(MAPS, 1.0)  # see `balance`
+        self.truth_scales = dict(self.clip_scales)
         self.ways: dict[MapName, float] = dict.fromkeys(MAPS, 1.0)  # see `part_way`
 
     def losses_of(self, batch: Lesson) -> tuple[dict[str, Tensor], Tensor]:
         """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), `truth` (the loss of a
-        training on the scenes, where there are any), and their weighted sum."""
+        training on the scenes, scaled, where there are any), and their weighted sum."""
         steady, anchors = self.clip_losses(batch.triplet)
-        total = torch.stack([steady[name] + self.anchor_weights[name] * anchors[name] for name in MAPS]).sum()
+        total = torch.stack(
+            [self.clip_scales[name] * (steady[name] + self.anchor_weights[name] * anchors[name]) for name in MAPS]
+        ).sum()
         losses: dict[str, Tensor] = {**dict(steady.items()), "anchor": torch.stack(list(anchors.values())).sum()}
         if batch.scenes is not None:
-            losses["truth"] = self.truth_loss(batch.scenes.to(self.device))
+            truths = self.truth_losses(batch.scenes.to(self.device))
+            losses["truth"] = torch.stack([self.truth_scales[name] * truths[name] for name in MAPS]).sum()
             total = total + self.options.truth_weight * losses["truth"]
         return losses, total
 
@@ -128,11 +140,28 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         )
         return losses, anchor_losses({name: values[:, first] for name, values in maps.items()}, before)
 
-    def truth_loss(self, scenes: Batch) -> Tensor:
-        """The weighted loss of a training (`losses.py`) on views whose truth is known: a scalar."""
+    def truth_losses(self, scenes: Batch) -> dict[MapName, Tensor]:
+        """The loss of each map on views whose truth is known, as in a training but for its gradients: scalars.
+
+        Edges as sharp as the truth's are the first to flicker, and no figure of accuracy asks for them.
+        """
         with self.autocast():
             predicted = self.model(scenes.images, frame_batch=scenes.images.shape[:2].numel())
-        return total_loss(map_losses(predicted, scenes.maps, scenes.masks, LossForm()))
+        return map_losses(predicted, scenes.maps, scenes.masks, LossForm(edges=False))
+
+    def balance(self, flicker: Mapping[MapName, float], scenes: Iterable[Batch]) -> None:
+        """Scales all losses so that a map's error on `scenes`, times `truth_weight`, and the square of its `flicker`
+        count the same for every map: by nature normals flicker ten times as much as albedo and err as little.
+
+        To be called with the weights it begins with.
+        """
+        with torch.no_grad():
+            truths = [self.truth_losses(batch.to(self.device)) for batch in scenes]
+        level = float(np.mean([flicker[name] ** 2 for name in MAPS]))
+        for name in MAPS:
+            error = float(torch.stack([truth[name] for truth in truths]).mean())
+            self.clip_scales[name] = level / max(flicker[name] ** 2, 1e-9)
+            self.truth_scales[name] = level / max(error, 1e-6)
 
     def keep(self, ways: Mapping[MapName, float]) -> None:
         """Takes the weights `part_way`, 1 being the running mean as it is now, for good, for the maps in `ways`.

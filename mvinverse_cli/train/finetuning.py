@@ -40,8 +40,10 @@ logger = logging.getLogger(__name__)
 SCENE_VIEWS = TrainOptions(min_side=98, max_side=182, pixels=60_000)
 MOVED_SHARE = 0.5  # of the steps, where there are scenes: their pair is a scene's instead of a clip's
 MOVED = 1  # tells these draws from those of the triplets
+BATCHES_WEIGHED = 8  # of scenes, to know how large their losses are before the first step
 HALVINGS = 4  # of the way from the weights it began with, for maps that are flat at the end: to a sixteenth of it
 FIRMER = 2.0  # times which the anchor of a map counts when it is found to grow flat
+AMPLE = 0.03  # of its contrast above the least: with more than that its anchor is loosened again
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ class Tuning:
         if not self.checks:
             self.checks.append({"step": 0, **asdict(measure(tuner.model, self.probes))})
         self.before = Steadiness(self.checks[0]["flicker"], self.checks[0]["contrast"])
+        if lessons.samples is not None and tuner.step == 0:
+            tuner.balance(self.before.flicker, map(lessons.samples.batch, range(BATCHES_WEIGHED)))
 
     def go(self, stop: Callable[[], bool]) -> Outcome:
         """Takes the steps that are left, and writes the good weights behind the last."""
@@ -181,16 +185,25 @@ class Tuning:
             now = measure(model, self.probes)
         left = shares(now.contrast, self.before.contrast)
         flat = [name for name in MAPS if left[name] < options.least_contrast]
-        for name in flat:
-            tuner.anchor_weights[name] *= FIRMER
-            said = f"step {tuner.step}: {name} has {left[name]:.2f} of its contrast left"
-            goes_on = f"its anchor weighs {tuner.anchor_weights[name]:g} from here on"
-            logger.warning("%s; %s", said, goes_on if tuner.step < options.steps else "it will go part of the way")
+        for name in MAPS:
+            if name in flat:
+                tuner.anchor_weights[name] *= FIRMER
+                self.warn_of(name, left[name])
+            elif left[name] > options.least_contrast + AMPLE:
+                tuner.anchor_weights[name] = max(options.anchor_weight, tuner.anchor_weights[name] / FIRMER)
         tuner.keep({name: 1.0 for name in MAPS if name not in flat})
         if flat and tuner.step == options.steps:
             now = self.go_back(now, flat)
         self.checks.append({"step": tuner.step, **asdict(now)})
         tuner.ranks.lead(self.write_checks)
+
+    def warn_of(self, name: MapName, left: float) -> None:
+        """Says that a map has become flat: `left` is what it has of its contrast."""
+        tuner = self.tuner
+        if tuner.ranks.leads:
+            goes_on = f"its anchor weighs {tuner.anchor_weights[name]:g} from here on"
+            what = goes_on if tuner.step < tuner.options.steps else "it will go part of the way"
+            logger.warning("step %d: %s has %.2f of its contrast left; %s", tuner.step, name, left, what)
 
     def write_checks(self) -> None:
         """What was measured, as figures and drawn."""

@@ -19,8 +19,8 @@ from ..scenes.recipe import COLORS
 from ..scenes.stage import white_light
 from .decoded import COLOR, MASK, PLACES, Decoded
 
-PAINTED_SHARE, MOST_PAINTS = 0.6, 4  # samples that get paint, and on how many colours
-LIT_SHARE = 0.3  # samples that get a projector
+PAINTED_SHARE, MOST_PAINTS = 0.4, 4  # samples that get paint, and on how many colours
+LIT_SHARE = 0.15  # samples that get a projector
 CELL_METRES = (0.04, 1.5)  # of a pattern, along each of its axes
 ENDLESS_SHARE = 0.3  # axes along which a pattern does not change: stripes, layers, or one colour where all are
 DARKEST, BRIGHTEST = 0.02, 0.95  # of what is painted, as of the rendered materials

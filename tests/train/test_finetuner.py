@@ -84,6 +84,25 @@ def test_the_anchor_holds_the_first_frame_where_it_was(tiny_model: MVInverse, pa
     assert total.item() == pytest.approx(wanted, rel=1e-5)
 
 
+def test_with_scenes_every_map_counts_the_same(tiny_model: MVInverse, tmp_path):
+    scenes = find_scenes(make_scenes(tmp_path, range(2))).scenes
+    samples = Samples(scenes, tiny_model.config, TrainOptions(min_side=28, max_side=42, pixels=5000))
+    tuner = make_tuner(tiny_model)
+    batches = [samples.batch(step) for step in range(2)]
+    with torch.no_grad():
+        errors = [tuner.truth_losses(batch) for batch in batches]
+    flicker = {name: 0.1 * (place + 1) for place, name in enumerate(MAPS)}
+    tuner.balance(flicker, batches)
+    level = np.mean([value**2 for value in flicker.values()])
+    for name in MAPS:
+        error = (errors[0][name].item() + errors[1][name].item()) / 2
+        assert tuner.truth_scales[name] * error == pytest.approx(level, rel=1e-5)
+        assert tuner.clip_scales[name] * flicker[name] ** 2 == pytest.approx(level, rel=1e-5)
+    resumed = make_tuner(tiny_model)
+    resumed.load_state(tuner.state())
+    assert (resumed.truth_scales, resumed.clip_scales) == (tuner.truth_scales, tuner.clip_scales)
+
+
 def test_scenes_beside_the_clip_count_by_their_weight(tiny_model: MVInverse, tmp_path):
     scenes = find_scenes(make_scenes(tmp_path, range(2))).scenes
     views = Samples(scenes, tiny_model.config, TrainOptions(min_side=28, max_side=42, pixels=5000)).batch(0)

@@ -203,6 +203,21 @@ def test_a_map_that_grows_flat_is_held_by_a_firmer_anchor(clip, options, tmp_pat
     assert caplog.messages == ["step 1: roughness has 0.50 of its contrast left; its anchor weighs 0.2 from here on"]
 
 
+def test_an_anchor_is_loosened_where_there_is_contrast_again_and_never_under_what_was_asked(
+    clip, options, tmp_path, monkeypatch
+):
+    flat_at(monkeypatch, STEP_1, STEP_2)
+    weights, take = [], FineTuner.take_step
+
+    def noted(tuner, lesson):
+        weights.append(tuner.anchor_weights["roughness"])
+        take(tuner, lesson)
+
+    monkeypatch.setattr(FineTuner, "take_step", noted)
+    finetune([clip], tmp_path / "steady.safetensors", replace(options, steps=7, learning_rate=1e-9))
+    assert weights == pytest.approx([0.1, 0.2, 0.4, 0.2, 0.1, 0.1, 0.1])
+
+
 def test_a_map_that_ends_flat_goes_only_part_of_the_way(clip, options, tmp_path, monkeypatch, caplog):
     flat_at(monkeypatch, STEP_2, HALVINGS[1])
     output = tmp_path / "steady.safetensors"
