@@ -2,26 +2,32 @@
 
     python -m benchmarks.finetune --held-out CLIP ... --tuned steady.safetensors ...
     python -m benchmarks.finetune --held-out CLIP ... --clips CLIP ... --anchor-weights 0 0.01 0.1 1 --steps 60
+    python -m benchmarks.finetune --held-out CLIP ... --blurs 1 2 4
 
-The first measures weights that `mvinverse finetune` has made. The second trains the heads once for each anchor weight
-with the loss alone, without the guard, and measures what it leads to. Of every held-out clip `--frames` neighbours in
-its middle go through the network in one pass, as `decompose` shows them; figures are means over clips, on the network's
-own curves. The last line is one JSON object.
+The first measures weights that `mvinverse finetune` has made. The second trains once for each anchor weight and each
+part of the network (`--train heads lora decoder`) with the loss alone, without the guard, and measures what it leads
+to. The third measures what a Gaussian blur of the maps does, of so many pixels: what fine-tuning has to beat. Of every
+held-out clip `--frames` neighbours in its middle go through the network in one pass, as `decompose` shows them; figures
+are means over clips, on the network's own curves. The last line is one JSON object.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any, get_args
 
+import cv2
+import numpy as np
 import torch
 
 from mvinverse_cli.flow import DisFlow
-from mvinverse_cli.maps import MAPS
+from mvinverse_cli.maps import MAPS, MapName
 from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.model.config import ModelConfig
 from mvinverse_cli.model.mvinverse import MVInverse
-from mvinverse_cli.options import FinetuneOptions
+from mvinverse_cli.options import FinetuneOptions, TrainPart
 from mvinverse_cli.train.clips import Stretch, find_clips, open_clips
 from mvinverse_cli.train.finetuner import FineTuner, Lesson, draw_triplet
 from mvinverse_cli.train.steadiness import Run, Steadiness, measure, shares
@@ -35,6 +41,8 @@ def main() -> None:
     parser.add_argument("--tuned", nargs="*", default=[], help="weights after")
     parser.add_argument("--clips", nargs="*", default=[], help="clips that are trained on")
     parser.add_argument("--anchor-weights", nargs="*", type=float, default=[])
+    parser.add_argument("--train", nargs="*", default=["heads"], choices=get_args(TrainPart))
+    parser.add_argument("--blurs", nargs="*", type=float, default=[], help="standard deviations, pixels")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--learning-rate", type=float, default=FinetuneOptions().learning_rate)
     parser.add_argument("--crop", type=int, default=FinetuneOptions().crop)
@@ -49,17 +57,21 @@ def main() -> None:
     for path in arguments.tuned:
         results[Path(path).stem] = measure(load_model(path, device="cpu"), runs)
         print_row(Path(path).stem, results[Path(path).stem], before)
+    for sigma in arguments.blurs:
+        results[f"blur {sigma:g}"] = measure(Blurred(model, sigma), runs)
+        print_row(f"blur {sigma:g}", results[f"blur {sigma:g}"], before)
     trained = stretches_of(arguments.clips, model.config) if arguments.anchor_weights else []
-    for weight in arguments.anchor_weights:
+    for weight, part in product(arguments.anchor_weights, arguments.train):
         options = FinetuneOptions(
             model=arguments.model,
+            train=part,
             anchor_weight=weight,
             steps=arguments.steps,
             learning_rate=arguments.learning_rate,
             crop=arguments.crop,
             device="cpu",
         )
-        name = f"anchor {weight:g}"
+        name = f"{part} {weight:g}"
         results[name] = measure(tuned(load_model(arguments.model, device="cpu"), trained, options), runs)
         print_row(name, results[name], before)
     left = {
@@ -70,6 +82,25 @@ def main() -> None:
         for name, after in results.items()
     }
     print(json.dumps({"benchmark": "finetune", "flicker_before": before.flicker, "left": left}))
+
+
+class Blurred(MVInverse):
+    """A network whose maps are blurred."""
+
+    def __init__(self, model: MVInverse, sigma: float) -> None:
+        super().__init__(model.config)
+        self.load_state_dict(model.state_dict())
+        self.eval()
+        self.sigma = sigma
+
+    def forward(self, *arguments: Any, **options: Any) -> dict[MapName, torch.Tensor]:
+        """Its maps (B, N, H, W, C)."""
+        return {name: self.blurred(values) for name, values in super().forward(*arguments, **options).items()}
+
+    def blurred(self, values: torch.Tensor) -> torch.Tensor:
+        """(1, N, H, W, C) -> the same, blurred along H and W."""
+        frames = [cv2.GaussianBlur(frame.numpy(), (0, 0), self.sigma).reshape(frame.shape) for frame in values[0]]
+        return torch.from_numpy(np.stack(frames))[None]
 
 
 def stretches_of(clips: Sequence[str], config: ModelConfig) -> list[Stretch]:

@@ -36,7 +36,7 @@ Upsample = Literal["guided", "bilinear"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
-TrainPart = Literal["heads", "decoder", "all"]
+TrainPart = Literal["heads", "lora", "decoder", "all"]
 
 KV_STRIDES = (1, 2, 4, 9)
 
@@ -219,7 +219,7 @@ class FinetuneOptions:
     """From clips to weights that flicker less."""
 
     model: str = "auto"  # weights to begin with
-    train: TrainPart = "heads"  # decoder: heads and decoder
+    train: TrainPart = "heads"  # lora: and low-rank additions to the decoder; decoder: and all of it
     steps: int = 400
     learning_rate: float = 3e-4  # at the end of the warm-up
     anchor_weight: float = 0.1  # how much it counts to stay where the weights began, against flicker

@@ -26,7 +26,9 @@ def finetune(
     clips: Annotated[list[str], typer.Argument(help="Videos, folders or numbered pictures: neighbours in time.")],
     output: Annotated[Path, option("The weights to be written, a .safetensors file.", CLIPS, "-o", "--output")],
     model: Annotated[str, option("Weights to begin with: as decompose takes them.", NETWORK)] = TUNE.model,
-    train: Annotated[TrainPart, option("What learns: the heads, the decoder as well, or all.", NETWORK)] = TUNE.train,
+    train: Annotated[
+        TrainPart, option("What learns: the heads, the decoder as well (lora: a little of it), or all.", NETWORK)
+    ] = TUNE.train,
     device: Annotated[str, option("auto, cuda, cuda:1, mps or cpu.", NETWORK)] = TUNE.device,
     dtype: Annotated[
         TrainDtype, option("Of matrix products; auto: bfloat16 where the hardware has it.", NETWORK)

@@ -19,11 +19,17 @@ from .clips import Stretch
 from .consistency import anchor_losses, consistency_losses
 from .data import Batch
 from .loop import Loop
+from .lora import ADDED, add_low_rank
 from .losses import LossForm, map_losses
 from .motion import Triplet
 from .ranks import Ranks
 
-PARTS: dict[TrainPart, tuple[str, ...]] = {"heads": ("_head.",), "decoder": ("_head.", "decoder."), "all": ("",)}
+PARTS: dict[TrainPart, tuple[str, ...]] = {  # by what is in the names of their parameters
+    "heads": ("_head.",),
+    "lora": ("_head.", ADDED),
+    "decoder": ("_head.", "decoder."),
+    "all": ("",),
+}
 
 OWN_STATE = (
     "good",
@@ -82,8 +88,13 @@ def draw_part(rng: np.random.Generator, side: int, crop: int | None, patch_size:
 
 
 def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str, Any]]:
-    """The parameters of the part of `model` that learns, for AdamW; no gradient is computed for the others."""
+    """The parameters of the part of `model` that learns, for AdamW; no gradient is computed for the others.
+
+    For `lora` the model is given its additions.
+    """
     parts = PARTS[options.train]
+    if options.train == "lora":
+        add_low_rank(model, options.seed)
     groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(any(part in name for part in parts))

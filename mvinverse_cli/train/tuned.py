@@ -24,6 +24,7 @@ from ..outputs.whole import write_whole
 from ..scenes.store import SceneList
 from .clips import Clip
 from .finetuner import FineTuner
+from .lora import plain_state
 from .run import LOG, OPTIONS, STATE, as_json, check_same, code_version
 from .steadiness import Steadiness
 
@@ -97,7 +98,8 @@ def write_tuned(
     with open_state(weights.path) as (entries, _):
         types = {name: entry.dtype for name, entry in entries.items()}
     by_name = {dtype_name: dtype for dtype, dtype_name in DTYPE_NAMES.items()}
-    state = tuner.model.state_dict() | dict(zip(tuner.names, tuner.good, strict=True))
+    with tuner.with_weights(tuner.good) as model:
+        state = {name: values.clone() for name, values in plain_state(model).items()}
     typed = {name: values.to("cpu", by_name.get(types[name], torch.float32)) for name, values in state.items()}
     carried = {} if weights.path.suffix in PICKLE_SUFFIXES else dict(read_header(weights.path).metadata)
     if weights.licence is not None:

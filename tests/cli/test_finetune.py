@@ -83,7 +83,7 @@ def test_every_flag_reaches_the_training(run, ends):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({"train": "bypass"}, "--train 'bypass': choose from heads, decoder, all"),
+        ({"train": "bypass"}, "--train 'bypass': choose from heads, lora, decoder, all"),
         ({"steps": 0}, "--steps 0: must be at least 1"),
         ({"checkpoint_every": 0}, "--checkpoint-every 0: must be at least 1"),
         ({"anchor_weight": -0.1}, "--anchor-weight -0.1: must be from 0 on"),

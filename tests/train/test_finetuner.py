@@ -13,6 +13,7 @@ from mvinverse_cli.options import FinetuneOptions, TrainOptions
 from mvinverse_cli.scenes.store import find_scenes
 from mvinverse_cli.train.data import Samples
 from mvinverse_cli.train.finetuner import FineTuner, Lesson, draw_triplet
+from mvinverse_cli.train.lora import plain_state
 from tests.scenes.views import make_scenes
 from tests.train.panning import SIZE, STEP, make_stretch
 
@@ -59,6 +60,7 @@ def test_a_triplet_is_the_first_frame_and_a_pair_and_some_are_mirrored():
     ("part", "learns", "stays"),
     [
         ("heads", ("albedo_head", "normal_head"), ("decoder.0", "encoder.", "res_encoder")),
+        ("lora", ("albedo_head", "decoder.0.attn.qkv"), ("encoder.", "res_encoder", "decoder.0.norm1")),
         ("decoder", ("albedo_head", "decoder.0"), ("encoder.", "res_encoder")),
         ("all", ("albedo_head", "decoder.0", "encoder.", "res_encoder"), ()),
     ],
@@ -66,12 +68,12 @@ def test_a_triplet_is_the_first_frame_and_a_pair_and_some_are_mirrored():
 def test_the_chosen_part_learns_and_nothing_else(tiny_model: MVInverse, part, learns, stays):
     tuner = take(make_tuner(tiny_model, train=part), 1)
     before = tiny_model.state_dict()
-    changed = [name for name, values in tuner.model.state_dict().items() if not torch.equal(values, before[name])]
+    changed = [name for name, values in plain_state(tuner.model).items() if not torch.equal(values, before[name])]
     assert all(any(name.startswith(prefix) for name in changed) for prefix in learns)
     assert not any(name.startswith(prefix) for name in changed for prefix in stays)
 
 
-@pytest.mark.parametrize("part", ["heads", "decoder"])
+@pytest.mark.parametrize("part", ["heads", "lora", "decoder"])
 def test_the_anchor_holds_the_first_frame_where_it_was(tiny_model: MVInverse, part):
     tuner = make_tuner(tiny_model, train=part, anchor_weight=0.5)
     losses, total = tuner.losses_of(lesson(0))

@@ -20,6 +20,7 @@ from mvinverse_cli.options import FinetuneOptions
 from mvinverse_cli.train import finetuning
 from mvinverse_cli.train.finetuner import FineTuner
 from mvinverse_cli.train.finetuning import finetune
+from mvinverse_cli.train.lora import RANK
 from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 from tests.train.panning import quick_tuning, write_pan
@@ -112,6 +113,17 @@ def test_scenes_are_learnt_from_beside_the_clips_and_stand_in_the_metadata(clip,
     finetune([clip], tmp_path / "again.safetensors", taught)
     weights = [load_file(tmp_path / f"{name}.safetensors") for name in ("taught", "again")]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_additions_of_low_rank_are_added_in_when_weights_are_written(clip, options, tmp_path: Path, tiny_model):
+    output = tmp_path / "lora.safetensors"
+    finetune([clip], output, replace(options, train="lora", learning_rate=1e-2, least_contrast=0.0))
+    written, before = load_file(output), tiny_model.state_dict()
+    assert set(written) == set(before)
+    added = (written["decoder.0.attn.qkv.weight"] - before["decoder.0.attn.qkv.weight"]).double()
+    strengths = torch.linalg.svdvals(added)
+    assert strengths[0] > 0
+    assert strengths[RANK:].max() < 1e-4 * strengths[0]
 
 
 def test_scenes_that_are_not_there_are_said(clip, options, tmp_path: Path):
