@@ -1,11 +1,10 @@
-"""Learning to hold still: triplets of frames in, weights out that flicker less. N frames of a triplet, H W pixels.
+"""Learning to hold still: lessons in, weights out that flicker less. What a lesson is tells `lessons.py`.
 
 Where there are scenes whose true maps are known, each step also learns from some of them, as a training does: what
 flickers least says the same of every frame, and the truth keeps it from saying less.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from torch import Tensor, nn
 from ..maps import MAPS, MapName
 from ..model.mvinverse import MVInverse
 from ..options import FinetuneOptions, TrainPart
-from .clips import Stretch
 from .consistency import anchor_losses, consistency_losses
 from .data import Batch
+from .lessons import Lesson
 from .loop import Loop
 from .lora import ADDED, add_low_rank
 from .losses import LossForm, map_losses
@@ -39,52 +38,6 @@ OWN_STATE = (
     "clip_scales",
     "truth_scales",
 )  # of a fine-tuner, beside that of any loop
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What one step sees: a triplet, and views with their truth where there are any."""
-
-    triplet: Triplet
-    scenes: Batch | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.triplet.names + (self.scenes.names if self.scenes else ())
-
-    @property
-    def views(self) -> int:
-        """Pictures of the triplet and of the scenes."""
-        return self.triplet.images.shape[:2].numel() + (
-            self.scenes.masks["albedo"].shape[:2].numel() if self.scenes else 0
-        )
-
-
-def draw_triplet(stretches: Sequence[Stretch], options: FinetuneOptions, patch_size: int, step: int) -> Triplet:
-    """The triplet of one step, the same in every run: a stretch, of it a pair, of their frames a part; half of them
-    left for right.
-
-    Every stretch is drawn as often, however long: many frames of one place teach no more than few.
-    """
-    rng = np.random.default_rng([options.seed, step])
-    stretch = stretches[int(rng.integers(len(stretches)))]
-    at = stretch.trained[int(rng.integers(len(stretch.trained)))]
-    rows, columns = (draw_part(rng, side, options.crop, patch_size) for side in stretch.frames.shape[1:3])
-    frames = stretch.frames[[*dict.fromkeys((0, at, at + 1))], rows, columns].astype(np.float32)
-    pair = stretch.flows[at].cropped(rows, columns)
-    flow, valid = pair.forward.astype(np.float32), pair.valid
-    if rng.random() < 0.5:
-        frames, flow, valid = frames[:, :, ::-1], flow[:, ::-1] * np.array([-1, 1], np.float32), valid[:, ::-1]
-    images = torch.from_numpy(frames.transpose(0, 3, 1, 2).copy())[None]
-    name = f"{stretch.name}: the pair from its frame {at + 1}"
-    return Triplet(images, torch.from_numpy(flow.copy())[None], torch.from_numpy(valid.copy())[None], (name,))
-
-
-def draw_part(rng: np.random.Generator, side: int, crop: int | None, patch_size: int) -> slice:
-    """Of `side` pixels, whole patches, `crop` at a random place: as many whole patches as lie in it."""
-    length = side if crop is None else min(side, max(1, crop // patch_size) * patch_size)
-    start = int(rng.integers(side - length + 1))
-    return slice(start, start + length)
 
 
 def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str, Any]]:

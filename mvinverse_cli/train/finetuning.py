@@ -5,28 +5,24 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..errors import TrainingError
 from ..flow import flow_source
 from ..maps import MAPS, MapName
 from ..model.checkpoint import load_weights
-from ..model.config import ModelConfig
 from ..model.device import choose_device
 from ..model.weights import Weights, choose_name, find_weights
-from ..options import FinetuneOptions, TrainOptions
+from ..options import FinetuneOptions
 from ..outputs.whole import write_whole
-from ..scenes.store import SceneList, find_scenes
-from .clips import Clip, Stretch, find_clips, open_clips
-from .data import Samples
-from .finetuner import FineTuner, Lesson, draw_triplet
+from .clips import Stretch, find_clips, open_clips
+from .finetuner import FineTuner
 from .journal import LOG_EVERY, Journal, Progress
-from .motion import set_in_motion
+from .lessons import Lessons, open_scenes
 from .pictures import Panel, curves_png
 from .ranks import join_ranks, local_device
 from .run import CURVES, STATE, as_json, check_drawing, load_state, save_state
@@ -35,11 +31,6 @@ from .tuned import CHECKS, is_wanted, open_folder, origin, read_checks, run_fold
 
 logger = logging.getLogger(__name__)
 
-
-# Of the scenes beside the clips: few views a step, so that a step costs about twice what it costs without them.
-SCENE_VIEWS = TrainOptions(min_side=98, max_side=182, pixels=60_000)
-MOVED_SHARE = 0.5  # of the steps, where there are scenes: their pair is a scene's instead of a clip's
-MOVED = 1  # tells these draws from those of the triplets
 BATCHES_WEIGHED = 8  # of scenes, to know how large their losses are before the first step
 HALVINGS = 4  # of the way from the weights it began with, for maps that are flat at the end: to a sixteenth of it
 FIRMER = 2.0  # times which the anchor of a map counts when it is found to grow flat
@@ -94,34 +85,6 @@ def finetune(
         tuner = FineTuner(load_weights(weights, device, torch.float32), options, device, ranks)
         lessons = Lessons(clips, scenes, weights.config, options)
         return Tuning(run, output, tuner, weights, lessons, wanted, report).go(stop)
-
-
-def open_scenes(folder: Path) -> SceneList:
-    """The scenes of `folder`; broken ones are logged. Raises InputError where none can be read."""
-    found = find_scenes(folder, "train")
-    for _, reason in found.broken:
-        logger.warning("skipped: %s", reason)
-    return found
-
-
-class Lessons:
-    """Draws what a step sees: `lesson(step)` is the same in every run, whichever process asks for it."""
-
-    def __init__(
-        self, clips: Sequence[Clip], scenes: SceneList | None, config: ModelConfig, options: FinetuneOptions
-    ) -> None:
-        self.stretches = [stretch for clip in clips for stretch in clip.stretches]
-        self.options, self.config = options, config
-        replay = replace(SCENE_VIEWS, seed=options.seed)
-        self.samples = None if scenes is None else Samples(scenes.scenes, config, replay)
-
-    def lesson(self, step: int) -> Lesson:
-        """That of one step. Raises InputError where no scene can be read."""
-        scenes = self.samples.batch(step) if self.samples else None
-        rng = np.random.default_rng([self.options.seed, step, MOVED])
-        if scenes is not None and rng.random() < MOVED_SHARE:
-            return Lesson(set_in_motion(scenes, rng), scenes)
-        return Lesson(draw_triplet(self.stretches, self.options, self.config.patch_size, step), scenes)
 
 
 class Tuning:
