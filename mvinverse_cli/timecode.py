@@ -39,6 +39,11 @@ class Timecode:
         pair = "*" if self.field_phase else ""
         return f"{self.hours:02}:{self.minutes:02}:{self.seconds:02}{mark}{self.frame:02}{pair}"
 
+    def tag(self, rate: Fraction) -> str:
+        """As a video file of `rate` frames per second carries it: above 30, every frame has a number of its own."""
+        frame = 2 * self.frame + self.field_phase if rate > 30 else self.frame
+        return f"{self.hours:02}:{self.minutes:02}:{self.seconds:02}{';' if self.drop_frame else ':'}{frame:02}"
+
 
 @dataclass(frozen=True)
 class Timecodes:

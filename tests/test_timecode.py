@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mvinverse_cli.formats import Format
 from mvinverse_cli.frames.exr import timecode_of
+from mvinverse_cli.frames.video import timecode_tag
 from mvinverse_cli.inspection import inspect_path
 from mvinverse_cli.job import run_job
 from mvinverse_cli.options import DecomposeOptions, WriteOptions
@@ -85,10 +87,10 @@ def test_what_is_no_timecode_gives_none(text: str, rate: Fraction | None):
     assert Timecodes.parse(text, rate) is None
 
 
-def run(source: Path, out: Path, weights: Path, **choices: str) -> list[Path]:
+def run(source: Path, out: Path, weights: Path, *, format: Format = "exr", **choices: str) -> list[Path]:
     options = DecomposeOptions(model=str(weights), device="cpu", cuts="off", maps=("metallic",), **choices)
-    run_job(plan_job([source], out, options, WriteOptions(format=("exr",))))
-    return sorted(out.glob("*.exr"))
+    run_job(plan_job([source], out, options, WriteOptions(format=(format,))))
+    return sorted(path for path in out.iterdir() if path.suffix in (".exr", ".mp4", ".mov", ".mkv"))
 
 
 def timecode_in(path: Path) -> Timecode | None:
@@ -121,6 +123,18 @@ def test_frames_of_a_video_carry_its_timecode_moved_on(suffix: str, tmp_path: Pa
     (word, _) = spec.getattribute("smpte:TimeCode")
     assert word == 0x10000040
     assert inspect_path(second)["attributes"]["timeCode"] == "10:00:00;00"
+
+
+@pytest.mark.parametrize("format", ["mp4", "mov", "mkv"])
+@pytest.mark.parametrize(
+    ("text", "rate", "second"), [("09:59:59;28", NTSC, "09:59:59;29"), ("10:00:00:58", Fraction(60), "10:00:00:59")]
+)
+def test_a_movie_carries_the_timecode_of_its_first_frame(format: Format, text, rate, second, tmp_path, tiny_file):
+    clip = write_clip(tmp_path / "a.mov", text, rate)
+    (movie,) = run(clip, tmp_path / "out", tiny_file, format=format, frames="2-4")
+    with av.open(str(movie)) as container:
+        assert timecode_tag(container, container.streams.video[0]) == second
+        assert len(list(container.decode(video=0))) == 3
 
 
 def test_a_video_without_a_timecode_gives_none(tmp_path: Path, tiny_file: Path):

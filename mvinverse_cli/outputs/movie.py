@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from ..errors import OutputError
 from ..formats import OnExists
 from ..maps import Array
+from ..timecode import Timecode
 from .about import plain_text
 from .codecs import Codec, picture_of, set_up
 from .whole import WholeFile, write_errors
@@ -48,10 +49,11 @@ class MovieWriter:
         on_exists: OnExists,
         *,
         is_color: bool,
+        timecode: Timecode | None = None,
     ) -> None:
         """size: (height, width) of every frame; an odd side grows by one pixel where the codec has even sides only.
 
-        is_color: the codes are sRGB-encoded, and tagged so.
+        is_color: the codes are sRGB-encoded, and tagged so. timecode: that of the first frame, where it has one.
         """
         self.path = path
         self.codec = codec
@@ -74,6 +76,8 @@ class MovieWriter:
                 )
                 self._container.metadata["title"] = plain_text(path.stem)
                 self._container.metadata["comment"] = json.dumps(attributes, ensure_ascii=False)
+                if timecode is not None:  # of this MOV and MP4 make a track, Matroska a tag
+                    self._container.metadata["timecode"] = timecode.tag(rate)
                 self._stream = self._add_stream(rate)
             except BaseException:
                 self._whole.discard()

@@ -166,6 +166,7 @@ class Writers:
                     attributes,
                     options.on_exists,
                     is_color=is_sheet or SPECS[first].kind == "color",
+                    timecode=frame.timecode,
                 )
                 thread = ThreadPoolExecutor(1, thread_name_prefix=f"movie-{first}")
                 self._lanes.append(Lane(movie, file, thread))
