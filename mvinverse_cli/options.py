@@ -219,6 +219,7 @@ class FinetuneOptions:
     """From clips to weights that flicker less."""
 
     model: str = "auto"  # weights to begin with
+    maps: tuple[MapName, ...] = MAPS  # that are to hold still; others stay as they are
     train: TrainPart = "heads"  # lora: and low-rank additions to the decoder; decoder: and all of it
     steps: int = 400
     learning_rate: float = 3e-4  # at the end of the warm-up
@@ -240,7 +241,13 @@ class FinetuneOptions:
     on_exists: OnExists = "error"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "maps", check_map_names(self.maps))
         check_choice("--train", self.train, TrainPart)
+        if self.train != "heads" and set(self.maps) != set(MAPS):
+            raise OptionError(
+                f"--maps {','.join(self.maps)}: what --train {self.train} changes serves every map; leave --maps out, "
+                "or choose --train heads"
+            )
         check_choice("--dtype", self.dtype, TrainDtype)
         check_choice("--on-exists", self.on_exists, OnExists)
         for field in ("max_size", "crop"):

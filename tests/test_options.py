@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mvinverse_cli.cli.decompose import decompose, parse_rate, split_names
+from mvinverse_cli.cli.decompose import decompose
+from mvinverse_cli.cli.values import parse_rate, split_names
 from mvinverse_cli.errors import OptionError
 from mvinverse_cli.options import DecomposeOptions, WriteOptions
 from mvinverse_cli.sizes import parse_bytes

@@ -1,7 +1,6 @@
 """`mvinverse decompose`: translates flags into options, runs the job, says what came of it."""
 
 from contextlib import ExitStack
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ from .files_from import gather_inputs
 from .listing import listed
 from .pipes import binary_stdin, stdout_for_maps
 from .progress import ProgressMode, open_progress
+from .values import parse_rate, split_names
 
 if TYPE_CHECKING:
     from ..job import Outcome
@@ -27,19 +27,6 @@ DECOMPOSE = DecomposeOptions()
 WRITE = WriteOptions()
 DEFAULT_FORMATS: list[str] = list(WRITE.format)
 DEFAULT_MAPS: list[str] = [",".join(DECOMPOSE.maps)]
-
-
-def split_names(texts: list[str]) -> tuple[Any, ...]:
-    """`["a,b", "c"]` -> `("a", "b", "c")`: a flag given twice and a list with commas mean the same."""
-    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
-
-
-def parse_rate(text: str) -> Fraction:
-    """`24`, `23.976` or `24000/1001` as frames per second."""
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError, OverflowError) as error:
-        raise OptionError(f"--fps {text!r}: not a rate; write 24, 23.976 or 24000/1001") from error
 
 
 def option(text: str, panel: str, *names: str, **more: Any) -> Any:

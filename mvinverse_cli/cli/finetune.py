@@ -9,11 +9,13 @@ from ..formats import OnExists
 from ..options import FinetuneOptions, TrainDtype, TrainPart
 from .console import VOICE, emit, say, set_voice
 from .training_progress import TrainProgressMode, open_training_progress, signals_noted
+from .values import split_names
 
 if TYPE_CHECKING:
     from ..train.finetuning import Outcome
 
 TUNE = FinetuneOptions()
+ALL_MAPS: list[str] = [",".join(TUNE.maps)]
 CLIPS, NETWORK, STEPS, RUN = "Clips", "Network", "Steps", "Run"
 
 
@@ -26,6 +28,10 @@ def finetune(
     clips: Annotated[list[str], typer.Argument(help="Videos, folders or numbered pictures: neighbours in time.")],
     output: Annotated[Path, option("The weights to be written, a .safetensors file.", CLIPS, "-o", "--output")],
     model: Annotated[str, option("Weights to begin with: as decompose takes them.", NETWORK)] = TUNE.model,
+    maps: Annotated[
+        list[str],
+        option("Maps that are to hold still, separated by commas; others stay as they are.", NETWORK, "--maps"),
+    ] = ALL_MAPS,
     train: Annotated[
         TrainPart, option("What learns: the heads, the decoder as well (lora: a little of it), or all.", NETWORK)
     ] = TUNE.train,
@@ -77,6 +83,7 @@ def finetune(
     set_voice(quiet=quiet, json=json, debug=debug)
     options = FinetuneOptions(
         model=model,
+        maps=split_names(maps),
         train=train,
         steps=steps,
         learning_rate=learning_rate,

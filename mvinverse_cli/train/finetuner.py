@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..maps import MAPS, MapName
+from ..maps import MapName
 from ..model.mvinverse import MVInverse
 from ..options import FinetuneOptions, TrainPart
 from .consistency import anchor_losses, consistency_losses
@@ -24,7 +24,7 @@ from .motion import Triplet
 from .ranks import Ranks
 
 PARTS: dict[TrainPart, tuple[str, ...]] = {  # by what is in the names of their parameters
-    "heads": ("_head.",),
+    "heads": ("_head.",),  # of the maps that are asked for
     "lora": ("_head.", ADDED),
     "decoder": ("_head.", "decoder."),
     "all": ("",),
@@ -46,6 +46,8 @@ def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str
     For `lora` the model is given its additions.
     """
     parts = PARTS[options.train]
+    if options.train == "heads":
+        parts = tuple(f"{name}_head." for name in options.maps)
     if options.train == "lora":
         add_low_rank(model, options.seed)
     groups: dict[float, list[nn.Parameter]] = {}
@@ -65,23 +67,24 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         super().__init__(model.eval(), options, device, learning_groups(model, options), ranks)
         self.begun = [parameter.detach().clone() for parameter in self.parameters]
         self.good = self.begun  # the last weights that the guard has let pass
-        self.good_steps: dict[MapName, int] = dict.fromkeys(MAPS, 0)  # when that was, for what each map hangs on
-        self.anchor_weights: dict[MapName, float] = dict.fromkeys(MAPS, options.anchor_weight)
-        self.clip_scales: dict[MapName, float] = dict.fromkeys(MAPS, 1.0)  # see `balance`
+        self.maps = options.maps  # that learn
+        self.good_steps: dict[MapName, int] = dict.fromkeys(self.maps, 0)  # when that was, for what each map hangs on
+        self.anchor_weights: dict[MapName, float] = dict.fromkeys(self.maps, options.anchor_weight)
+        self.clip_scales: dict[MapName, float] = dict.fromkeys(self.maps, 1.0)  # see `balance`
         self.truth_scales = dict(self.clip_scales)
-        self.ways: dict[MapName, float] = dict.fromkeys(MAPS, 1.0)  # see `part_way`
+        self.ways: dict[MapName, float] = dict.fromkeys(self.maps, 1.0)  # see `part_way`
 
     def losses_of(self, batch: Lesson) -> tuple[dict[str, Tensor], Tensor]:
         """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), `truth` (the loss of a
         training on the scenes, scaled, where there are any), and their weighted sum."""
         steady, anchors = self.clip_losses(batch.triplet)
         total = torch.stack(
-            [self.clip_scales[name] * (steady[name] + self.anchor_weights[name] * anchors[name]) for name in MAPS]
+            [self.clip_scales[name] * (steady[name] + self.anchor_weights[name] * anchors[name]) for name in self.maps]
         ).sum()
         losses: dict[str, Tensor] = {**dict(steady.items()), "anchor": torch.stack(list(anchors.values())).sum()}
         if batch.scenes is not None:
             truths = self.truth_losses(batch.scenes.to(self.device))
-            losses["truth"] = torch.stack([self.truth_scales[name] * truths[name] for name in MAPS]).sum()
+            losses["truth"] = torch.stack([self.truth_scales[name] * truths[name] for name in self.maps]).sum()
             total = total + self.options.truth_weight * losses["truth"]
         return losses, total
 
@@ -91,11 +94,11 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         first = slice(0, 1)
         with self.with_weights(self.begun), torch.no_grad(), self.autocast():
             attended = self.model.attend(images)
-            before = self.model.read_out(attended, first)
+            before = self.model.read_out(attended, first, self.maps)
         with self.autocast():
             if self.options.train != "heads":  # what the heads read changes as well
                 attended = self.model.attend(images)
-            maps = self.model.read_out(attended, slice(None))
+            maps = self.model.read_out(attended, slice(None), self.maps)
         losses = consistency_losses(
             {name: values[:, -2] for name, values in maps.items()},
             {name: values[:, -1] for name, values in maps.items()},
@@ -110,8 +113,9 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         Edges as sharp as the truth's are the first to flicker, and no figure of accuracy asks for them.
         """
         with self.autocast():
-            predicted = self.model(scenes.images, frame_batch=scenes.images.shape[:2].numel())
-        return map_losses(predicted, scenes.maps, scenes.masks, LossForm(edges=False))
+            predicted = self.model(scenes.images, maps=self.maps, frame_batch=scenes.images.shape[:2].numel())
+        wanted = {name: scenes.maps[name] for name in self.maps}
+        return map_losses(predicted, wanted, scenes.masks, LossForm(edges=False))
 
     def balance(self, flicker: Mapping[MapName, float], scenes: Iterable[Batch]) -> None:
         """Scales all losses so that a map's error on `scenes`, times `truth_weight`, and the square of its `flicker`
@@ -121,8 +125,8 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         """
         with torch.no_grad():
             truths = [self.truth_losses(batch.to(self.device)) for batch in scenes]
-        level = float(np.mean([flicker[name] ** 2 for name in MAPS]))
-        for name in MAPS:
+        level = float(np.mean([flicker[name] ** 2 for name in self.maps]))
+        for name in self.maps:
             error = float(torch.stack([truth[name] for truth in truths]).mean())
             self.clip_scales[name] = level / max(flicker[name] ** 2, 1e-9)
             self.truth_scales[name] = level / max(error, 1e-6)
@@ -132,7 +136,7 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
 
         Where more than the heads learns every map hangs on all of it, and only all maps can be kept together.
         """
-        if self.options.train != "heads" and len(ways) < len(MAPS):
+        if self.options.train != "heads" and len(ways) < len(self.maps):
             return
         self.good = [
             values.clone() if self.way_of(key, ways) is not None else good

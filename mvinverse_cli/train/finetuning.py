@@ -13,7 +13,7 @@ import torch
 
 from ..errors import TrainingError
 from ..flow import flow_source
-from ..maps import MAPS, MapName
+from ..maps import MapName
 from ..model.checkpoint import load_weights
 from ..model.device import choose_device
 from ..model.weights import Weights, choose_name, find_weights
@@ -106,7 +106,7 @@ class Tuning:
         self.journal = Journal(run, tuner, report, seconds_before=load_state(run, tuner))
         self.checks = read_checks(run, tuner.step)
         if not self.checks:
-            self.checks.append({"step": 0, **asdict(measure(tuner.model, self.probes))})
+            self.checks.append({"step": 0, **asdict(measure(tuner.model, self.probes, tuner.maps))})
         self.before = Steadiness(self.checks[0]["flicker"], self.checks[0]["contrast"])
         if lessons.samples is not None and tuner.step == 0:
             tuner.balance(self.before.flicker, map(lessons.samples.batch, range(BATCHES_WEIGHED)))
@@ -145,16 +145,16 @@ class Tuning:
         """Measures the mean weights, keeps what is good, and holds maps that grow flat by a firmer anchor."""
         tuner, options = self.tuner, self.tuner.options
         with tuner.with_weights(tuner.mean) as model:
-            now = measure(model, self.probes)
+            now = measure(model, self.probes, tuner.maps)
         left = shares(now.contrast, self.before.contrast)
-        flat = [name for name in MAPS if left[name] < options.least_contrast]
-        for name in MAPS:
+        flat = [name for name in tuner.maps if left[name] < options.least_contrast]
+        for name in tuner.maps:
             if name in flat:
                 tuner.anchor_weights[name] *= FIRMER
                 self.warn_of(name, left[name])
             elif left[name] > options.least_contrast + AMPLE:
                 tuner.anchor_weights[name] = max(options.anchor_weight, tuner.anchor_weights[name] / FIRMER)
-        tuner.keep({name: 1.0 for name in MAPS if name not in flat})
+        tuner.keep({name: 1.0 for name in tuner.maps if name not in flat})
         if flat and tuner.step == options.steps:
             now = self.go_back(now, flat)
         self.checks.append({"step": tuner.step, **asdict(now)})
@@ -181,7 +181,7 @@ class Tuning:
         Returns the steadiness with theirs instead of `now`.
         """
         tuner, options = self.tuner, self.tuner.options
-        moved = list(flat) if options.train == "heads" else list(MAPS)
+        moved = list(flat) if options.train == "heads" else list(tuner.maps)
         ways = dict.fromkeys(moved, 0.5)
         for halving in range(HALVINGS):
             with tuner.with_weights(tuner.part_way(ways)) as model:

@@ -60,6 +60,7 @@ def origin(
         "base_sha256": hash_of(weights),
         "clips": [{"name": clip.name, "sha256": clip.sha256} for clip in clips],
         **{name: value for name, value in asdict(options).items() if name not in MAY_DIFFER},
+        "maps": list(options.maps),
         "scenes": None if scenes is None else f"{len(scenes.scenes)} scenes, sha256 {scenes.digest()}",
     }
 

@@ -13,6 +13,7 @@ import pytest
 
 from mvinverse_cli.cli.finetune import finetune
 from mvinverse_cli.cli.main import main
+from mvinverse_cli.cli.values import split_names
 from mvinverse_cli.errors import OptionError
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.options import FinetuneOptions
@@ -61,29 +62,35 @@ def ends(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("field", fields(FinetuneOptions), ids=lambda field: field.name)
 def test_every_field_has_a_flag_of_its_name_with_the_same_default(field):
-    assert PARAMETERS[field.name].default == getattr(FinetuneOptions(), field.name)
+    default = PARAMETERS[field.name].default
+    assert (split_names(default) if field.name == "maps" else default) == getattr(FinetuneOptions(), field.name)
     declared = PARAMETERS[field.name].annotation.__metadata__[0].param_decls
     assert not declared or "--" + field.name.replace("_", "-") in declared
 
 
 def test_every_flag_reaches_the_training(run, ends):
     given = FinetuneOptions(
-        model="m", train="decoder", steps=7, learning_rate=0.5, anchor_weight=2.0, warmup=3, weight_decay=0.1, clip=2.0,
-        ema=0.5, max_size=280, crop=98, flow="flows", scenes="scenes", truth_weight=0.5,
+        model="m", maps=("normal", "albedo"), steps=7, learning_rate=0.5, anchor_weight=2.0, warmup=3, weight_decay=0.1,
+        clip=2.0, ema=0.5, max_size=280, crop=98, flow="flows", scenes="scenes", truth_weight=0.5,
         least_contrast=0.5, dtype="bfloat16", device="mps", seed=5, checkpoint_every=9, on_exists="skip",
     )  # fmt: skip
-    assert all(value != getattr(FinetuneOptions(), name) for name, value in asdict(given).items())
+    same = {name for name, value in asdict(given).items() if value == getattr(FinetuneOptions(), name)}
+    assert same == {"train"}  # another than the heads takes all maps
     received = []
     ends(lambda clips, output, options, report, stop: received.append(options))
-    flags = [part for name, value in asdict(given).items() for part in ("--" + name.replace("_", "-"), value)]
+    as_text = asdict(given) | {"maps": ",".join(given.maps)}
+    flags = [part for name, value in as_text.items() for part in ("--" + name.replace("_", "-"), value)]
     assert run(*flags)[0] == 0
-    assert received == [given]
+    assert run("--train", "lora")[0] == 0
+    assert (received[0], received[1].train) == (given, "lora")
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
         ({"train": "bypass"}, "--train 'bypass': choose from heads, lora, decoder, all"),
+        ({"maps": ("depth",)}, "depth"),
+        ({"maps": ("albedo",), "train": "lora"}, "--maps albedo: what --train lora changes serves every map"),
         ({"steps": 0}, "--steps 0: must be at least 1"),
         ({"checkpoint_every": 0}, "--checkpoint-every 0: must be at least 1"),
         ({"anchor_weight": -0.1}, "--anchor-weight -0.1: must be from 0 on"),

@@ -115,6 +115,16 @@ def test_scenes_are_learnt_from_beside_the_clips_and_stand_in_the_metadata(clip,
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
+def test_maps_that_are_not_asked_for_stay_as_they_are(clip, options, tiny_model, tmp_path: Path):
+    output = tmp_path / "albedo.safetensors"
+    outcome = finetune([clip], output, replace(options, maps=("albedo",)))
+    assert outcome is not None
+    assert list(outcome.kept) == list(outcome.after.flicker) == ["albedo"]
+    written, before = load_file(output), tiny_model.state_dict()
+    changed = {name.split(".")[0] for name, values in written.items() if not torch.equal(values, before[name])}
+    assert changed == {"albedo_head"}
+
+
 def test_additions_of_low_rank_are_added_in_when_weights_are_written(clip, options, tmp_path: Path, tiny_model):
     output = tmp_path / "lora.safetensors"
     finetune([clip], output, replace(options, train="lora", learning_rate=1e-2, least_contrast=0.0))

@@ -1,0 +1,19 @@
+"""Values that flags take as text."""
+
+from fractions import Fraction
+from typing import Any
+
+from ..errors import OptionError
+
+
+def split_names(texts: list[str]) -> tuple[Any, ...]:
+    """`["a,b", "c"]` -> `("a", "b", "c")`: a flag given twice and a list with commas mean the same."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+def parse_rate(text: str) -> Fraction:
+    """`24`, `23.976` or `24000/1001` as frames per second."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        raise OptionError(f"--fps {text!r}: not a rate; write 24, 23.976 or 24000/1001") from error
