@@ -7,8 +7,8 @@ import typer
 
 from ..formats import OnExists
 from ..options import FinetuneOptions, TrainDtype, TrainPart
-from .console import VOICE, emit, say, set_voice
-from .training_progress import TrainProgressMode, open_training_progress, signals_noted
+from .console import VOICE, emit, say
+from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
 from .values import split_names
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def finetune(
     debug: Annotated[bool, option("Show tracebacks and the library's notes.", RUN, "--debug")] = False,
 ) -> int:
     """Steady a network on clips of your own, so that its maps flicker less; stopped, it goes on where it was."""
-    json = json or progress == "json"
-    set_voice(quiet=quiet, json=json, debug=debug)
+    mode = set_training_voice(progress, json=json, quiet=quiet, debug=debug)
     options = FinetuneOptions(
         model=model,
         maps=split_names(maps),
@@ -106,7 +105,6 @@ def finetune(
     )
     from ..train.finetuning import finetune as run_finetuning  # torch: after the arguments are known to be good
 
-    mode = "json" if json else "none" if quiet else progress
     with signals_noted() as noted, open_training_progress(mode, steps) as report:
         outcome = run_finetuning(clips, output, options, report, lambda: bool(noted))
     if noted and outcome is not None and not outcome.written:

@@ -1,14 +1,13 @@
 """`mvinverse train`: translates flags into options, trains, says how far it is."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..options import GradientLoss, TrainDtype, TrainOptions
-from .console import VOICE, complain, emit, say, set_voice
-from .training_progress import TrainProgressMode, open_training_progress, signals_noted
+from .console import VOICE, complain, emit, say
+from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
 
 INCOMPLETE = 3  # exit code: many scenes are broken
 
@@ -72,9 +71,7 @@ def train(
     debug: Annotated[bool, option("Show tracebacks and the library's notes.", RUN, "--debug")] = False,
 ) -> int:
     """Train a network on rendered scenes; stopped, it goes on where it was."""
-    json = json or progress == "json"
-    quiet = quiet or os.environ.get("RANK", "0") != "0"  # under torchrun one process speaks for all
-    set_voice(quiet=quiet, json=json, debug=debug)
+    mode = set_training_voice(progress, json=json, quiet=quiet, debug=debug)
     options = TrainOptions(
         steps=steps,
         learning_rate=learning_rate,
@@ -105,7 +102,6 @@ def train(
     from ..train.training import train as run_training
 
     network = find_config(config)
-    mode = "json" if json else "none" if quiet else progress
     with signals_noted() as noted, open_training_progress(mode, steps) as report:
         outcome = run_training(data, output, network, options, report, lambda: bool(noted))
     if noted:

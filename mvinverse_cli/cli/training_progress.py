@@ -1,5 +1,6 @@
 """How far a training is, as a bar, lines or events; and signals that wait for the end of a step."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -7,13 +8,21 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-from .console import STDERR, emit, say
+from .console import STDERR, emit, say, set_voice
 from .progress import PLAIN_SECONDS, clock, counting_bar
 
 if TYPE_CHECKING:
     from ..train.journal import Progress
 
 TrainProgressMode = Literal["auto", "bar", "plain", "json", "none"]
+
+
+def set_training_voice(progress: TrainProgressMode, *, json: bool, quiet: bool, debug: bool) -> TrainProgressMode:
+    """Sets how loud this process is and returns how it shows progress; under torchrun one process speaks for all."""
+    is_silent = os.environ.get("RANK", "0") != "0"
+    json, quiet = (json or progress == "json") and not is_silent, quiet or is_silent
+    set_voice(quiet=quiet, json=json, debug=debug)
+    return "json" if json else "none" if quiet else progress
 
 
 @contextmanager

@@ -163,10 +163,9 @@ class Tuning:
     def warn_of(self, name: MapName, left: float) -> None:
         """Says that a map has become flat: `left` is what it has of its contrast."""
         tuner = self.tuner
-        if tuner.ranks.leads:
-            goes_on = f"its anchor weighs {tuner.anchor_weights[name]:g} from here on"
-            what = goes_on if tuner.step < tuner.options.steps else "it will go part of the way"
-            logger.warning("step %d: %s has %.2f of its contrast left; %s", tuner.step, name, left, what)
+        goes_on = f"its anchor weighs {tuner.anchor_weights[name]:g} from here on"
+        what = goes_on if tuner.step < tuner.options.steps else "it will go part of the way"
+        logger.warning("step %d: %s has %.2f of its contrast left; %s", tuner.step, name, left, what)
 
     def write_checks(self) -> None:
         """What was measured, as figures and drawn."""

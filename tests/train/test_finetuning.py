@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -289,3 +292,32 @@ def test_types_metadata_and_licence_of_the_first_weights_are_carried_on(clip, op
     assert ours.tensors == theirs.tensors
     assert ours.metadata["data"] == "rooms"
     assert find_weights(str(tmp_path / "steady.safetensors")).licence == OFFICIAL.licence
+
+
+@pytest.mark.slow
+def test_two_processes_write_one_file_and_one_speaks(clip, tiny_file: Path, tmp_path: Path):
+    scenes = make_scenes(tmp_path / "scenes", range(3))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    flags = ["--scenes", scenes, "--steps", "2", "--checkpoint-every", "1", "--least-contrast", "0", "--device", "cpu"]
+    here = Path(__file__).parents[2]
+    done = subprocess.run(
+        [
+            *command,
+            "mvinverse_cli",
+            "finetune",
+            clip,
+            "-o",
+            tmp_path / "steady.safetensors",
+            "--model",
+            tiny_file,
+            *flags,
+        ],
+        env={**os.environ, "PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"},
+        cwd=here,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout + done.stderr).count("steady.safetensors is written") == 1
+    assert told_by(tmp_path / "steady.safetensors")["kept"] == dict.fromkeys(MAPS, 2)
+    assert len((tmp_path / "steady.run" / "log.jsonl").read_text().splitlines()) == 2
