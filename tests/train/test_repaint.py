@@ -45,7 +45,7 @@ def test_albedo_times_shading_stays_the_picture_of_a_diffuse_scene():
             diffuse = picture(view, PLACES["albedo"]) * picture(view, PLACES["shading"])
             assert np.allclose(picture(view, COLOR)[known], diffuse[known], atol=2e-3)  # the cache holds halves
             changed += not np.array_equal(view.pixels, before.pixels)
-    assert changed > len(DRAWS)  # of twice as many views
+    assert 0 < changed < 2 * len(DRAWS)  # some samples of two views, and not all
 
 
 def test_what_has_no_truth_keeps_its_colour_under_paint():
