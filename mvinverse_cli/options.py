@@ -233,7 +233,7 @@ class FinetuneOptions:
     max_size: int | None = None  # pixels of the long side that the network sees; None: as the model's config says
     crop: int | None = 168  # pixels of the sides of the part of a frame that a step sees; None: all of it
     flow: str | None = None  # folder of flows; None: they are found
-    least_contrast: float = 0.9  # of any map, as a share of what it was: under it the training stops
+    least_contrast: float = 0.9  # of any map, as a share of what it was: a flatter one is held by a firmer anchor
     dtype: TrainDtype = "auto"
     device: str = "auto"
     seed: int = 0

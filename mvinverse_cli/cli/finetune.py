@@ -65,7 +65,7 @@ def finetune(
     ema: Annotated[float, option("What the running mean of the weights keeps of itself at a step.", STEPS)] = TUNE.ema,
     seed: Annotated[int, option("One seed, one run.", STEPS)] = TUNE.seed,
     least_contrast: Annotated[
-        float, option("Of any map, as a share of what it was: under it, stop with the weights before.", RUN)
+        float, option("Of any map, as a share of what it was: a flatter one is held by a firmer anchor.", RUN)
     ] = TUNE.least_contrast,
     checkpoint_every: Annotated[int, option("Steps between checkpoints, each with a look at the contrast.", RUN)] = (
         TUNE.checkpoint_every

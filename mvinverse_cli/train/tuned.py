@@ -100,7 +100,7 @@ def write_tuned(
         types = {name: entry.dtype for name, entry in entries.items()}
     by_name = {dtype_name: dtype for dtype, dtype_name in DTYPE_NAMES.items()}
     with tuner.with_weights(tuner.good) as model:
-        state = {name: values.clone() for name, values in plain_state(model).items()}
+        state = plain_state(model)
     typed = {name: values.to("cpu", by_name.get(types[name], torch.float32)) for name, values in state.items()}
     carried = {} if weights.path.suffix in PICKLE_SUFFIXES else dict(read_header(weights.path).metadata)
     if weights.licence is not None:
