@@ -142,6 +142,7 @@ def see_scene(seed: int, split: Split, samples: int, size: int) -> tuple[Scenery
         scene = load(scenery)
         depths, shines = survey(scene, scenery.cameras)
         if not sees_enough(depths, shines):
+            del scene  # before the next is loaded: what lives at the same time counts for the kernel, see `filled`
             continue
         views = trace(scene, scenery.cameras, height, width, samples, seed)
         if min(float(view.color.mean()) for view in views) > DARK:

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import MvInverseError
 from ..maps import Array
 from .materials import Material
-from .shapes import triangles
+from .shapes import Lattice, triangles
 from .stage import Lamp, Part, Scenery
 
 LLVM_VARIABLE = "DRJIT_LIBLLVM_PATH"
@@ -37,6 +37,8 @@ LLVM_NAMES = (
     "libLLVM-17.so*",
 )
 INSTALL = 'install it with: pip install "mvinverse[train]", and on Debian or Ubuntu: apt install libllvm19'
+
+FILLED_TO = 32  # parts: a scene has a multiple of these, see `filled`
 
 TILT_SLOTS = ("sheen", "clearcoat", "anisotropic")  # where the twin keeps the normal map
 
@@ -84,7 +86,7 @@ def load(scenery: Scenery) -> Traceable:
     mi = start_mitsuba()
     lit: dict[str, Any] = {"type": "scene"}
     read: dict[str, Any] = {"type": "scene"}
-    for index, part in enumerate(scenery.parts):
+    for index, part in enumerate(filled(scenery)):
         looks, values = _materials(part.material)
         lit[f"part{index}"] = _mesh(part, part.material.repeats, looks)
         read[f"part{index}"] = _mesh(part, part.material.repeats, values)
@@ -99,6 +101,25 @@ def load(scenery: Scenery) -> Traceable:
     irradiance = {"type": "rgb", "value": [float(v) for v in scenery.sun]}
     lit["sun"] = {"type": "directional", "direction": scenery.sun_direction.tolist(), "irradiance": irradiance}
     return Traceable(mi.load_dict(lit), mi.load_dict(read))
+
+
+def filled(scenery: Scenery) -> list[Part]:
+    """The parts, and so many that nobody can see that their number is a round one and what they span a round size.
+
+    Both are written into the kernel that traces a scene, which takes Dr.Jit longer to compile than to run: scenes of
+    the same round figures, as many lamps and as many pictures that shine share one.
+    """
+    everything = [lattice.points for part in (*scenery.parts, *scenery.lamps) for lattice in part.lattices]
+    reach = max(float(np.abs(points).max()) for points in everything)
+    corner = np.full((2, 2, 3), 4.0 ** np.ceil(np.log2(reach) / 2))
+    missing = 2 + -(len(scenery.parts) + 2) % FILLED_TO
+    return [*scenery.parts, *(_filler(corner * (1 if index else -1)) for index in range(missing))]
+
+
+def _filler(points: Array) -> Part:
+    """A part whose triangles are all in one point, so that no ray meets them."""
+    one = np.ones((1, 1, 1), np.float32)
+    return Part((Lattice(points, (1.0, 1.0)),), Material(np.repeat(one, 3, -1), one, 1 - one, None, 1.0))
 
 
 def _texture(values: Array) -> dict[str, Any]:
