@@ -36,6 +36,7 @@ Upsample = Literal["guided", "bilinear"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
+Optimizer = Literal["adamw", "muon"]
 TrainPart = Literal["heads", "lora", "decoder", "all"]
 
 KV_STRIDES = (1, 2, 4, 9)
@@ -172,6 +173,7 @@ class TrainOptions:
     """From a folder of scenes to weights."""
 
     steps: int = 20_000  # length of the schedule
+    optimizer: Optimizer = "adamw"  # muon: of matrices and kernels; the rest learns by adamw
     learning_rate: float = 1e-3  # at the end of the warm-up
     weights: str | None = None  # weights to start from: as --model takes them
     imagenet: bool = False  # whether the bypass starts from ImageNet weights
@@ -199,6 +201,7 @@ class TrainOptions:
     def __post_init__(self) -> None:
         check_choice("--gradient-loss", self.gradient_loss, GradientLoss)
         check_choice("--dtype", self.dtype, TrainDtype)
+        check_choice("--optimizer", self.optimizer, Optimizer)
         for field, least in TRAIN_LEAST.items():
             check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
         check_rates(self)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..options import GradientLoss, TrainDtype, TrainOptions
+from ..options import GradientLoss, Optimizer, TrainDtype, TrainOptions
 from .console import VOICE, complain, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
 
@@ -38,6 +38,9 @@ def train(
     ] = TRAIN.dtype,
     steps: Annotated[int, option("Length of the whole training.", STEPS)] = TRAIN.steps,
     minutes: Annotated[float | None, option("Stop after so long, to go on when called again.", STEPS)] = TRAIN.minutes,
+    optimizer: Annotated[
+        Optimizer, option("adamw, or muon for matrices and kernels and adamw for the rest.", STEPS)
+    ] = TRAIN.optimizer,
     learning_rate: Annotated[float, option("At the end of the warm-up.", STEPS)] = TRAIN.learning_rate,
     weights: Annotated[
         str | None, option("Weights to start from, as decompose's --model takes them; else from nothing.", NETWORK)
@@ -74,6 +77,7 @@ def train(
     mode = set_training_voice(progress, json=json, quiet=quiet, debug=debug)
     options = TrainOptions(
         steps=steps,
+        optimizer=optimizer,
         learning_rate=learning_rate,
         weights=weights,
         imagenet=imagenet,

@@ -104,13 +104,13 @@ def load(scenery: Scenery) -> Traceable:
 
 
 def filled(scenery: Scenery) -> list[Part]:
-    """The parts, and so many that nobody can see that their number is a round one and what they span a round size.
+    """The parts, and others that nobody can see, which make their number a round one and their reach a round length.
 
-    Both are written into the kernel that traces a scene, which takes Dr.Jit longer to compile than to run: scenes of
-    the same round figures, as many lamps and as many pictures that shine share one.
+    Both are written into the kernel that traces a scene, and to compile one takes longer than to run it: scenes of the
+    same round figures share it, where their lamps are as many and of the same kinds.
     """
-    everything = [lattice.points for part in (*scenery.parts, *scenery.lamps) for lattice in part.lattices]
-    reach = max(float(np.abs(points).max()) for points in everything)
+    surfaces = [*(part.lattices for part in scenery.parts), *(lamp.lattices for lamp in scenery.lamps)]
+    reach = max(float(np.abs(lattice.points).max()) for lattices in surfaces for lattice in lattices)
     corner = np.full((2, 2, 3), 4.0 ** np.ceil(np.log2(reach) / 2))
     missing = 2 + -(len(scenery.parts) + 2) % FILLED_TO
     return [*scenery.parts, *(_filler(corner * (1 if index else -1)) for index in range(missing))]

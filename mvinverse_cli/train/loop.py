@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..errors import DeviceMemoryError, TrainingError
 from ..model.mvinverse import MVInverse
 from ..options import TrainDtype
+from .muon import Muon
 from .ranks import Ranks
 from .schedule import decay_at, rate_at
 
@@ -79,7 +80,7 @@ def choose_precision(name: TrainDtype, device: torch.device) -> torch.dtype:
 
 
 class Loop(ABC, Generic[Options, StepBatch]):
-    """A network under training: its weights, their running mean, and the optimizer, from the first step to the last."""
+    """A network under training: its weights, their running mean and its optimizers, from the first step to the last."""
 
     advice = "lower --learning-rate or try --dtype float32"  # where a loss is no number
     smaller = "lower --pixels"  # where memory does not suffice
@@ -92,7 +93,9 @@ class Loop(ABC, Generic[Options, StepBatch]):
         groups: list[dict[str, Any]],
         ranks: Ranks | None = None,
     ):
-        """groups: the parameters that learn, as `parameter_groups` gives them; no others may ask for a gradient."""
+        """groups: the parameters that learn, as `parameter_groups` gives them; no others may ask for a gradient. Those
+        of groups that are `orthogonal` learn by Muon, others by AdamW.
+        """
         self.model = model.to(device)
         self.options = options
         self.device = device
@@ -102,7 +105,13 @@ class Loop(ABC, Generic[Options, StepBatch]):
         self.names = list(learning)  # of `parameters`
         self.parameters: list[Tensor] = list(learning.values())
         self.mean = [parameter.detach().clone() for parameter in self.parameters]
-        self.optimizer = torch.optim.AdamW(groups, options.learning_rate, BETAS, fused=device.type in ("cpu", "cuda"))
+        matrices = [group for group in groups if group.get("orthogonal")]
+        others = [group for group in groups if not group.get("orthogonal")]
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(others, options.learning_rate, BETAS, fused=device.type in ("cpu", "cuda"))
+        ]
+        if matrices:
+            self.optimizers.append(Muon(matrices, options.learning_rate, self.precision, self.ranks))
         self.step = 0  # steps taken
         self.unread: list[StepLoss] = []
 
@@ -117,17 +126,19 @@ class Loop(ABC, Generic[Options, StepBatch]):
 
     def take_step(self, batch: StepBatch) -> None:
         """One step on `batch`; its losses wait in `unread`. Raises DeviceMemoryError."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate * group["rate"]
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.learning_rate * group["rate"]
         try:
             losses, total = self.losses_of(batch)
-            self.optimizer.zero_grad(set_to_none=True)
+            self.model.zero_grad(set_to_none=True)
             torch.autograd.backward(total)
         except torch.OutOfMemoryError as error:
             raise DeviceMemoryError(f"{self.device}: out of memory in a training step; {self.smaller}") from error
         self.ranks.average(self.parameters)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         with torch.no_grad():
             torch._foreach_lerp_(self.mean, self.parameters, 1 - decay_at(self.step, self.options.ema))
         self.step += 1
@@ -176,7 +187,7 @@ class Loop(ABC, Generic[Options, StepBatch]):
             "step": self.step,
             "model": self.model.state_dict(),
             "mean": self.mean,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -184,5 +195,6 @@ class Loop(ABC, Generic[Options, StepBatch]):
         self.model.load_state_dict(state["model"])
         for mean, saved in zip(self.mean, state["mean"], strict=True):
             mean.copy_(saved)
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         self.step = state["step"]

@@ -40,6 +40,17 @@ class Ranks:
         for parameter, gradient in zip(parameters, shares, strict=True):
             parameter.grad = gradient.view_as(parameter)
 
+    def share(self, work: Tensor, task: Callable[[Tensor], Tensor]) -> Tensor:
+        """`task` of the rows of `work` (K, ...), which are the same everywhere, each done by one process alone."""
+        if self.world == 1:
+            return task(work)
+        done = torch.zeros_like(work)
+        own = slice(self.rank, None, self.world)
+        if len(work[own]):
+            done[own] = task(work[own])
+        distributed.all_reduce(done)
+        return done
+
     def any(self, wish: bool) -> bool:
         """Whether any process has this wish: all must leave a loop at the same step."""
         if self.world == 1:

@@ -114,7 +114,7 @@ def test_matrices_and_kernels_decay_and_nothing_else():
 def test_a_bypass_from_imagenet_learns_at_its_own_rate_and_at_none_stays_as_it_is():
     slow = make_trainer(replace(OPTIONS, imagenet=True, bypass_rate=0.25))
     train(slow, 1)
-    rates = {group["rate"]: group["lr"] for group in slow.optimizer.param_groups}
+    rates = {group["rate"]: group["lr"] for optimizer in slow.optimizers for group in optimizer.param_groups}
     assert rates[0.25] == 0.25 * rates[1.0] == 0.25 * OPTIONS.learning_rate / OPTIONS.warmup
     frozen = make_trainer(replace(OPTIONS, imagenet=True, bypass_rate=0))
     before = copy.deepcopy(frozen.model.res_encoder.state_dict())
@@ -210,15 +210,15 @@ def test_processes_that_train_together_keep_the_same_weights_from_the_mean_of_th
     for step in range(2):
         gradients = []
         for rank in (0, 1):
-            alone.optimizer.zero_grad()
+            alone.model.zero_grad()
             alone.losses_of(make_batch(10 * step + rank))[1].backward()
             gradients.append([p.grad.clone() for p in alone.parameters])
         for parameter, first, second in zip(alone.parameters, *gradients, strict=True):
             parameter.grad = (first + second) / 2
         nn.utils.clip_grad_norm_(alone.parameters, OPTIONS.clip)
-        for group in alone.optimizer.param_groups:
+        for group in alone.optimizers[0].param_groups:
             group["lr"] = alone.learning_rate
-        alone.optimizer.step()
+        alone.optimizers[0].step()
         alone.step += 1
     wanted = alone.model.state_dict()
     assert all(torch.allclose(states[0][name], wanted[name], atol=1e-4) for name in wanted)
