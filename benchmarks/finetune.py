@@ -124,7 +124,7 @@ def tuned(model: MVInverse, stretches: Sequence[Stretch], options: FinetuneOptio
     """`model` after all steps, with the running mean of its weights."""
     tuner = FineTuner(model, options, torch.device("cpu"))
     while tuner.step < options.steps:
-        tuner.take_step(Lesson(draw_triplet(stretches, options, model.config.patch_size, tuner.step)))
+        tuner.take_step(Lesson(draw_triplet(stretches, options, model.config, tuner.step)))
     for parameter, mean in zip(tuner.parameters, tuner.mean, strict=True):
         parameter.data = mean
     return model

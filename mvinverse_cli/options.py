@@ -37,6 +37,7 @@ DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
 Optimizer = Literal["adamw", "muon"]
+ScenesTarget = Literal["truth", "before"]
 TrainPart = Literal["heads", "lora", "decoder", "all"]
 
 KV_STRIDES = (1, 2, 4, 9)
@@ -225,10 +226,13 @@ class FinetuneOptions:
     maps: tuple[MapName, ...] = MAPS  # that are to hold still; others stay as they are
     train: TrainPart = "heads"  # lora: and low-rank additions to the decoder; decoder: and all of it
     steps: int = 400
+    optimizer: Optimizer = "adamw"  # muon: of matrices and kernels; the rest learns by adamw
     learning_rate: float = 3e-4  # at the end of the warm-up
     anchor_weight: float = 0.1  # how much it counts to stay where the weights began, against flicker
     scenes: str | None = None  # folder of scenes with their true maps, learnt from beside the clips
-    truth_weight: float = 1.0  # how much their error counts beside flicker, each as a share of what it was
+    scenes_target: ScenesTarget = "truth"  # what maps of scenes are to be: true, or what they were before
+    scenes_weight: float = 1.0  # how much their error counts beside flicker, each as a share of what it was
+    vary: bool = False  # whether clips are shown at other sizes, in other light and with other noise
     warmup: int = 20  # steps
     weight_decay: float = 0.0
     clip: float = 1.0  # norm of the gradient
@@ -251,6 +255,8 @@ class FinetuneOptions:
                 f"--maps {','.join(self.maps)}: what --train {self.train} changes serves every map; leave --maps out, "
                 "or choose --train heads"
             )
+        check_choice("--optimizer", self.optimizer, Optimizer)
+        check_choice("--scenes-target", self.scenes_target, ScenesTarget)
         check_choice("--dtype", self.dtype, TrainDtype)
         check_choice("--on-exists", self.on_exists, OnExists)
         for field in ("max_size", "crop"):
@@ -260,7 +266,7 @@ class FinetuneOptions:
             check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
         for field, most in (
             ("anchor_weight", float("inf")),
-            ("truth_weight", float("inf")),
+            ("scenes_weight", float("inf")),
             ("weight_decay", 1),
             ("least_contrast", 1),
         ):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..formats import OnExists
-from ..options import FinetuneOptions, TrainDtype, TrainPart
+from ..options import FinetuneOptions, Optimizer, ScenesTarget, TrainDtype, TrainPart
 from .console import VOICE, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
 from .values import split_names
@@ -49,6 +49,9 @@ def finetune(
         str | None, option("Folder of flows, .npz or .flo; where not given, OpenCV finds them.", CLIPS)
     ] = TUNE.flow,
     steps: Annotated[int, option("Length of the training.", STEPS)] = TUNE.steps,
+    optimizer: Annotated[
+        Optimizer, option("adamw, or muon for matrices and kernels and adamw for the rest.", STEPS)
+    ] = TUNE.optimizer,
     learning_rate: Annotated[float, option("At the end of the warm-up.", STEPS)] = TUNE.learning_rate,
     anchor_weight: Annotated[
         float, option("How much it counts to stay as before, against flicker.", STEPS)
@@ -56,9 +59,15 @@ def finetune(
     scenes: Annotated[
         str | None, option("Folder of scenes with true maps, learnt from beside the clips.", CLIPS)
     ] = TUNE.scenes,
-    truth_weight: Annotated[
-        float, option("How much the true maps of --scenes count, against flicker.", STEPS)
-    ] = TUNE.truth_weight,
+    scenes_target: Annotated[
+        ScenesTarget, option("What the maps of --scenes are to be: their truth, or as they were before.", STEPS)
+    ] = TUNE.scenes_target,
+    scenes_weight: Annotated[
+        float, option("How much the error of --scenes counts, against flicker.", STEPS)
+    ] = TUNE.scenes_weight,
+    vary: Annotated[
+        bool, option("Show clips at other sizes, in other light, with other noise: for more than these clips.", CLIPS)
+    ] = TUNE.vary,
     warmup: Annotated[int, option("Steps until the full learning rate.", STEPS)] = TUNE.warmup,
     weight_decay: Annotated[float, option("Of matrices and kernels.", STEPS)] = TUNE.weight_decay,
     clip: Annotated[float, option("Longest gradient.", STEPS)] = TUNE.clip,
@@ -85,10 +94,13 @@ def finetune(
         maps=split_names(maps),
         train=train,
         steps=steps,
+        optimizer=optimizer,
         learning_rate=learning_rate,
         anchor_weight=anchor_weight,
         scenes=scenes,
-        truth_weight=truth_weight,
+        scenes_target=scenes_target,
+        scenes_weight=scenes_weight,
+        vary=vary,
         warmup=warmup,
         weight_decay=weight_decay,
         clip=clip,

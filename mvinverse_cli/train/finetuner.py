@@ -5,7 +5,7 @@ flickers least says the same of every frame, and the truth keeps it from saying 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -21,7 +21,10 @@ from .loop import Loop
 from .lora import ADDED, add_low_rank
 from .losses import LossForm, map_losses
 from .motion import Triplet
+from .muon import suits_muon
 from .ranks import Ranks
+
+MapTensors: TypeAlias = dict[MapName, Tensor]  # (B, N, H, W, C)
 
 PARTS: dict[TrainPart, tuple[str, ...]] = {  # by what is in the names of their parameters
     "heads": ("_head.",),  # of the maps that are asked for
@@ -41,7 +44,7 @@ OWN_STATE = (
 
 
 def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str, Any]]:
-    """The parameters of the part of `model` that learns, for AdamW; no gradient is computed for the others.
+    """The parameters of the part of `model` that learns, by decay and optimizer; the others get no gradient.
 
     For `lora` the model is given its additions.
     """
@@ -50,12 +53,17 @@ def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str
         parts = tuple(f"{name}_head." for name in options.maps)
     if options.train == "lora":
         add_low_rank(model, options.seed)
-    groups: dict[float, list[nn.Parameter]] = {}
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(any(part in name for part in parts))
         if parameter.requires_grad:
-            groups.setdefault(options.weight_decay if parameter.ndim > 1 else 0.0, []).append(parameter)
-    return [{"params": group, "rate": 1.0, "weight_decay": decay} for decay, group in groups.items()]
+            decay = options.weight_decay if parameter.ndim > 1 else 0.0
+            is_matrix = options.optimizer == "muon" and suits_muon(parameter)
+            groups.setdefault((decay, is_matrix), []).append(parameter)
+    return [
+        {"params": group, "rate": 1.0, "weight_decay": decay, "orthogonal": is_matrix}
+        for (decay, is_matrix), group in groups.items()
+    ]
 
 
 class FineTuner(Loop[FinetuneOptions, Lesson]):
@@ -75,30 +83,24 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         self.ways: dict[MapName, float] = dict.fromkeys(self.maps, 1.0)  # see `part_way`
 
     def losses_of(self, batch: Lesson) -> tuple[dict[str, Tensor], Tensor]:
-        """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), `truth` (the loss of a
-        training on the scenes, scaled, where there are any), and their weighted sum."""
+        """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), `scenes` (their loss, scaled,
+        where there are any), and their weighted sum."""
         steady, anchors = self.clip_losses(batch.triplet)
         total = torch.stack(
             [self.clip_scales[name] * (steady[name] + self.anchor_weights[name] * anchors[name]) for name in self.maps]
         ).sum()
         losses: dict[str, Tensor] = {**dict(steady.items()), "anchor": torch.stack(list(anchors.values())).sum()}
         if batch.scenes is not None:
-            truths = self.truth_losses(batch.scenes.to(self.device))
-            losses["truth"] = torch.stack([self.truth_scales[name] * truths[name] for name in self.maps]).sum()
-            total = total + self.options.truth_weight * losses["truth"]
+            errors = self.scene_losses(batch.scenes.to(self.device))
+            losses["scenes"] = torch.stack([self.truth_scales[name] * errors[name] for name in self.maps]).sum()
+            total = total + self.options.scenes_weight * losses["scenes"]
         return losses, total
 
     def clip_losses(self, triplet: Triplet) -> tuple[dict[MapName, Tensor], dict[MapName, Tensor]]:
         """How far each map moves between neighbours, and how far it is from what it was before."""
         images, flow, valid = (value.to(self.device) for value in (triplet.images, triplet.flow, triplet.valid))
         first = slice(0, 1)
-        with self.with_weights(self.begun), torch.no_grad(), self.autocast():
-            attended = self.model.attend(images)
-            before = self.model.read_out(attended, first, self.maps)
-        with self.autocast():
-            if self.options.train != "heads":  # what the heads read changes as well
-                attended = self.model.attend(images)
-            maps = self.model.read_out(attended, slice(None), self.maps)
+        before, maps = self.before_and_now(images, first, slice(None))
         losses = consistency_losses(
             {name: values[:, -2] for name, values in maps.items()},
             {name: values[:, -1] for name, values in maps.items()},
@@ -106,6 +108,23 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
             valid,
         )
         return losses, anchor_losses({name: values[:, first] for name, values in maps.items()}, before)
+
+    def before_and_now(self, images: Tensor, old: slice, new: slice) -> tuple[MapTensors, MapTensors]:
+        """The maps of images (B, N, 3, H, W): of the frames `old` as they were, and of `new` as they are."""
+        with self.with_weights(self.begun), torch.no_grad(), self.autocast():
+            attended = self.model.attend(images)
+            before = self.model.read_out(attended, old, self.maps)
+        with self.autocast():
+            if self.options.train != "heads":  # what the heads read changes as well
+                attended = self.model.attend(images)
+            return before, self.model.read_out(attended, new, self.maps)
+
+    def scene_losses(self, scenes: Batch) -> dict[MapName, Tensor]:
+        """The loss of each map on views whose truth is known, against that truth or against what it was before."""
+        if self.options.scenes_target == "truth":
+            return self.truth_losses(scenes)
+        before, now = self.before_and_now(scenes.images, slice(None), slice(None))
+        return map_losses(now, before, scenes.masks, LossForm(edges=False))
 
     def truth_losses(self, scenes: Batch) -> dict[MapName, Tensor]:
         """The loss of each map on views whose truth is known, as in a training but for its gradients: scalars.
@@ -118,7 +137,7 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         return map_losses(predicted, wanted, scenes.masks, LossForm(edges=False))
 
     def balance(self, flicker: Mapping[MapName, float], scenes: Iterable[Batch]) -> None:
-        """Scales all losses so that a map's error on `scenes`, times `truth_weight`, and the square of its `flicker`
+        """Scales all losses so that a map's error on `scenes`, times `scenes_weight`, and the square of its `flicker`
         count the same for every map: by nature normals flicker ten times as much as albedo and err as little.
 
         To be called with the weights it begins with.

@@ -16,12 +16,13 @@ from ..scenes.store import SceneList, find_scenes
 from .clips import Clip, Stretch
 from .data import Batch, Samples
 from .motion import Triplet, set_in_motion
+from .vary import draw_scale, resized_part, taken_again
 
 logger = logging.getLogger(__name__)
 
 # Of the scenes beside the clips: few views a step, so that a step costs about twice what it costs without them.
 SCENE_VIEWS = TrainOptions(min_side=98, max_side=182, pixels=60_000)
-MOVED_SHARE = 0.5  # of the steps, where there are scenes: their pair is a scene's instead of a clip's
+MOVED_SHARE = 0.2  # of the steps, where there are scenes: their pair is a scene's instead of a clip's
 MOVED = 1  # tells these draws from those of the triplets
 
 
@@ -60,7 +61,7 @@ class Lessons:
         rng = np.random.default_rng([self.options.seed, step, MOVED])
         if scenes is not None and rng.random() < MOVED_SHARE:
             return Lesson(set_in_motion(scenes, rng), scenes)
-        return Lesson(draw_triplet(self.stretches, self.options, self.config.patch_size, step), scenes)
+        return Lesson(draw_triplet(self.stretches, self.options, self.config, step), scenes)
 
 
 def open_scenes(folder: Path) -> SceneList:
@@ -71,7 +72,7 @@ def open_scenes(folder: Path) -> SceneList:
     return found
 
 
-def draw_triplet(stretches: Sequence[Stretch], options: FinetuneOptions, patch_size: int, step: int) -> Triplet:
+def draw_triplet(stretches: Sequence[Stretch], options: FinetuneOptions, config: ModelConfig, step: int) -> Triplet:
     """The triplet of one step, the same in every run: a stretch, of it a pair, of their frames a part; half of them
     left for right.
 
@@ -80,10 +81,16 @@ def draw_triplet(stretches: Sequence[Stretch], options: FinetuneOptions, patch_s
     rng = np.random.default_rng([options.seed, step])
     stretch = stretches[int(rng.integers(len(stretches)))]
     at = stretch.trained[int(rng.integers(len(stretch.trained)))]
-    rows, columns = (draw_part(rng, side, options.crop, patch_size) for side in stretch.frames.shape[1:3])
+    scale = draw_scale(rng) if options.vary else 1.0
+    full = stretch.frames.shape[1:3]
+    height, width = (part_size(side * scale, options.crop, config.patch_size) for side in full)
+    rows, columns = draw_part(rng, full[0], height / scale), draw_part(rng, full[1], width / scale)
     frames = stretch.frames[[*dict.fromkeys((0, at, at + 1))], rows, columns].astype(np.float32)
     pair = stretch.flows[at].cropped(rows, columns)
     flow, valid = pair.forward.astype(np.float32), pair.valid
+    if options.vary:
+        frames, flow, valid = resized_part(frames, flow, valid, (height, width))
+        frames = taken_again(frames, config.input_transfer, rng)
     if rng.random() < 0.5:
         frames, flow, valid = frames[:, :, ::-1], flow[:, ::-1] * np.array([-1, 1], np.float32), valid[:, ::-1]
     images = torch.from_numpy(frames.transpose(0, 3, 1, 2).copy())[None]
@@ -91,8 +98,14 @@ def draw_triplet(stretches: Sequence[Stretch], options: FinetuneOptions, patch_s
     return Triplet(images, torch.from_numpy(flow.copy())[None], torch.from_numpy(valid.copy())[None], (name,))
 
 
-def draw_part(rng: np.random.Generator, side: int, crop: int | None, patch_size: int) -> slice:
-    """Of `side` pixels, whole patches, `crop` at a random place: as many whole patches as lie in it."""
-    length = side if crop is None else min(side, max(1, crop // patch_size) * patch_size)
-    start = int(rng.integers(side - length + 1))
-    return slice(start, start + length)
+def part_size(side: float, crop: int | None, patch_size: int) -> int:
+    """Whole patches, one at least, that lie in `side` pixels and in `crop` of them, in pixels."""
+    length = side if crop is None else min(side, crop)
+    return max(1, int(length + 1e-6) // patch_size) * patch_size
+
+
+def draw_part(rng: np.random.Generator, side: int, length: float) -> slice:
+    """`length` of `side` pixels, or all, at a random place."""
+    whole = min(side, max(1, round(length)))
+    start = int(rng.integers(side - whole + 1))
+    return slice(start, start + whole)

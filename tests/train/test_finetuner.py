@@ -15,6 +15,8 @@ from mvinverse_cli.train.data import Samples
 from mvinverse_cli.train.finetuner import FineTuner
 from mvinverse_cli.train.lessons import Lesson, draw_triplet
 from mvinverse_cli.train.lora import plain_state
+from mvinverse_cli.train.muon import Muon
+from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 from tests.train.panning import make_stretch
 
@@ -28,7 +30,7 @@ def make_tuner(model: MVInverse, **options) -> FineTuner:
 
 
 def lesson(step: int) -> Lesson:
-    return Lesson(draw_triplet([make_stretch()], OPTIONS, 14, step))
+    return Lesson(draw_triplet([make_stretch()], OPTIONS, TINY, step))
 
 
 def take(tuner: FineTuner, until: int) -> FineTuner:
@@ -90,22 +92,48 @@ def test_scenes_beside_the_clip_count_by_their_weight(tiny_model: MVInverse, tmp
     scenes = find_scenes(make_scenes(tmp_path, range(2))).scenes
     views = Samples(scenes, tiny_model.config, TrainOptions(min_side=28, max_side=42, pixels=5000)).batch(0)
     taught = replace(lesson(0), scenes=views)
-    tuner = make_tuner(tiny_model, train="all", truth_weight=0.25)
+    tuner = make_tuner(tiny_model, train="all", scenes_weight=0.25)
     losses, total = tuner.losses_of(taught)
-    assert set(losses) == {*MAPS, "anchor", "truth"}
-    assert losses["truth"] > 0
-    wanted = sum(losses[name].item() for name in MAPS) + 0.1 * losses["anchor"].item() + 0.25 * losses["truth"].item()
+    assert set(losses) == {*MAPS, "anchor", "scenes"}
+    assert losses["scenes"] > 0
+    wanted = sum(losses[name].item() for name in MAPS) + 0.1 * losses["anchor"].item() + 0.25 * losses["scenes"].item()
     assert total.item() == pytest.approx(wanted, rel=1e-5)
     truths = []
     for _ in range(6):
         tuner.take_step(taught)
-        truths.append(tuner.read_losses()["truth"])
+        truths.append(tuner.read_losses()["scenes"])
     assert truths[-1] < truths[0]
+
+
+@pytest.mark.parametrize("part", ["heads", "all"])
+def test_scenes_may_be_held_where_they_were_instead_of_at_their_truth(tiny_model: MVInverse, tmp_path, part):
+    scenes = find_scenes(make_scenes(tmp_path, range(2))).scenes
+    views = Samples(scenes, tiny_model.config, TrainOptions(min_side=28, max_side=42, pixels=5000)).batch(0)
+    tuner = make_tuner(tiny_model, train=part, scenes_target="before")
+    assert all(loss.item() == pytest.approx(0, abs=1e-6) for loss in tuner.scene_losses(views).values())
+    assert all(loss > 1e-4 for loss in tuner.truth_losses(views).values())
+    take(tuner, 2)
+    moved = tuner.scene_losses(views)
+    assert all(loss > 1e-9 and loss.requires_grad for loss in moved.values())
+    with tuner.with_weights(tuner.begun):
+        assert all(loss.item() == pytest.approx(0, abs=1e-6) for loss in tuner.scene_losses(views).values())
+
+
+def test_matrices_may_learn_by_muon(tiny_model: MVInverse):
+    tuner = make_tuner(tiny_model, optimizer="muon")
+    assert [type(optimizer) for optimizer in tuner.optimizers] == [torch.optim.AdamW, Muon]
+    assert all("_head." in name for name in tuner.names)
+    triplet = draw_triplet([make_stretch()], OPTIONS, TINY, 0)
+    totals = []
+    for _ in range(6):
+        tuner.take_step(Lesson(triplet))
+        totals.append(tuner.read_losses()["total"])
+    assert totals[-1] < 0.9 * totals[0]
 
 
 def test_steps_steady_the_maps(tiny_model: MVInverse):
     tuner = make_tuner(tiny_model)
-    triplet = draw_triplet([make_stretch()], OPTIONS, 14, 0)
+    triplet = draw_triplet([make_stretch()], OPTIONS, TINY, 0)
     totals = []
     for _ in range(6):
         tuner.take_step(Lesson(triplet))

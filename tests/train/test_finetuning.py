@@ -110,7 +110,7 @@ def test_scenes_are_learnt_from_beside_the_clips_and_stand_in_the_metadata(clip,
     assert told["scenes"].startswith("3 scenes, sha256 ")
     assert told_by(finished)["scenes"] is None
     lines = [json.loads(line) for line in (tmp_path / "taught.run" / "log.jsonl").read_text().splitlines()]
-    assert all(line["losses"]["truth"] > 0 for line in lines)
+    assert all(line["losses"]["scenes"] > 0 for line in lines)
     calls = iter([False, True])
     finetune([clip], tmp_path / "again.safetensors", taught, stop=lambda: next(calls))
     finetune([clip], tmp_path / "again.safetensors", taught)

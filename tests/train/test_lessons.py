@@ -12,6 +12,7 @@ from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.options import FinetuneOptions
 from mvinverse_cli.train.clips import Clip
 from mvinverse_cli.train.lessons import Lessons, draw_triplet, open_scenes
+from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 from tests.train.panning import SIZE, STEP, make_stretch
 
@@ -24,7 +25,7 @@ def test_a_triplet_is_the_first_frame_and_a_pair_and_some_are_mirrored():
     first = torch.from_numpy(stretch.frames[0].astype(np.float32)).permute(2, 0, 1)
     mirrored = 0
     for step in range(12):
-        triplet = draw_triplet([stretch], OPTIONS, 14, step)
+        triplet = draw_triplet([stretch], OPTIONS, TINY, step)
         at = int(triplet.names[0].rsplit(" ", 1)[1]) - 1
         assert at in stretch.trained
         assert triplet.images.shape == (1, 3 if at else 2, 3, *SIZE)
@@ -35,22 +36,44 @@ def test_a_triplet_is_the_first_frame_and_a_pair_and_some_are_mirrored():
         assert torch.equal(rows[0][:, :-STEP], rows[1][:, STEP:]) == is_mirrored
         assert torch.equal(rows[0][:, STEP:], rows[1][:, :-STEP]) != is_mirrored
     assert 0 < mirrored < 12
-    again = draw_triplet([stretch], OPTIONS, 14, 3)
-    assert torch.equal(again.images, draw_triplet([stretch], OPTIONS, 14, 3).images)
+    again = draw_triplet([stretch], OPTIONS, TINY, 3)
+    assert torch.equal(again.images, draw_triplet([stretch], OPTIONS, TINY, 3).images)
 
 
 def test_a_part_is_whole_patches_of_all_three_frames_and_what_leaves_it_does_not_count():
     stretch = make_stretch(6)
     places = set()
     for step in range(12):
-        triplet = draw_triplet([stretch], replace(OPTIONS, crop=20), 14, step)
+        triplet = draw_triplet([stretch], replace(OPTIONS, crop=20), TINY, step)
         assert triplet.images.shape[-2:] == triplet.flow.shape[1:3] == triplet.valid.shape[1:3] == (14, 14)
         leaving = triplet.valid[0, :, -STEP:, 0] if triplet.flow[0, 0, 0, 0] > 0 else triplet.valid[0, :, :STEP, 0]
         assert not leaving.any()
         assert triplet.valid.any()
         places.add(triplet.images[0, 0].sum().item())
     assert len(places) > 6
-    assert draw_triplet([stretch], replace(OPTIONS, crop=14), 28, 0).images.shape[-2:] == (28, 28)
+    assert draw_triplet([stretch], replace(OPTIONS, crop=14), replace(TINY, patch_size=28), 0).images.shape[-2:] == (
+        28,
+        28,
+    )
+
+
+def test_varied_the_parts_of_a_clip_are_seen_at_other_sizes_and_in_other_light():
+    stretch = make_stretch(6)
+    options = replace(OPTIONS, vary=True, crop=28)
+    scales, means = set(), set()
+    for step in range(16):
+        triplet = draw_triplet([stretch], options, TINY, step)
+        height, width = triplet.images.shape[-2:]
+        assert {height, width} <= {14, 28}
+        assert triplet.flow.shape[1:] == (height, width, 2)
+        assert triplet.valid.shape[1:] == (height, width, 1)
+        assert 0 <= triplet.images.min() <= triplet.images.max() <= 1
+        scales.add(round(abs(triplet.flow[0, 5, 5, 0].item()) / STEP, 2))
+        means.add(round(triplet.images.mean().item(), 2))
+    assert min(scales) < 0.9
+    assert max(scales) > 1.3
+    assert max(means) - min(means) > 0.1
+    assert torch.equal(triplet.images, draw_triplet([stretch], options, TINY, 15).images)
 
 
 def test_without_scenes_a_lesson_is_a_triplet_of_a_clip(tiny_model: MVInverse):
@@ -58,15 +81,15 @@ def test_without_scenes_a_lesson_is_a_triplet_of_a_clip(tiny_model: MVInverse):
     for step in range(4):
         lesson = lessons.lesson(step)
         assert lesson.scenes is None
-        assert lesson.names == lesson.triplet.names == draw_triplet([*CLIP.stretches], OPTIONS, 14, step).names
+        assert lesson.names == lesson.triplet.names == draw_triplet([*CLIP.stretches], OPTIONS, TINY, step).names
         assert lesson.views == lesson.triplet.images.shape[1]
 
 
-def test_with_scenes_half_of_the_triplets_are_theirs_and_all_lessons_have_their_truth(tiny_model, tmp_path: Path):
+def test_with_scenes_some_of_the_triplets_are_theirs_and_all_lessons_have_their_truth(tiny_model, tmp_path: Path):
     scenes = open_scenes(make_scenes(tmp_path, range(3)))
     lessons, again = (Lessons([CLIP], scenes, tiny_model.config, OPTIONS) for _ in range(2))
     moved = 0
-    for step in range(12):
+    for step in range(20):
         lesson = lessons.lesson(step)
         assert lesson.scenes is not None
         assert lesson.names == lesson.triplet.names + lesson.scenes.names
@@ -74,7 +97,7 @@ def test_with_scenes_half_of_the_triplets_are_theirs_and_all_lessons_have_their_
         assert lesson.views == count * views + lesson.triplet.images.shape[0] * lesson.triplet.images.shape[1]
         moved += lesson.triplet.names[0].endswith(", moved")
         assert torch.equal(lesson.triplet.images, again.lesson(step).triplet.images)
-    assert 2 < moved < 10
+    assert 1 < moved < 10
 
 
 def test_a_folder_without_scenes_is_refused(tmp_path: Path):
