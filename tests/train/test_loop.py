@@ -19,6 +19,7 @@ from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.train.data import Batch
 from mvinverse_cli.train.loop import choose_precision
+from mvinverse_cli.train.ranks import Ranks
 from mvinverse_cli.train.schedule import FLOOR, decay_at, rate_at
 from mvinverse_cli.train.trainer import Trainer, parameter_groups
 from tests.conftest import TINY
@@ -37,10 +38,10 @@ def make_batch(step: int, side: int = 28) -> Batch:
     return Batch(images, maps, masks, (f"scene-{step}",))
 
 
-def make_trainer(options: TrainOptions = OPTIONS, config: ModelConfig = TINY) -> Trainer:
+def make_trainer(options: TrainOptions = OPTIONS, config: ModelConfig = TINY, ranks: Ranks | None = None) -> Trainer:
     model = MVInverse(config)
     initialize(model, torch.Generator().manual_seed(options.seed))
-    return Trainer(model, options, CPU)
+    return Trainer(model, options, CPU, ranks)
 
 
 def train(trainer: Trainer, until: int) -> Trainer:
@@ -177,13 +178,13 @@ def test_bfloat16_is_taken_where_the_cpu_multiplies_in_it(has, wanted, monkeypat
 
 TWO_PROCESSES = """
 import sys, torch
+from dataclasses import replace
 from mvinverse_cli.errors import OptionError, TrainingError
 from mvinverse_cli.model.device import choose_device
 from mvinverse_cli.train.ranks import join_ranks
 from tests.train.test_loop import CPU, OPTIONS, make_batch, make_trainer
 with join_ranks(CPU) as ranks:
-    trainer = make_trainer()
-    trainer.ranks = ranks
+    trainer = make_trainer(replace(OPTIONS, optimizer=sys.argv[2]), ranks=ranks)
     for step in range(2):
         trainer.take_step(make_batch(10 * step + ranks.rank))
     assert ranks.any(ranks.rank == 1) and not ranks.any(False)
@@ -196,17 +197,23 @@ with join_ranks(CPU) as ranks:
 
 
 @pytest.mark.slow
-def test_processes_that_train_together_keep_the_same_weights_from_the_mean_of_their_gradients(tmp_path: Path):
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_processes_that_train_together_keep_the_same_weights_from_the_mean_of_their_gradients(
+    optimizer, tmp_path: Path
+):
     script = tmp_path / "train.py"
     script.write_text(TWO_PROCESSES)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     here = Path(__file__).parents[2]
     subprocess.run(
-        [*command, str(script), str(tmp_path)], check=True, env={**os.environ, "PYTHONPATH": str(here)}, cwd=here
+        [*command, str(script), str(tmp_path), optimizer],
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(here)},
+        cwd=here,
     )
     states = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-    alone = make_trainer()
+    alone = make_trainer(replace(OPTIONS, optimizer=optimizer))
     for step in range(2):
         gradients = []
         for rank in (0, 1):
@@ -216,9 +223,10 @@ def test_processes_that_train_together_keep_the_same_weights_from_the_mean_of_th
         for parameter, first, second in zip(alone.parameters, *gradients, strict=True):
             parameter.grad = (first + second) / 2
         nn.utils.clip_grad_norm_(alone.parameters, OPTIONS.clip)
-        for group in alone.optimizers[0].param_groups:
-            group["lr"] = alone.learning_rate
-        alone.optimizers[0].step()
+        for own in alone.optimizers:
+            for group in own.param_groups:
+                group["lr"] = alone.learning_rate
+            own.step()
         alone.step += 1
     wanted = alone.model.state_dict()
     assert all(torch.allclose(states[0][name], wanted[name], atol=1e-4) for name in wanted)
