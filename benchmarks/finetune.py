@@ -27,11 +27,11 @@ from mvinverse_cli.maps import MAPS, MapName
 from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.model.config import ModelConfig
 from mvinverse_cli.model.mvinverse import MVInverse
-from mvinverse_cli.options import FinetuneOptions, TrainPart
 from mvinverse_cli.train.clips import Stretch, find_clips, open_clips
 from mvinverse_cli.train.finetuner import FineTuner
 from mvinverse_cli.train.lessons import Lesson, draw_triplet
 from mvinverse_cli.train.steadiness import Run, Steadiness, measure, shares
+from mvinverse_cli.trainings import FinetuneOptions, TrainPart
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
 WINGS = {"frames", "flow", "model", "outputs", "scenes"}
 SMALL = {
     "ahead", "checks", "color", "errors", "formats", "maps", "options", "protocols", "seams", "sizes", "timecode",
-    "windows",
+    "trainings", "windows",
 }  # fmt: skip
 SMALL_MAY = SMALL | {"numpy"}
 

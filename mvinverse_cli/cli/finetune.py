@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..formats import OnExists
-from ..options import FinetuneOptions, Optimizer, ScenesTarget, TrainDtype, TrainPart
+from ..trainings import FinetuneOptions, Optimizer, ScenesTarget, TrainDtype, TrainPart
 from .console import VOICE, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
 from .values import split_names

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..options import GradientLoss, Optimizer, TrainDtype, TrainOptions
+from ..trainings import GradientLoss, Optimizer, TrainDtype, TrainOptions
 from .console import VOICE, complain, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..color import linear_to_srgb
 from ..maps import Array, MapName, Maps
-from ..options import TrainOptions
+from ..trainings import TrainOptions
 
 ASPECTS = (0.62, 1.85)  # width / height: portrait photos to a little over 16:9
 LEAST_CROP = 0.6  # side of a crop, as a share of the largest that fits

@@ -20,9 +20,9 @@ from ..color import Transfer, convert
 from ..errors import InputError
 from ..maps import MAPS, SPECS, Array, MapName, Maps
 from ..model.config import ModelConfig
-from ..options import TrainOptions
 from ..scenes.record import View
 from ..scenes.store import Broken, ScenePath
+from ..trainings import TrainOptions
 from .augment import crop_share, draw_crop, draw_size, flipped, light_gain, photographed, relit, sensor_white
 from .decoded import Decoded, decode, resized, taken_apart
 from .repaint import revise

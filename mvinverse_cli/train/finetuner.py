@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..maps import MapName
 from ..model.mvinverse import MVInverse
-from ..options import FinetuneOptions, TrainPart
+from ..trainings import FinetuneOptions, TrainPart
 from .consistency import anchor_losses, consistency_losses
 from .data import Batch
 from .lessons import Lesson

@@ -17,8 +17,8 @@ from ..maps import MapName
 from ..model.checkpoint import load_weights
 from ..model.device import choose_device
 from ..model.weights import Weights, choose_name, find_weights
-from ..options import FinetuneOptions
 from ..outputs.whole import write_whole
+from ..trainings import FinetuneOptions
 from .clips import Stretch, find_clips, open_clips
 from .finetuner import FineTuner
 from .journal import LOG_EVERY, Journal, Progress

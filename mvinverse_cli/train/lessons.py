@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from ..model.config import ModelConfig
-from ..options import FinetuneOptions, TrainOptions
 from ..scenes.store import SceneList, find_scenes
+from ..trainings import FinetuneOptions, TrainOptions
 from .clips import Clip, Stretch
 from .data import Batch, Samples
 from .motion import Triplet, set_in_motion

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..errors import DeviceMemoryError, TrainingError
 from ..model.mvinverse import MVInverse
-from ..options import TrainDtype
+from ..trainings import TrainDtype
 from .muon import Muon
 from .ranks import Ranks
 from .schedule import decay_at, rate_at

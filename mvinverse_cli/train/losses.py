@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from ..maps import MapName
-from ..options import GradientLoss, TrainOptions
+from ..trainings import GradientLoss, TrainOptions
 
 STRIDES = (1, 2, 4, 8)  # pixels between the two of a gradient, from texture to shadow edges
 GAIN_RANGE = (0.5, 2.0)  # further off, a gain would excuse a wrong map

@@ -26,8 +26,8 @@ from ..errors import OptionError, TrainingError, WeightsError
 from ..model.checkpoint import save_checkpoint
 from ..model.config import ModelConfig, config_from_dict, config_to_dict
 from ..model.presets import PRESETS
-from ..options import TrainOptions
 from ..outputs.whole import WholeFile, write_errors, write_whole
+from ..trainings import TrainOptions
 from .loop import Loop
 from .trainer import Trainer
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..model.mvinverse import MVInverse
-from ..options import TrainOptions
+from ..trainings import TrainOptions
 from .loop import Loop
 from .losses import LossForm, map_losses, total_loss
 from .muon import suits_muon

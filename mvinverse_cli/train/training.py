@@ -20,9 +20,9 @@ from ..model.device import choose_device
 from ..model.initial import initialize
 from ..model.mvinverse import MVInverse
 from ..model.weights import find_weights
-from ..options import TrainOptions
 from ..outputs.whole import write_whole
 from ..scenes.store import Broken, SceneList, ScenePath, find_scenes
+from ..trainings import TrainOptions
 from .data import Batch, Samples, views_batch
 from .journal import LOG_EVERY, Journal, Progress
 from .pictures import Shown, curves_png, views_png

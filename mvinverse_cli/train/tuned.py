@@ -19,9 +19,9 @@ from ..errors import OptionError, OutputError
 from ..model.checkpoint import DTYPE_NAMES, open_state, save_checkpoint
 from ..model.header import read_header
 from ..model.weights import PICKLE_SUFFIXES, Weights, hash_of
-from ..options import FinetuneOptions
 from ..outputs.whole import write_whole
 from ..scenes.store import SceneList
+from ..trainings import FinetuneOptions
 from .clips import Clip
 from .finetuner import FineTuner
 from .lora import plain_state

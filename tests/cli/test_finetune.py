@@ -16,10 +16,10 @@ from mvinverse_cli.cli.main import main
 from mvinverse_cli.cli.values import split_names
 from mvinverse_cli.errors import OptionError
 from mvinverse_cli.maps import MAPS
-from mvinverse_cli.options import FinetuneOptions
 from mvinverse_cli.train import finetuning
 from mvinverse_cli.train.finetuning import Outcome
 from mvinverse_cli.train.steadiness import Steadiness
+from mvinverse_cli.trainings import FinetuneOptions
 from tests.train.panning import quick_tuning, write_pan
 
 PARAMETERS = inspect.signature(finetune).parameters
@@ -93,6 +93,8 @@ def test_every_flag_reaches_the_training(run, ends):
         ({"train": "bypass"}, "--train 'bypass': choose from heads, lora, decoder, all"),
         ({"maps": ("depth",)}, "depth"),
         ({"maps": ("albedo",), "train": "lora"}, "--maps albedo: what --train lora changes serves every map"),
+        ({"optimizer": "sgd"}, "--optimizer 'sgd': choose from adamw, muon"),
+        ({"scenes_target": "x"}, "--scenes-target 'x': choose from truth, before"),
         ({"steps": 0}, "--steps 0: must be at least 1"),
         ({"checkpoint_every": 0}, "--checkpoint-every 0: must be at least 1"),
         ({"anchor_weight": -0.1}, "--anchor-weight -0.1: must be from 0 on"),

@@ -15,10 +15,10 @@ from mvinverse_cli.cli.main import main
 from mvinverse_cli.cli.train import signals_noted, train
 from mvinverse_cli.errors import OptionError, TrainingError
 from mvinverse_cli.model.config import config_to_dict
-from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.scenes.record import view_path
 from mvinverse_cli.train.journal import Progress
 from mvinverse_cli.train.training import Outcome
+from mvinverse_cli.trainings import TrainOptions
 from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 
@@ -76,7 +76,7 @@ def test_every_flag_reaches_the_training(run, ends):
         steps=7, learning_rate=0.5, weights="w", imagenet=True, bypass_rate=0.3, warmup=3, weight_decay=0.1, clip=2.0,
         ema=0.5, min_views=1, max_views=3, min_side=42, max_side=84, pixels=9000, gradient_loss="absolute", gain=True,
         metal_weight=2.0, dtype="float32", device="cpu", seed=5, minutes=3.5, held_out="x", checkpoint_every=9,
-        picture_every=8,
+        picture_every=8, optimizer="muon",
     )  # fmt: skip
     assert all(value != getattr(TrainOptions(), name) for name, value in asdict(given).items())
     received = []

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvinverse_cli.color import linear_to_srgb
-from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.train.augment import (
     LEAST_CROP,
     MOST_ENLARGED,
@@ -26,6 +25,7 @@ from mvinverse_cli.train.augment import (
     sensor_white,
     toned,
 )
+from mvinverse_cli.trainings import TrainOptions
 
 DRAWS = range(40)
 

@@ -12,11 +12,11 @@ from mvinverse_cli.color import linear_to_srgb
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.model.config import ModelConfig
-from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.scenes.record import View, view_path
 from mvinverse_cli.scenes.store import find_scenes
 from mvinverse_cli.train import data
 from mvinverse_cli.train.data import Samples, resized, views_batch
+from mvinverse_cli.trainings import TrainOptions
 from tests.scenes.views import make_scenes, make_view
 
 SIZE = (56, 84)

@@ -9,13 +9,13 @@ import torch
 
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.model.mvinverse import MVInverse
-from mvinverse_cli.options import FinetuneOptions, TrainOptions
 from mvinverse_cli.scenes.store import find_scenes
 from mvinverse_cli.train.data import Samples
 from mvinverse_cli.train.finetuner import FineTuner
 from mvinverse_cli.train.lessons import Lesson, draw_triplet
 from mvinverse_cli.train.lora import plain_state
 from mvinverse_cli.train.muon import Muon
+from mvinverse_cli.trainings import FinetuneOptions, TrainOptions
 from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 from tests.train.panning import make_stretch

@@ -19,11 +19,11 @@ from mvinverse_cli.model.checkpoint import load_model, save_checkpoint
 from mvinverse_cli.model.header import read_header
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.weights import OFFICIAL, file_hash, find_weights
-from mvinverse_cli.options import FinetuneOptions
 from mvinverse_cli.train import finetuning
 from mvinverse_cli.train.finetuner import FineTuner
 from mvinverse_cli.train.finetuning import finetune
 from mvinverse_cli.train.lora import RANK
+from mvinverse_cli.trainings import FinetuneOptions
 from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 from tests.train.panning import quick_tuning, write_pan

@@ -9,9 +9,9 @@ import torch
 
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.model.mvinverse import MVInverse
-from mvinverse_cli.options import FinetuneOptions
 from mvinverse_cli.train.clips import Clip
 from mvinverse_cli.train.lessons import Lessons, draw_triplet, open_scenes
+from mvinverse_cli.trainings import FinetuneOptions
 from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 from tests.train.panning import SIZE, STEP, make_stretch

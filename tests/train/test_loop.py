@@ -16,12 +16,12 @@ from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.model.config import ModelConfig
 from mvinverse_cli.model.initial import initialize
 from mvinverse_cli.model.mvinverse import MVInverse
-from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.train.data import Batch
 from mvinverse_cli.train.loop import choose_precision
 from mvinverse_cli.train.ranks import Ranks
 from mvinverse_cli.train.schedule import FLOOR, decay_at, rate_at
 from mvinverse_cli.train.trainer import Trainer, parameter_groups
+from mvinverse_cli.trainings import TrainOptions
 from tests.conftest import TINY
 
 OPTIONS = TrainOptions(steps=20, warmup=2, dtype="float32", device="cpu")

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from mvinverse_cli.maps import MAPS, SPECS
-from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.train.losses import (
     GAIN_RANGE,
     MAP_WEIGHTS,
@@ -18,6 +17,7 @@ from mvinverse_cli.train.losses import (
     metal_balance,
     total_loss,
 )
+from mvinverse_cli.trainings import TrainOptions
 
 SHAPE = (2, 3, 20, 24)  # B, N, H, W
 FORM = LossForm()

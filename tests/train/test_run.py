@@ -19,11 +19,11 @@ from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.model.config import config_to_dict
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.presets import PRESETS
-from mvinverse_cli.options import TrainOptions
 from mvinverse_cli.scenes.record import view_path
 from mvinverse_cli.train.data import Batch, Samples
 from mvinverse_cli.train.run import MAY_DIFFER, find_config
 from mvinverse_cli.train.training import start, train
+from mvinverse_cli.trainings import TrainOptions
 from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 
