@@ -139,10 +139,10 @@ def see_scene(seed: int, split: Split, samples: int, size: int) -> tuple[Scenery
     height, width = picture_size(rng, size)
     for attempt in range(ATTEMPTS):
         scenery = compose(seed, split, attempt)
+        scene = None  # before the next is loaded: what lives at the same time counts for the kernel, see `filled`
         scene = load(scenery)
         depths, shines = survey(scene, scenery.cameras)
         if not sees_enough(depths, shines):
-            del scene  # before the next is loaded: what lives at the same time counts for the kernel, see `filled`
             continue
         views = trace(scene, scenery.cameras, height, width, samples, seed)
         if min(float(view.color.mean()) for view in views) > DARK:

@@ -21,7 +21,6 @@ from .loop import Loop
 from .lora import ADDED, add_low_rank
 from .losses import LossForm, map_losses
 from .motion import Triplet
-from .muon import suits_muon
 from .ranks import Ranks
 
 MapTensors: TypeAlias = dict[MapName, Tensor]  # (B, N, H, W, C)
@@ -44,7 +43,7 @@ OWN_STATE = (
 
 
 def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str, Any]]:
-    """The parameters of the part of `model` that learns, by decay and optimizer; the others get no gradient.
+    """The parameters of the part of `model` that learns, by decay; the others get no gradient.
 
     For `lora` the model is given its additions.
     """
@@ -53,17 +52,12 @@ def learning_groups(model: MVInverse, options: FinetuneOptions) -> list[dict[str
         parts = tuple(f"{name}_head." for name in options.maps)
     if options.train == "lora":
         add_low_rank(model, options.seed)
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(any(part in name for part in parts))
         if parameter.requires_grad:
-            decay = options.weight_decay if parameter.ndim > 1 else 0.0
-            is_matrix = options.optimizer == "muon" and suits_muon(parameter)
-            groups.setdefault((decay, is_matrix), []).append(parameter)
-    return [
-        {"params": group, "rate": 1.0, "weight_decay": decay, "orthogonal": is_matrix}
-        for (decay, is_matrix), group in groups.items()
-    ]
+            groups.setdefault(options.weight_decay if parameter.ndim > 1 else 0.0, []).append(parameter)
+    return [{"params": group, "rate": 1.0, "weight_decay": decay} for decay, group in groups.items()]
 
 
 class FineTuner(Loop[FinetuneOptions, Lesson]):

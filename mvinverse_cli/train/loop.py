@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from ..errors import DeviceMemoryError, TrainingError
 from ..model.mvinverse import MVInverse
-from ..trainings import TrainDtype
-from .muon import Muon
+from ..trainings import Optimizer, TrainDtype
+from .muon import Muon, part_of
 from .ranks import Ranks
 from .schedule import decay_at, rate_at
 
@@ -40,6 +40,8 @@ class LoopOptions(Protocol):
 
     @property
     def steps(self) -> int: ...
+    @property
+    def optimizer(self) -> Optimizer: ...
     @property
     def learning_rate(self) -> float: ...
     @property
@@ -93,9 +95,7 @@ class Loop(ABC, Generic[Options, StepBatch]):
         groups: list[dict[str, Any]],
         ranks: Ranks | None = None,
     ):
-        """groups: the parameters that learn, as `parameter_groups` gives them; no others may ask for a gradient. Those
-        of groups that are `orthogonal` learn by Muon, others by AdamW.
-        """
+        """groups: the parameters that learn, as `parameter_groups` gives them; no others may ask for a gradient."""
         self.model = model.to(device)
         self.options = options
         self.device = device
@@ -105,8 +105,8 @@ class Loop(ABC, Generic[Options, StepBatch]):
         self.names = list(learning)  # of `parameters`
         self.parameters: list[Tensor] = list(learning.values())
         self.mean = [parameter.detach().clone() for parameter in self.parameters]
-        matrices = [group for group in groups if group.get("orthogonal")]
-        others = [group for group in groups if not group.get("orthogonal")]
+        matrices = [part_of(group, by_muon=True) for group in groups] if options.optimizer == "muon" else []
+        others = [part_of(group, by_muon=False) for group in groups] if matrices else groups
         self.optimizers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(others, options.learning_rate, BETAS, fused=device.type in ("cpu", "cuda"))
         ]

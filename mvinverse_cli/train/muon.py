@@ -4,7 +4,7 @@ The mean gradient of a matrix is mostly a few strong directions. Brought to sing
 the weak ones, in fewer steps than AdamW, which looks at each number alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,6 +22,11 @@ NARROWEST = 16  # rows or columns; what is narrower has no directions to speak o
 def suits_muon(parameter: Tensor) -> bool:
     """Whether `parameter` is a matrix, or a kernel that is one when each output's weights are a row."""
     return parameter.ndim > 1 and min(parameter.shape[0], parameter[0].numel()) >= NARROWEST
+
+
+def part_of(group: Mapping[str, Any], *, by_muon: bool) -> dict[str, Any]:
+    """A group of parameters, as optimizers take them, with those alone that suit Muon, or that do not."""
+    return {**group, "params": [parameter for parameter in group["params"] if suits_muon(parameter) == by_muon]}
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
@@ -52,7 +57,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One step of all parameters that have a gradient."""
+        """One step of all parameters that have a gradient; `closure`, which would compute them, is not called."""
         for group in self.param_groups:
             for parameters in alike(group["params"]):
                 directions = self.ranks.share(self._directions(parameters), orthogonalize)

@@ -14,7 +14,6 @@ from ..model.mvinverse import MVInverse
 from ..trainings import TrainOptions
 from .loop import Loop
 from .losses import LossForm, map_losses, total_loss
-from .muon import suits_muon
 from .ranks import Ranks
 
 if TYPE_CHECKING:
@@ -65,13 +64,12 @@ def set_training(model: nn.Module) -> None:
 
 
 def parameter_groups(model: nn.Module, options: TrainOptions) -> list[dict[str, Any]]:
-    """The parameters of `model` by learning rate, decay and optimizer: `rate` is a group's share of the learning rate,
-    and what is `orthogonal` learns by Muon.
+    """The parameters of `model` by learning rate and decay: `rate` is a group's share of the learning rate.
 
     Matrices and kernels decay; biases, norms, layer scales, tokens and the position table do not. A bypass that has
     learnt before learns at `bypass_rate`; at 0 it is left out, and no gradient is computed for it.
     """
-    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     is_taught = options.imagenet or options.weights is not None
     for name, parameter in model.named_parameters():
         decays = parameter.ndim > 1 and not any(table in name for table in TABLES)
@@ -79,9 +77,5 @@ def parameter_groups(model: nn.Module, options: TrainOptions) -> list[dict[str, 
         if rate == 0:
             parameter.requires_grad_(False)
             continue
-        is_matrix = options.optimizer == "muon" and decays and suits_muon(parameter)
-        groups.setdefault((rate, options.weight_decay if decays else 0.0, is_matrix), []).append(parameter)
-    return [
-        {"params": group, "rate": rate, "weight_decay": decay, "orthogonal": is_matrix}
-        for (rate, decay, is_matrix), group in groups.items()
-    ]
+        groups.setdefault((rate, options.weight_decay if decays else 0.0), []).append(parameter)
+    return [{"params": group, "rate": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]

@@ -6,11 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.train.muon import LENGTH, MOMENTUM, Muon, orthogonalize, suits_muon
 from mvinverse_cli.train.ranks import Ranks
-from mvinverse_cli.train.trainer import parameter_groups
-from tests.conftest import TINY
 from tests.train.test_loop import OPTIONS, make_batch, make_trainer, same, train
 
 
@@ -79,15 +76,15 @@ def test_gradients_are_remembered():
 
 
 def test_the_network_s_narrow_and_undecayed_parameters_are_left_to_adamw():
-    model = MVInverse(TINY)
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    groups = parameter_groups(model, replace(OPTIONS, optimizer="muon"))
-    assert sorted(names[p] for group in groups for p in group["params"]) == sorted(names.values())
-    by_muon = [p for group in groups if group["orthogonal"] for p in group["params"]]
-    assert {f"{kind}.weight" for kind in ("decoder.0.attn.qkv", "decoder.1.mlp.fc1")} <= {names[p] for p in by_muon}
-    assert all(suits_muon(p) for p in by_muon)
-    assert not any("pos_embed" in names[p] or "token" in names[p] for p in by_muon)
-    assert not any(group["orthogonal"] for group in parameter_groups(model, OPTIONS))
+    trainer = make_trainer(replace(OPTIONS, optimizer="muon"))
+    names = {parameter: name for name, parameter in trainer.model.named_parameters()}
+    others, matrices = ([p for group in o.param_groups for p in group["params"]] for o in trainer.optimizers)
+    assert sorted(names[p] for p in (*others, *matrices)) == sorted(trainer.names)
+    assert {f"{kind}.weight" for kind in ("decoder.0.attn.qkv", "decoder.1.mlp.fc1")} <= {names[p] for p in matrices}
+    assert all(suits_muon(p) for p in matrices)
+    assert not any(suits_muon(p) for p in others)
+    assert not any("pos_embed" in names[p] or "token" in names[p] for p in matrices)
+    assert len(make_trainer().optimizers) == 1
 
 
 def test_a_run_by_muon_learns_and_goes_on_where_it_was():
@@ -109,5 +106,5 @@ def test_shares_of_several_processes_are_the_whole(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("mvinverse_cli.train.ranks.distributed.all_reduce", lambda done: shares.append(done.clone()))
     for rank in range(3):
         Ranks(rank, 3).share(work, orthogonalize)
-    assert torch.allclose(sum(shares), orthogonalize(work), atol=1e-5)  # type: ignore[arg-type]
+    assert torch.allclose(torch.stack(shares).sum(0), orthogonalize(work), atol=1e-5)
     assert all((share.flatten(1).abs().sum(1) > 0).sum() <= 2 for share in shares)
