@@ -20,9 +20,9 @@ import av
 import cv2
 import numpy as np
 
-from mvinverse_cli.ahead import ahead
 from mvinverse_cli.frames import choose, find_shots, fit_grid, fit_to, open_positions
-from mvinverse_cli.prepared import MOST_AHEAD, on_grid
+from mvinverse_cli.shot.ahead import ahead
+from mvinverse_cli.shot.prepared import MOST_AHEAD, on_grid
 
 WIDTH, HEIGHT = 1920, 1080
 PATCH = 14

@@ -19,7 +19,7 @@ from benchmarks.measure import memory_mib, reset_peak, write_recipe
 from benchmarks.plain import make_plain
 from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.model.mvinverse import MVInverse
-from mvinverse_cli.passes import frame_batch
+from mvinverse_cli.shot.passes import frame_batch
 
 
 def peak_mib(device: torch.device) -> float:

@@ -30,7 +30,7 @@ from mvinverse_cli.color import convert
 from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.options import DecomposeOptions
-from mvinverse_cli.passes import Network
+from mvinverse_cli.shot.passes import Network
 
 SIDES = ("unchunked", "pieces", "short")
 Figures = Mapping[str, object]

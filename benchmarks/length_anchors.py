@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.length_maps import WHOLE, clips_of, errors, maps_of, network_of, options_of, show_errors
 from mvinverse_cli.maps import Array
 from mvinverse_cli.model.mvinverse import TOKEN_LEVELS, Attended
-from mvinverse_cli.passes import Network
+from mvinverse_cli.shot.passes import Network
 from mvinverse_cli.windows import Scene, Windows
 
 

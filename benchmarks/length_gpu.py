@@ -24,7 +24,7 @@ from mvinverse_cli.maps import MAPS
 from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.model.memory import pass_bytes, weights_bytes
 from mvinverse_cli.options import DecomposeOptions
-from mvinverse_cli.passes import Network, frame_batch
+from mvinverse_cli.shot.passes import Network, frame_batch
 from mvinverse_cli.sizes import AUTO_WINDOW
 from mvinverse_cli.windows import Windows
 

@@ -21,13 +21,13 @@ from mvinverse_cli.evaluate.metrics import Tally, rmse
 from mvinverse_cli.evaluate.sample import sample_of
 from mvinverse_cli.evaluate.scenes import score
 from mvinverse_cli.frames import find_shots
-from mvinverse_cli.layout import Layout, lay_out
 from mvinverse_cli.maps import MAPS, MapName, Maps
 from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.options import DecomposeOptions
-from mvinverse_cli.passes import Network
-from mvinverse_cli.pipeline import Findings, decompose_shot
 from mvinverse_cli.scenes.store import find_scenes
+from mvinverse_cli.shot.decompose import Findings, decompose_shot
+from mvinverse_cli.shot.layout import Layout, lay_out
+from mvinverse_cli.shot.passes import Network
 from mvinverse_cli.windows import Windows
 
 OPTIONS = DecomposeOptions(size="model", cuts="off")

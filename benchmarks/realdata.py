@@ -22,9 +22,9 @@ from mvinverse_cli.color import linear_to_srgb, srgb_to_linear
 from mvinverse_cli.evaluate.align import gain_of
 from mvinverse_cli.evaluate.metrics import angles_deg, psnr, rmse
 from mvinverse_cli.frames import as_float, find_shots, open_positions
-from mvinverse_cli.layout import lay_out
 from mvinverse_cli.maps import MAPS, SPECS, Maps
 from mvinverse_cli.model import MVInverse
+from mvinverse_cli.shot.layout import lay_out
 
 Picture = NDArray[np.float32]  # (H, W, C) in [0, 1]
 TILE, GAP, HEAD = 300, 4, 20  # pixels

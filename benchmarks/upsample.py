@@ -111,7 +111,7 @@ def network(name: str) -> Callable[[Sequence[Case]], list[Maps]] | None:
     if name == "none":
         return None
     from mvinverse_cli.model.checkpoint import load_model
-    from mvinverse_cli.passes import Network
+    from mvinverse_cli.shot.passes import Network
 
     loaded = Network.of(load_model(name, device="cpu"), DecomposeOptions())
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .model.config import ModelConfig
     from .model.mvinverse import MVInverse
     from .options import DecomposeOptions, WriteOptions
-    from .pipeline import decompose
+    from .shot.decompose import decompose
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ __all__ = [
     "load_model",
 ]
 
-_HOMES = ("errors", "maps", "options", "model.config", "model.checkpoint", "model.mvinverse", "pipeline")
+_HOMES = ("errors", "maps", "options", "model.config", "model.checkpoint", "model.mvinverse", "shot.decompose")
 
 
 def __getattr__(name: str) -> Any:

@@ -10,9 +10,9 @@ import pytest
 import tifffile
 
 from mvinverse_cli.color import srgb_to_linear
-from mvinverse_cli.job import run_job
+from mvinverse_cli.job.planning import plan_job
+from mvinverse_cli.job.run import run_job
 from mvinverse_cli.options import DecomposeOptions, Format, WriteOptions
-from mvinverse_cli.planning import plan_job
 from tests.card import LIGHT, WRITERS, centres, mirror, write_card
 
 VIDEOS = (".mp4", ".mkv", ".nut")

@@ -15,7 +15,7 @@ def test_every_public_name_is_there(name: str):
 
 
 def test_decompose_is_the_function_whatever_was_imported_before():
-    code = "import mvinverse_cli.pipeline; from mvinverse_cli import decompose; decompose.__call__"
+    code = "import mvinverse_cli.shot.decompose; from mvinverse_cli import decompose; decompose.__call__"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert isinstance(mvinverse_cli.decompose, types.FunctionType)
 

@@ -16,9 +16,9 @@ from mvinverse_cli.formats import Format
 from mvinverse_cli.frames.exr import timecode_of
 from mvinverse_cli.frames.video import timecode_tag
 from mvinverse_cli.inspection import inspect_path
-from mvinverse_cli.job import run_job
+from mvinverse_cli.job.planning import plan_job
+from mvinverse_cli.job.run import run_job
 from mvinverse_cli.options import DecomposeOptions, WriteOptions
-from mvinverse_cli.planning import plan_job
 from mvinverse_cli.timecode import Timecode, Timecodes
 from tests.frames.media import patches, to_frame, write_dpx
 

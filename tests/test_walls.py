@@ -21,8 +21,7 @@ RENDERER = {"mitsuba", "drjit", "pyoidn"}  # only to render scenes: a large inst
 RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
 WINGS = {"frames", "flow", "model", "outputs", "scenes"}
 SMALL = {
-    "ahead", "checks", "color", "errors", "formats", "maps", "options", "protocols", "seams", "sizes", "timecode",
-    "trainings", "windows",
+    "checks", "color", "errors", "formats", "maps", "options", "protocols", "sizes", "timecode", "trainings", "windows",
 }  # fmt: skip
 SMALL_MAY = SMALL | {"numpy"}
 
@@ -72,6 +71,11 @@ def test_decomposing_needs_neither_training_nor_evaluation():
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.relative_to(PACKAGE).parts[0] not in ("cli", "train", "evaluate"):
             assert not imported(path, anywhere=True) & {"train", "evaluate"}, path
+
+
+def test_a_shot_knows_nothing_of_the_run_it_is_part_of():
+    for path in files_of("shot"):
+        assert "job" not in imported(path, anywhere=True), path
 
 
 def test_nobody_imports_the_command_line():

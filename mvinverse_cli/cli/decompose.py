@@ -19,7 +19,7 @@ from .progress import ProgressMode, open_progress
 from .values import parse_rate, split_names
 
 if TYPE_CHECKING:
-    from ..job import Outcome
+    from ..job.run import Outcome
 
 TRUNCATED, INCOMPLETE = 1, 3  # exit codes: the source ends too soon; frames are missing or damaged
 
@@ -215,8 +215,8 @@ def decompose(
     mode: ProgressMode = "json" if json else "none" if quiet else progress
     # numpy, codecs and, later, torch: after the arguments are known to be good
     from ..frames import STDIN, spooled
-    from ..job import run_job
-    from ..planning import STDOUT, plan_job
+    from ..job.planning import STDOUT, plan_job
+    from ..job.run import run_job
 
     is_stream = str(output) == STDOUT and not dry_run
     if is_stream and (mode in ("json", "openjd") or print_outputs):
@@ -242,9 +242,9 @@ def decompose(
 
 def conclude(outcome: "Outcome", output: Path) -> int:
     """Says what came of the job and returns the exit code."""
+    from ..job.planning import STDOUT
     from ..outputs import MANIFEST_NAME
     from ..outputs.ranges import numbers_to_ranges
-    from ..planning import STDOUT
 
     is_stream = str(output) == STDOUT
     whole_shots, faults = outcome.failed, outcome.failed + outcome.faults

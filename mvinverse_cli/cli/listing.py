@@ -12,8 +12,8 @@ from .console import write_errors_of_stdout
 from .progress import Report
 
 if TYPE_CHECKING:  # the job brings the codecs with it, which --help does without
-    from ..job import Progress
-    from ..planning import Plan
+    from ..job.planning import Plan
+    from ..job.run import Progress
 
 
 @contextmanager

@@ -6,12 +6,12 @@ from typing import Any
 import typer
 
 from ..errors import WeightsNotHereError
-from ..layout import PassPlan, plan_passes
-from ..locate import locate_model
+from ..job.locate import locate_model
+from ..job.planning import Plan, ShotPlan
+from ..job.provenance import source_names
 from ..model.config import ModelConfig
 from ..options import DecomposeOptions
-from ..planning import Plan, ShotPlan
-from ..provenance import source_names
+from ..shot.layout import PassPlan, plan_passes
 from ..sizes import show_bytes
 from .console import VOICE, emit, one_line, write_errors_of_stdout
 

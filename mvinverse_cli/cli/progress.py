@@ -11,7 +11,7 @@ import typer
 from .console import STDERR, emit, say, write_errors_of_stdout
 
 if TYPE_CHECKING:  # the job brings the codecs with it, which --help does without
-    from ..job import Progress
+    from ..job.run import Progress
 
 ProgressMode = Literal["auto", "bar", "plain", "json", "openjd", "none"]
 Report: TypeAlias = "Callable[[Progress], None]"

@@ -16,12 +16,12 @@ from ..errors import InputError, MvInverseError, OptionError
 from ..flow import KEPT_LEAST, FlowSource, PairFlow, warp_map
 from ..frames import find_shots
 from ..frames.names import is_image, is_video
-from ..layout import Layout, lay_out, plan_passes
 from ..maps import SPECS, Array, Maps
 from ..options import DecomposeOptions
-from ..passes import Network
-from ..pipeline import Findings, decompose_shot
-from ..plates import linear_light, open_plates
+from ..shot.decompose import Findings, decompose_shot
+from ..shot.layout import Layout, lay_out, plan_passes
+from ..shot.passes import Network
+from ..shot.plates import linear_light, open_plates
 from .metrics import encoded
 from .reprojection import as_shown
 from .result import Broken

@@ -12,8 +12,8 @@ from ..flow import KEPT_LEAST, FlowSource, flow_source
 from ..maps import MAPS
 from ..model.mvinverse import MVInverse
 from ..options import DecomposeOptions
-from ..passes import Network
 from ..protocols import FlickerOptions
+from ..shot.passes import Network
 from .clips import INPUT, Clip, Pair, clips_of, lay_out_clips, leave_out, pairs_of
 from .example import check_any
 from .metrics import Metric, Tally, rmse

@@ -13,8 +13,8 @@ import numpy as np
 from ..errors import InputError
 from ..maps import MAPS, Array, Maps
 from ..model.mvinverse import MVInverse
-from ..passes import Network
 from ..protocols import HypersimOptions
+from ..shot.passes import Network
 from .datasets.hypersim import HypersimView, Trajectory, cameras_of, check_view, find_trajectories, views_of
 from .datasets.hypersim_camera import read_projections
 from .example import check_any, readable

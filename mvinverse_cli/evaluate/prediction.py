@@ -14,8 +14,8 @@ from ..maps import MAPS, SPECS, Array, MapName, Maps
 from ..model.mvinverse import MVInverse
 from ..options import DecomposeOptions
 from ..outputs.quantize import check_finite
-from ..passes import Network
 from ..protocols import MeasureOptions
+from ..shot.passes import Network
 from .example import Example, Source, readable
 from .result import Broken, Report
 

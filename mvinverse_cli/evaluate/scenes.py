@@ -16,8 +16,8 @@ from ..maps import Maps
 from ..model.config import ModelConfig
 from ..model.mvinverse import MVInverse
 from ..options import DecomposeOptions, EvaluateOptions
-from ..passes import Network
 from ..scenes.store import MOST_BROKEN, ScenePath, find_scenes
+from ..shot.passes import Network
 from .baselines import Fitted, Fitting
 from .example import Source, check_any, readable
 from .metrics import METAL, Tally, detect_metal, score_maps, score_reconstruction

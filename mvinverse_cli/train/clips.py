@@ -20,7 +20,7 @@ from ..frames import Frame, Shot, choose, find_shots, fit_grid, fit_to, open_pos
 from ..maps import Array
 from ..model.config import ModelConfig
 from ..model.weights import file_hash
-from ..prepared import on_grid
+from ..shot.prepared import on_grid
 
 logger = logging.getLogger(__name__)
 

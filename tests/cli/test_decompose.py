@@ -426,7 +426,7 @@ def test_a_defect_is_one_line_and_debug_shows_where(run, clip: Path, monkeypatch
     def break_down(*arguments: object, **named: object) -> None:
         raise RuntimeError("gears are jammed")
 
-    monkeypatch.setattr("mvinverse_cli.planning.find_shots", break_down)
+    monkeypatch.setattr("mvinverse_cli.job.planning.find_shots", break_down)
     ran = run(clip)
     assert ran.code == 1
     assert "defect: RuntimeError: gears are jammed" in ran.cause

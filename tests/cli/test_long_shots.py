@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mvinverse_cli import planning
-from mvinverse_cli.layout import Layout
+from mvinverse_cli.job import planning
 from mvinverse_cli.maps import FrameMaps
 from mvinverse_cli.outputs import Writers
+from mvinverse_cli.shot.layout import Layout
 from tests.cli.running import files_in
 from tests.frames.media import to_frame, write_video
 

@@ -7,7 +7,7 @@ import pytest
 from mvinverse_cli.cli import progress
 from mvinverse_cli.cli.console import STDERR
 from mvinverse_cli.cli.progress import clock, open_progress
-from mvinverse_cli.job import Progress
+from mvinverse_cli.job.run import Progress
 
 
 class Clock:

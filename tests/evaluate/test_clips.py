@@ -7,7 +7,7 @@ from mvinverse_cli.errors import InputError, OptionError
 from mvinverse_cli.evaluate.clips import clips_of, lay_out_clips, pairs_of
 from mvinverse_cli.flow import DisFlow
 from mvinverse_cli.options import DecomposeOptions
-from mvinverse_cli.passes import Network
+from mvinverse_cli.shot.passes import Network
 from tests.card import mirror
 from tests.evaluate.sets import write_pictures
 from tests.frames.media import to_frame, write_png, write_video

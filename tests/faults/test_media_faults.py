@@ -165,16 +165,16 @@ def test_input_deleted_while_running_loses_those_frames_alone(run, tmp_path: Pat
 
 def test_video_deleted_while_running_is_read_to_its_end(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = write_numbered(tmp_path / "gone.mp4", 4)
-    from mvinverse_cli import pipeline
+    from mvinverse_cli.shot import decompose
 
-    opened = pipeline.open_positions
+    opened = decompose.open_positions
 
     def open_and_lose(*arguments: object, **named: object):
         reader = opened(*arguments, **named)
         path.unlink(missing_ok=True)
         return reader
 
-    monkeypatch.setattr(pipeline, "open_positions", open_and_lose)
+    monkeypatch.setattr(decompose, "open_positions", open_and_lose)
     ran = run(path, "--maps", "albedo")
     assert ran.code == 0, ran.err
     assert len(files_in(Path("out/albedo"))) == 4

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 from fileseq.constants import PAD_STYLE_HASH1
 from fileseq.filesequence import FileSequence
 
-from . import __version__
-from .frames import Shot
-from .layout import Layout
-from .options import DecomposeOptions, WriteOptions
-from .outputs import NORMAL_CONVENTIONS, About, Json
-from .seams import Seam
-from .windows import Windows
+from .. import __version__
+from ..frames import Shot
+from ..options import DecomposeOptions, WriteOptions
+from ..outputs import NORMAL_CONVENTIONS, About, Json
+from ..shot.layout import Layout
+from ..shot.seams import Seam
+from ..windows import Windows
 
 if TYPE_CHECKING:  # at run time torch waits until the plan stands
-    from .model.weights import Weights
+    from ..model.weights import Weights
 
 
 def passes_record(layout: Layout, windows: Windows) -> Json:
@@ -31,8 +31,8 @@ def seam_record(seam: Seam) -> Json:
 
 def about_run(shot: Shot, options: DecomposeOptions, write: WriteOptions, weights: "Weights") -> About:
     """What every file of a shot says of where it comes from."""
-    from .model.config import with_transfers
-    from .model.weights import hash_of
+    from ..model.config import with_transfers
+    from ..model.weights import hash_of
 
     config = with_transfers(weights.config, options)
     return About(

@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import DeviceMemoryError, InputError
+from ..frames import Fault, Frame, FrameReader, find_shots, open_positions
+from ..maps import FrameMaps, Maps
+from ..model.checkpoint import load_model
+from ..model.mvinverse import MVInverse
+from ..options import DecomposeOptions
+from ..windows import Scene, Windows
 from .ahead import overlapped
-from .errors import DeviceMemoryError, InputError
-from .frames import Fault, Frame, FrameReader, find_shots, open_positions
 from .layout import Layout, lay_out, plan_passes
-from .maps import FrameMaps, Maps
-from .model.checkpoint import load_model
-from .model.mvinverse import MVInverse
-from .options import DecomposeOptions
 from .passes import Network, PassRun, SceneRun
 from .plates import open_plates
 from .prepared import Held, Origin, if_readable, is_guided, prepare_ahead, restore
 from .seams import Seam, cross_fade, fade_share
-from .windows import Scene, Windows
 
 logger = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import OptionError
-from .formats import MOVIES
-from .frames import Shot, find_shots
-from .layout import Layout, is_length_known, is_looked_at, lay_out
-from .options import DecomposeOptions, WriteOptions
-from .outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, load_manifest
+from ..errors import OptionError
+from ..formats import MOVIES
+from ..frames import Shot, find_shots
+from ..options import DecomposeOptions, WriteOptions
+from ..outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, load_manifest
+from ..shot.layout import Layout, is_length_known, is_looked_at, lay_out
 
 STDOUT = "-"  # as an output folder
 

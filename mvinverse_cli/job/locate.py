@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .options import DecomposeOptions
+from ..options import DecomposeOptions
 
 if TYPE_CHECKING:  # at run time torch waits until the plan stands
     import torch
 
-    from .model.weights import Weights
+    from ..model.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ def locate_model(options: DecomposeOptions, *, download: bool = True) -> Located
 
     Raises OptionError for a device that is not there, WeightsError for weights that cannot be had.
     """
-    from .model.device import choose_device, choose_dtype
-    from .model.weights import choose_name, find_weights
+    from ..model.device import choose_device, choose_dtype
+    from ..model.weights import choose_name, find_weights
 
     device = choose_device(options.device)
     weights = find_weights(choose_name(options.model, device.type), download=download)

@@ -9,9 +9,9 @@ import torch
 
 from mvinverse_cli import DecomposeOptions, OptionError
 from mvinverse_cli.frames import find_shots
-from mvinverse_cli.layout import Layout, lay_out, pass_cost, plan_passes, wanted_windows
 from mvinverse_cli.model.memory import weights_bytes
 from mvinverse_cli.model.presets import PRESETS
+from mvinverse_cli.shot.layout import Layout, lay_out, pass_cost, plan_passes, wanted_windows
 from mvinverse_cli.sizes import show_bytes
 from mvinverse_cli.windows import Windows
 from tests.frames.media import write_numbered

@@ -6,9 +6,9 @@ import cv2
 import OpenEXR
 import pytest
 
-from mvinverse_cli.job import run_job
+from mvinverse_cli.job.planning import plan_job
+from mvinverse_cli.job.run import run_job
 from mvinverse_cli.options import DecomposeOptions, Format, WriteOptions
-from mvinverse_cli.planning import plan_job
 from tests.card import mirror, write_card
 
 

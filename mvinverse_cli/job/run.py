@@ -5,13 +5,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
-from .errors import InputError, OutputError
-from .frames import Fault, Shot
-from .frames.names import shown
-from .layout import Layout, PassPlan, plan_passes
-from .locate import Located, locate_model
-from .options import DecomposeOptions
-from .outputs import (
+from ..errors import InputError, OutputError
+from ..frames import Fault, Shot
+from ..frames.names import shown
+from ..options import DecomposeOptions
+from ..outputs import (
     About,
     Manifest,
     NoManifest,
@@ -23,9 +21,11 @@ from .outputs import (
     open_stream,
     open_writers,
 )
+from ..shot.layout import Layout, PassPlan, plan_passes
+from ..windows import Windows
+from .locate import Located, locate_model
 from .planning import Plan
 from .provenance import about_run, passes_record, seam_record, source_bytes, source_names
-from .windows import Windows
 
 logger = logging.getLogger(__name__)
 
@@ -127,9 +127,9 @@ def write_shots(
     stdout: Sink | None,
 ) -> None:
     """Decomposes the shots of `plan` with one model, and notes in `books` and `outcome` what becomes of each frame."""
-    from .model.checkpoint import load_weights
-    from .passes import Network
-    from .pipeline import Findings, decompose_shot
+    from ..model.checkpoint import load_weights
+    from ..shot.decompose import Findings, decompose_shot
+    from ..shot.passes import Network
 
     options = plan.decompose
     total = plan.to_do  # once: it counts every frame of every shot

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import OptionError
-from .frames import Choice, Shot, choose, choose_grid, fit_grid, meter_shot, parse_cuts, survey_shot
-from .options import DecomposeOptions
-from .sizes import AUTO_WINDOW, parse_bytes, show_bytes
-from .windows import Windows, least_window
+from ..errors import OptionError
+from ..frames import Choice, Shot, choose, choose_grid, fit_grid, meter_shot, parse_cuts, survey_shot
+from ..options import DecomposeOptions
+from ..sizes import AUTO_WINDOW, parse_bytes, show_bytes
+from ..windows import Windows, least_window
 
 if TYPE_CHECKING:  # at run time torch waits until the options are known to be good
     import torch
 
-    from .model.config import ModelConfig
+    from ..model.config import ModelConfig
 
 logger = logging.getLogger(__name__)
 
@@ -111,8 +111,8 @@ def plan_passes(
 
     Raises OptionError where `--memory` is less than the passes asked for, or than the smallest ones, take.
     """
-    from .model.device import free_bytes
-    from .model.memory import weights_bytes
+    from ..model.device import free_bytes
+    from ..model.memory import weights_bytes
 
     if options.memory:
         limit = parse_bytes("--memory", options.memory)
@@ -148,7 +148,7 @@ def pass_cost(
     layout: Layout, config: "ModelConfig", device: "torch.device", dtype: "torch.dtype", options: DecomposeOptions
 ) -> Callable[[int, bool], int]:
     """Expected peak bytes, weights included, of a pass by its number of frames and whether memory is short."""
-    from .model.memory import pass_bytes, weights_bytes
+    from ..model.memory import pass_bytes, weights_bytes
     from .passes import frame_batch
 
     size = layout.network_size(config, options)

@@ -10,11 +10,11 @@ import pytest
 from mvinverse_cli.color import srgb_to_linear
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.frames import Fit, find_shots
-from mvinverse_cli.job import run_job
-from mvinverse_cli.layout import lay_out
+from mvinverse_cli.job.planning import plan_job
+from mvinverse_cli.job.run import run_job
 from mvinverse_cli.options import DecomposeOptions, WriteOptions
-from mvinverse_cli.planning import plan_job
-from mvinverse_cli.plates import fit_plate, linear_light, open_plates
+from mvinverse_cli.shot.layout import lay_out
+from mvinverse_cli.shot.plates import fit_plate, linear_light, open_plates
 
 SIZE = (42, 28)
 

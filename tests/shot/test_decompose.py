@@ -14,12 +14,12 @@ import torch
 from mvinverse_cli import DecomposeOptions, DeviceMemoryError, InputError, decompose
 from mvinverse_cli.color import srgb_to_linear
 from mvinverse_cli.frames import Choice, Fault, Frame, FrameReader, Grid, Shot
-from mvinverse_cli.layout import Layout, wanted_windows
 from mvinverse_cli.maps import MAPS, SPECS, FrameMaps
 from mvinverse_cli.model.mvinverse import Attended, MVInverse
-from mvinverse_cli.passes import Network
-from mvinverse_cli.pipeline import Findings, decompose_shot
-from mvinverse_cli.seams import align, fade_share, with_gain
+from mvinverse_cli.shot.decompose import Findings, decompose_shot
+from mvinverse_cli.shot.layout import Layout, wanted_windows
+from mvinverse_cli.shot.passes import Network
+from mvinverse_cli.shot.seams import align, fade_share, with_gain
 from tests.frames.media import cut, write_numbered
 
 SHOT = Shot("shot", "video", (Path("shot.mov"),), (), ((56, 42),), Fraction(24), None)
@@ -77,9 +77,9 @@ class Run:
         choice = Choice(Grid(1, 0), self.count, asked, range(1001, 1001 + self.count), ("shot",) * self.count)
         self.layout = Layout(self.shot, choice, self.cuts, exposure=0.0)
         self.findings = Findings(wanted_windows(self.options))
-        for reading, made in (("pipeline", self.made), ("plates", self.made_again)):
+        for reading, made in (("decompose", self.made), ("plates", self.made_again)):
             self.monkeypatch.setattr(
-                f"mvinverse_cli.{reading}.open_positions",
+                f"mvinverse_cli.shot.{reading}.open_positions",
                 lambda shot, choice, positions, made=made, quiet=False: ListReader(by_index, positions, made),
             )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .maps import SPECS, Array, MapName, Maps
+from ..maps import SPECS, Array, MapName, Maps
 
 GAIN_LEAST, GAIN_MOST = 0.5, 2.0  # further off, the frames differ by more than a gain
 TRIMMED = 0.2  # of the pixels, those that a first gain leaves furthest off: highlights, moving things

@@ -9,12 +9,12 @@ from contextlib import closing, contextmanager
 
 import numpy as np
 
+from ..color import convert
+from ..errors import InputError
+from ..frames import Fit, Frame, as_float, fit_pixels, open_positions
+from ..maps import Array
 from .ahead import ahead
-from .color import convert
-from .errors import InputError
-from .frames import Fit, Frame, as_float, fit_pixels, open_positions
 from .layout import Layout
-from .maps import Array
 
 PLATES_AHEAD = 2  # frames: one is asked for while the next is decoded
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from mvinverse_cli.ahead import ahead, overlapped
+from mvinverse_cli.shot.ahead import ahead, overlapped
 
 
 def test_items_come_in_their_order():

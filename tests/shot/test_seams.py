@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvinverse_cli.seams import GAIN_LEAST, GAIN_MOST, align, cross_fade, fade_share, with_gain
+from mvinverse_cli.shot.seams import GAIN_LEAST, GAIN_MOST, align, cross_fade, fade_share, with_gain
 
 
 def picture(seed: int, channels: int = 3, low: float = 0.0, high: float = 0.5) -> np.ndarray:

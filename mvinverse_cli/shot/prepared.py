@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
+from ..color import convert
+from ..errors import InputError
+from ..frames import Fit, Frame, as_float, fit_pixels, fit_to, restore_guided, restore_map
+from ..maps import SPECS, Array, FrameMaps, Maps
+from ..options import DecomposeOptions
+from ..timecode import Timecode
 from .ahead import ahead
-from .color import convert
-from .errors import InputError
-from .frames import Fit, Frame, as_float, fit_pixels, fit_to, restore_guided, restore_map
 from .layout import Layout
-from .maps import SPECS, Array, FrameMaps, Maps
-from .options import DecomposeOptions
 from .passes import Network
 from .plates import fit_plate, linear_light
-from .timecode import Timecode
 
 logger = logging.getLogger(__name__)
 

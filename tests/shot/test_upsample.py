@@ -13,11 +13,11 @@ from mvinverse_cli import DecomposeOptions, decompose
 from mvinverse_cli.color import linear_to_srgb, srgb_to_linear
 from mvinverse_cli.errors import OutputError
 from mvinverse_cli.frames import Fit, restore_guided, restore_map
-from mvinverse_cli.job import run_job
+from mvinverse_cli.job.planning import plan_job
+from mvinverse_cli.job.run import run_job
 from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.options import WriteOptions
-from mvinverse_cli.planning import plan_job
 from tests.frames.media import numbered, to_frame, write_png, write_video
 
 FIT = Fit((64, 48), (42, 56), (42, 56))
@@ -62,16 +62,16 @@ def test_a_picture_that_is_gone_before_its_maps_are_done_is_a_lost_frame(
     tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
     paths = [write_png(tmp_path / f"plate.{number}.png", 40 * number, (64, 48)) for number in (1, 2, 3)]
-    from mvinverse_cli import pipeline
+    from mvinverse_cli.shot import decompose
 
-    step = pipeline.faded
+    step = decompose.faded
 
     def lose_one(*arguments: object):
         results = [*step(*arguments)]  # every picture has been seen by now
         paths[1].unlink()
         yield from results
 
-    monkeypatch.setattr(pipeline, "faded", lose_one)
+    monkeypatch.setattr(decompose, "faded", lose_one)
     options = DecomposeOptions(model=str(tiny_file), device="cpu", maps=("albedo",))
     outcome = run_job(plan_job(paths, tmp_path / "out", options, WriteOptions()))
     assert outcome.written == 2

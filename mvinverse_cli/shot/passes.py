@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from .color import Transfer, convert
-from .errors import DeviceMemoryError
-from .maps import Array, MapName
-from .model.config import ModelConfig, with_transfers
-from .model.mvinverse import Attended, MVInverse
-from .options import DecomposeOptions
+from ..color import Transfer, convert
+from ..errors import DeviceMemoryError
+from ..maps import Array, MapName
+from ..model.config import ModelConfig, with_transfers
+from ..model.mvinverse import Attended, MVInverse
+from ..options import DecomposeOptions
+from ..windows import Pass, Scene
 from .seams import Seam, align, with_gain
-from .windows import Pass, Scene
 
 logger = logging.getLogger(__name__)
 
