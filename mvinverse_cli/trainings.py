@@ -98,10 +98,11 @@ class FinetuneOptions:
     optimizer: Optimizer = "adamw"  # muon: of matrices and kernels; the rest learns by adamw
     learning_rate: float = 3e-4  # at the end of the warm-up
     anchor_weight: float = 0.1  # how much it counts to stay where the weights began, against flicker
+    contrast_weight: float = 0.0  # how much it counts to be no flatter than before, against flicker
     scenes: str | None = None  # folder of scenes with their true maps, learnt from beside the clips
     scenes_target: ScenesTarget = "truth"  # what maps of scenes are to be: true, or what they were before
     scenes_weight: float = 1.0  # how much their error counts beside flicker, each as a share of what it was
-    vary: bool = False  # whether clips are shown at other sizes, in other light and with other noise
+    vary: bool = False  # whether clips are shown at other sizes, in other colours and light, and with other noise
     warmup: int = 20  # steps
     weight_decay: float = 0.0
     clip: float = 1.0  # norm of the gradient
@@ -135,6 +136,7 @@ class FinetuneOptions:
             check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
         for field, most in (
             ("anchor_weight", float("inf")),
+            ("contrast_weight", float("inf")),
             ("scenes_weight", float("inf")),
             ("weight_decay", 1),
             ("least_contrast", 1),

@@ -56,6 +56,9 @@ def finetune(
     anchor_weight: Annotated[
         float, option("How much it counts to stay as before, against flicker.", STEPS)
     ] = TUNE.anchor_weight,
+    contrast_weight: Annotated[
+        float, option("How much it counts to be no flatter than before, against flicker.", STEPS)
+    ] = TUNE.contrast_weight,
     scenes: Annotated[
         str | None, option("Folder of scenes with true maps, learnt from beside the clips.", CLIPS)
     ] = TUNE.scenes,
@@ -66,7 +69,7 @@ def finetune(
         float, option("How much the error of --scenes counts, against flicker.", STEPS)
     ] = TUNE.scenes_weight,
     vary: Annotated[
-        bool, option("Show clips at other sizes, in other light, with other noise: for more than these clips.", CLIPS)
+        bool, option("Show clips at other sizes, in other colours, with other noise: for more than these clips.", CLIPS)
     ] = TUNE.vary,
     warmup: Annotated[int, option("Steps until the full learning rate.", STEPS)] = TUNE.warmup,
     weight_decay: Annotated[float, option("Of matrices and kernels.", STEPS)] = TUNE.weight_decay,
@@ -97,6 +100,7 @@ def finetune(
         optimizer=optimizer,
         learning_rate=learning_rate,
         anchor_weight=anchor_weight,
+        contrast_weight=contrast_weight,
         scenes=scenes,
         scenes_target=scenes_target,
         scenes_weight=scenes_weight,

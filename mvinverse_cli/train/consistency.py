@@ -4,17 +4,20 @@ did, and how far it leaves what the network said before.
     |M_t - warp(M_{t+1}, F)|^2  +  anchor_weight |M_0 - M_0 before|^2
 
 summed over the maps, each a mean over its valid pixels and channels, on the network's own curves. F is frame t's flow
-to t + 1 (`mvinverse_cli.flow`). B pairs, H W pixels, C channels; everything float32 and on the device.
+to t + 1 (`mvinverse_cli.flow`). Beside them stands what the paper does not have: what a flatter map costs. B pairs,
+H W pixels, C channels; everything float32 and on the device.
 """
 
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample, normalize
+from torch.nn.functional import grid_sample, normalize, relu
 
 from ..maps import SPECS, MapName
 from .losses import weighted_mean
+
+LEAST_VARIANCE = 1e-8
 
 
 def warp(values: Tensor, flow: Tensor) -> Tensor:
@@ -50,3 +53,17 @@ def consistency_losses(
 def anchor_losses(now: Mapping[MapName, Tensor], before: Mapping[MapName, Tensor]) -> dict[MapName, Tensor]:
     """mean |M_0 - M_0 before|^2 of each map (B, H, W, C): scalars."""
     return {name: (now[name].float() - values.float()).square().mean() for name, values in before.items()}
+
+
+def contrast_losses(now: Mapping[MapName, Tensor], before: Mapping[MapName, Tensor]) -> dict[MapName, Tensor]:
+    """The square of what each map (B, H, W, C) has lost of its standard deviation inside a frame: scalars.
+
+    The anchor holds noise as firmly as it holds edges; this holds neither, as long as there is as much to be seen.
+    """
+    return {name: relu(contrast(values) - contrast(now[name])).square().mean() for name, values in before.items()}
+
+
+def contrast(values: Tensor) -> Tensor:
+    """(B, H, W, C) -> (B,): the standard deviation inside each frame, over the root mean square of its channels."""
+    variance = values.float().var(dim=(1, 2), correction=0).mean(-1)
+    return (variance + LEAST_VARIANCE).sqrt()  # the root of 0 has no slope

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..maps import MapName
 from ..model.mvinverse import MVInverse
 from ..trainings import FinetuneOptions, TrainPart
-from .consistency import anchor_losses, consistency_losses
+from .consistency import anchor_losses, consistency_losses, contrast_losses
 from .data import Batch
 from .lessons import Lesson
 from .loop import Loop
@@ -77,21 +77,25 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         self.ways: dict[MapName, float] = dict.fromkeys(self.maps, 1.0)  # see `part_way`
 
     def losses_of(self, batch: Lesson) -> tuple[dict[str, Tensor], Tensor]:
-        """The consistency loss of each map, `anchor` (the sum over the maps, unweighted), `scenes` (their loss, scaled,
-        where there are any), and their weighted sum."""
-        steady, anchors = self.clip_losses(batch.triplet)
-        total = torch.stack(
-            [self.clip_scales[name] * (steady[name] + self.anchor_weights[name] * anchors[name]) for name in self.maps]
-        ).sum()
-        losses: dict[str, Tensor] = {**dict(steady.items()), "anchor": torch.stack(list(anchors.values())).sum()}
+        """The consistency loss of each map, `anchor` and `contrast` (sums over the maps, unweighted), `scenes` (their
+        loss, scaled, where there are any), and their weighted sum."""
+        steady, anchors, flatter = self.clip_losses(batch.triplet)
+        held = {
+            name: self.anchor_weights[name] * anchors[name] + self.options.contrast_weight * flatter[name]
+            for name in self.maps
+        }
+        total = torch.stack([self.clip_scales[name] * (steady[name] + held[name]) for name in self.maps]).sum()
+        losses: dict[str, Tensor] = dict(steady.items())
+        for name, parts in (("anchor", anchors), ("contrast", flatter)):
+            losses[name] = torch.stack(list(parts.values())).sum()
         if batch.scenes is not None:
             errors = self.scene_losses(batch.scenes.to(self.device))
             losses["scenes"] = torch.stack([self.truth_scales[name] * errors[name] for name in self.maps]).sum()
             total = total + self.options.scenes_weight * losses["scenes"]
         return losses, total
 
-    def clip_losses(self, triplet: Triplet) -> tuple[dict[MapName, Tensor], dict[MapName, Tensor]]:
-        """How far each map moves between neighbours, and how far it is from what it was before."""
+    def clip_losses(self, triplet: Triplet) -> tuple[dict[MapName, Tensor], ...]:
+        """How far each map moves between neighbours, how far it is from what it was before, and how much flatter."""
         images, flow, valid = (value.to(self.device) for value in (triplet.images, triplet.flow, triplet.valid))
         first = slice(0, 1)
         before, maps = self.before_and_now(images, first, slice(None))
@@ -101,7 +105,9 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
             flow,
             valid,
         )
-        return losses, anchor_losses({name: values[:, first] for name, values in maps.items()}, before)
+        now = {name: values[:, 0] for name, values in maps.items()}
+        before = {name: values[:, 0] for name, values in before.items()}
+        return losses, anchor_losses(now, before), contrast_losses(now, before)
 
     def before_and_now(self, images: Tensor, old: slice, new: slice) -> tuple[MapTensors, MapTensors]:
         """The maps of images (B, N, 3, H, W): of the frames `old` as they were, and of `new` as they are."""

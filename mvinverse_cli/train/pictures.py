@@ -37,7 +37,8 @@ def curves_png(log: Sequence[Mapping[str, Any]], beside: Sequence[Panel] = ()) -
     """
     from matplotlib.figure import Figure  # not pyplot: no window, no state
 
-    names = [name for name in ("total", *MAPS, "anchor") if any(name in line["losses"] for line in log)]
+    known = ("total", *MAPS, "anchor", "contrast", "scenes")
+    names = [name for name in known if any(name in line["losses"] for line in log)]
     figure = Figure(figsize=(12, 6))
     columns = (len(names) + len(beside) + 2) // 2
     panels = figure.subplots(2, columns, squeeze=False, gridspec_kw=MARGINS).flatten()

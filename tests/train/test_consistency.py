@@ -7,7 +7,8 @@ from torch.nn.functional import normalize
 
 from mvinverse_cli.flow import warp_map
 from mvinverse_cli.maps import MAPS, SPECS
-from mvinverse_cli.train.consistency import anchor_losses, consistency_losses, warp
+from mvinverse_cli.train.consistency import anchor_losses, consistency_losses, contrast, contrast_losses, warp
+from mvinverse_cli.train.steadiness import frame_contrast
 from tests.train.panning import SIZE, STEP, KnownFlow
 
 
@@ -66,3 +67,27 @@ def test_the_anchor_is_the_mean_square_of_each_map():
     for name in MAPS:
         assert losses[name].item() == pytest.approx((now[name] - before[name]).square().mean().item(), rel=1e-5)
     assert not any(anchor_losses(before, before).values())
+
+
+def test_a_flatter_map_costs_the_square_of_what_it_lost_and_any_other_nothing():
+    before = random_maps(0)
+    middle = {name: values.mean(dim=(1, 2), keepdim=True) for name, values in before.items()}
+    for share, lost in ((0.5, 0.5), (1.0, 0.0), (1.4, 0.0)):
+        now = {name: middle[name] + share * (values - middle[name]) + 0.1 for name, values in before.items()}
+        losses = contrast_losses(now, before)
+        for name in MAPS:
+            wanted = (lost * contrast(before[name]).item()) ** 2
+            assert losses[name].item() == pytest.approx(wanted, rel=1e-4, abs=1e-12)
+
+
+def test_contrast_is_what_the_guard_measures():
+    values = random_maps(0)["albedo"]
+    assert contrast(values).item() == pytest.approx(frame_contrast(values[0].numpy()), rel=1e-5)
+
+
+def test_a_flat_map_can_still_learn():
+    before = random_maps(0)["albedo"]
+    now = torch.full_like(before, 0.5).requires_grad_()
+    contrast_losses({"albedo": now}, {"albedo": before})["albedo"].backward()
+    assert now.grad is not None
+    assert now.grad.isfinite().all()

@@ -60,12 +60,23 @@ def test_the_chosen_part_learns_and_nothing_else(tiny_model: MVInverse, part, le
 def test_the_anchor_holds_the_first_frame_where_it_was(tiny_model: MVInverse, part):
     tuner = make_tuner(tiny_model, train=part, anchor_weight=0.5)
     losses, total = tuner.losses_of(lesson(0))
-    assert set(losses) == {*MAPS, "anchor"}
-    assert losses["anchor"] == 0
+    assert set(losses) == {*MAPS, "anchor", "contrast"}
+    assert losses["anchor"] == losses["contrast"] == 0
     take(tuner, 1)
     losses, total = tuner.losses_of(lesson(0))
     assert losses["anchor"] > 0
     wanted = sum(losses[name].item() for name in MAPS) + 0.5 * losses["anchor"].item()
+    assert total.item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_a_flatter_map_counts_by_its_weight(tiny_model: MVInverse):
+    tuner = make_tuner(tiny_model, anchor_weight=0.0, contrast_weight=2.0)
+    with torch.no_grad():
+        for name in MAPS:
+            tuner.model.get_submodule(f"{name}_head").scratch.output_conv2[-1].weight.mul_(0.1)
+    losses, total = tuner.losses_of(lesson(0))
+    assert losses["contrast"] > 0
+    wanted = sum(losses[name].item() for name in MAPS) + 2 * losses["contrast"].item()
     assert total.item() == pytest.approx(wanted, rel=1e-5)
 
 
@@ -94,7 +105,7 @@ def test_scenes_beside_the_clip_count_by_their_weight(tiny_model: MVInverse, tmp
     taught = replace(lesson(0), scenes=views)
     tuner = make_tuner(tiny_model, train="all", scenes_weight=0.25)
     losses, total = tuner.losses_of(taught)
-    assert set(losses) == {*MAPS, "anchor", "scenes"}
+    assert set(losses) == {*MAPS, "anchor", "contrast", "scenes"}
     assert losses["scenes"] > 0
     wanted = sum(losses[name].item() for name in MAPS) + 0.1 * losses["anchor"].item() + 0.25 * losses["scenes"].item()
     assert total.item() == pytest.approx(wanted, rel=1e-5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mvinverse_cli.flow import warp_map
-from mvinverse_cli.train.vary import SCALES, draw_scale, resized_part, taken_again
+from mvinverse_cli.train.vary import SCALES, draw_scale, recoloured, resized_part, taken_again
 from tests.flow.motion import texture
 
 FLOW = np.broadcast_to(np.float32([-4, 0]), (56, 84, 2))
@@ -55,7 +55,26 @@ def test_another_camera_sees_the_same_in_one_light_with_a_noise_for_each_frame(t
         assert 0 <= again.min() <= again.max() <= 1
         ratios.append(again.mean() / still.mean())
         noises.append(np.abs(again[0] - again[1]).mean())
-        assert np.corrcoef(again[0].ravel(), still[0].ravel())[0, 1] > 0.4
+        assert np.corrcoef(again[0].mean(-1).ravel(), still[0].mean(-1).ravel())[0, 1] > 0.4  # whatever the hues
     assert min(ratios) < 0.9 < 1.1 < max(ratios)
     assert max(noises) > 0.003
     assert max(noises) < 0.1
+
+
+def test_other_colours_leave_grey_grey_and_nothing_negative():
+    light = np.broadcast_to(np.linspace(0, 1, 12, dtype=np.float32)[:, None], (1, 1, 12, 3))
+    for seed in range(12):
+        again = recoloured(light, np.random.default_rng(seed))
+        assert again.dtype == np.float32
+        assert np.allclose(again, again.mean(-1, keepdims=True), atol=1e-6)
+        assert (np.diff(again[0, 0, :, 0]) > 0).all()
+        assert again.min() >= 0
+    assert not recoloured(np.zeros_like(light), np.random.default_rng(0)).any()
+
+
+def test_every_other_sample_is_of_other_hues():
+    light = np.full((1, 1, 1, 3), np.float32([0.6, 0.4, 0.4]))
+    reddest = [int(recoloured(light, np.random.default_rng(seed)).argmax()) for seed in range(200)]
+    assert 0.55 < reddest.count(0) / 200 < 0.8  # half of them as they are, and a third of the others again
+    assert reddest.count(1) > 15
+    assert reddest.count(2) > 15
