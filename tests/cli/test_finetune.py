@@ -70,10 +70,10 @@ def test_every_field_has_a_flag_of_its_name_with_the_same_default(field):
 
 def test_every_flag_reaches_the_training(run, ends):
     given = FinetuneOptions(
-        model="m", maps=("normal", "albedo"), steps=7, learning_rate=0.5, anchor_weight=2.0, warmup=3, weight_decay=0.1,
-        clip=2.0, ema=0.5, max_size=280, crop=98, flow="flows", scenes="scenes", scenes_target="before",
-        scenes_weight=0.5, vary=True, optimizer="muon", least_contrast=0.5, dtype="bfloat16", device="mps", seed=5,
-        checkpoint_every=9, on_exists="skip",
+        model="m", maps=("normal", "albedo"), steps=7, learning_rate=0.5, anchor_weight=2.0, contrast_weight=0.3,
+        warmup=3, weight_decay=0.1, clip=2.0, ema=0.5, max_size=280, crop=98, flow="flows", scenes="scenes",
+        scenes_target="before", scenes_weight=0.5, vary=True, optimizer="muon", least_contrast=0.5, dtype="bfloat16",
+        device="mps", seed=5, checkpoint_every=9, on_exists="skip",
     )  # fmt: skip
     same = {name for name, value in asdict(given).items() if value == getattr(FinetuneOptions(), name)}
     assert same == {"train"}  # another than the heads takes all maps
@@ -99,6 +99,7 @@ def test_every_flag_reaches_the_training(run, ends):
         ({"checkpoint_every": 0}, "--checkpoint-every 0: must be at least 1"),
         ({"anchor_weight": -0.1}, "--anchor-weight -0.1: must be from 0 on"),
         ({"anchor_weight": float("inf")}, "--anchor-weight inf: must be from 0 on"),
+        ({"contrast_weight": -1.0}, "--contrast-weight -1.0: must be from 0 on"),
         ({"scenes_weight": -1.0}, "--scenes-weight -1.0: must be from 0 on"),
         ({"least_contrast": 1.1}, "--least-contrast 1.1: must be from 0 to 1"),
         ({"learning_rate": float("nan")}, "--learning-rate nan: must be more than 0"),
