@@ -56,7 +56,7 @@ class Muon(torch.optim.Optimizer):
         self.ranks = ranks or Ranks()
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Any = None) -> Any:
         """One step of all parameters that have a gradient; `closure`, which would compute them, is not called."""
         for group in self.param_groups:
             for parameters in alike(group["params"]):
