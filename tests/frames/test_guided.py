@@ -69,7 +69,7 @@ def test_a_gray_picture_whose_channels_tell_the_same_guides_as_well():
     assert rms(guided - gray) < rms(restore_map(small, fit, unit_vectors=False) - gray) / 2
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(lengths, lengths, st.sampled_from([np.uint8, np.uint16, np.float32]))
 def test_any_size_and_depth_gives_finite_maps_in_their_range(width: int, height: int, dtype: type):
     fit = Fit((width, height), (14, 28), (28, 42))  # in a grid with padding

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mvinverse_cli.frames import Fit, as_float, fit_grid, fit_pixels, fit_to, restore_map
@@ -51,7 +51,6 @@ def test_a_view_the_grid_was_not_made_for_still_lies_in_it(first, later, max_siz
     assert fit.inner[1] <= grid[1]
 
 
-@settings(deadline=None)
 @given(sizes, limits, st.sampled_from([1, 3]))
 def test_a_map_comes_back_at_the_size_of_the_source(size, max_size, channels):
     fit = alone(size, max_size)
@@ -60,7 +59,6 @@ def test_a_map_comes_back_at_the_size_of_the_source(size, max_size, channels):
     assert restored.dtype == np.float32
 
 
-@settings(deadline=None)
 @given(st.lists(sizes, min_size=2, max_size=3), limits, st.floats(0, 1, width=32))
 def test_a_constant_picture_stays_constant(views, max_size, value):
     grid = fit_grid(views, max_size=max_size, patch_size=14)
@@ -73,7 +71,6 @@ def test_a_constant_picture_stays_constant(views, max_size, value):
     np.testing.assert_allclose(restore_map(fitted, fit, unit_vectors=False), value, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(st.tuples(st.integers(60, 300), st.integers(60, 300)), st.integers(56, 320))
 def test_a_smooth_ramp_survives_the_round_trip(size, max_size):
     width, height = size
@@ -127,7 +124,6 @@ def test_integers_become_the_unit_range(dtype):
     np.testing.assert_allclose(unit, [0, 1 / 3, 1], atol=1e-7)
 
 
-@settings(deadline=None)
 @given(
     st.tuples(st.integers(14, 90), st.integers(14, 90)), st.integers(14, 120), st.sampled_from([np.uint8, np.uint16])
 )

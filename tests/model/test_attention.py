@@ -58,7 +58,7 @@ def written_out(block: Block, x: Tensor, grid: tuple[int, int], stride: int, mea
     return x + block.ls2(block.mlp(block.norm2(x)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     shape=st.tuples(st.integers(1, 2), st.integers(1, 5)),
     grid=st.tuples(st.integers(1, 5), st.integers(1, 5)),

@@ -103,7 +103,7 @@ def test_fewer_maps_are_the_same_maps(tiny_model: MVInverse, images: torch.Tenso
     assert_close(tiny_model(images, maps=maps), {name: every[name] for name in maps}, rtol=0, atol=0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     scenes=st.integers(1, 2),
     views=st.integers(1, 7),
@@ -122,7 +122,7 @@ def test_pieces_of_any_size_are_one_pass(
         assert_close(joined.flatten(0, 1), expected, rtol=1e-5, atol=1e-5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(views=st.integers(1, 7), frame_batch=st.integers(1, 8), cut=st.tuples(st.integers(0, 6), st.integers(1, 7)))
 def test_a_part_read_out_has_the_bits_of_the_whole(
     tiny_model: MVInverse, views: int, frame_batch: int, cut: tuple[int, int]
