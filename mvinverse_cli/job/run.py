@@ -165,7 +165,7 @@ def write_shots(
         )
         try:
             opened = (
-                open_writers(planned.outputs, about, on_done)
+                open_writers(planned.outputs, about, on_done, book.encoded)
                 if stdout is None
                 else open_stream(planned.outputs, about, stdout, on_done)
             )

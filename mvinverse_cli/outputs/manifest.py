@@ -80,7 +80,7 @@ class Manifest:
             shot.stem, folder, kind, sources, source_bytes, about, decompose, shot.options, passes
         )
         earlier = self.shots.get(record.key)
-        if earlier is not None and (earlier.frames or standing.frames_done):
+        if earlier is not None and (earlier.frames or standing.frames_done or standing.movies_done):
             differences = record.differences(earlier)
             if not differences:
                 record.continue_from(earlier)
@@ -97,6 +97,7 @@ class Manifest:
                 f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings; "
                 "choose --on-exists overwrite for them, or another output folder"
             )
+        record.settle_naming(standing.movies_done, standing.movies_left)
         record.add_frames(shot.frame_formats, standing.frames_done or ())
         for kept in sorted(standing.movies_done):
             lacking = set(frames) - record.formats[kept].frames
@@ -219,6 +220,15 @@ class ShotProgress:
         self._record.add_frames(self._frame_formats, (number,))
         self._in_movies.add(number)
         self._manifest.save_now_and_then()
+
+    def encoded(self) -> None:
+        """The movies are about to have their names: what `open_writers` takes as `on_encoded`.
+
+        On disk before the first name is, or a run killed before `finish` would leave movies of unknown frames.
+        """
+        for name in self._movie_formats:
+            self._record.formats[name].naming |= self._in_movies
+        self._manifest.save()
 
     def change_passes(self, passes: Json) -> None:
         """The shot is cut into passes otherwise than was planned."""

@@ -4,7 +4,7 @@ A record is a `ShotRecord` in memory and an object in the file, where frame numb
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,31 @@ def as_json(fields: About | DecomposeOptions | WriteOptions) -> Json:
 
 @dataclass
 class FormatRecord:
-    """The frames written in one format."""
+    """The frames written in one format.
+
+    naming: the frames of movies that were complete and about to be given their names. A run that is killed then leaves
+    either: where the movies have their names, these frames are in them.
+    """
 
     bits: str
     frames: set[int] = field(default_factory=set)
+    naming: set[int] = field(default_factory=set)
+
+    @classmethod
+    def from_json(cls, text: Json) -> "FormatRecord":
+        """The inverse of `to_json`."""
+        return cls(text["bits"], ranges_to_numbers(text["frames"]), ranges_to_numbers(text.get("naming", "")))
+
+    def to_json(self) -> Json:
+        """The record as it is in the file: of `naming` what is not yet certain."""
+        entry = {"bits": self.bits, "frames": numbers_to_ranges(self.frames)}
+        uncertain = self.naming - self.frames
+        return entry | ({"naming": numbers_to_ranges(uncertain)} if uncertain else {})
+
+    def add(self, other: "FormatRecord") -> None:
+        """Adds what another record of the same format holds."""
+        self.frames |= other.frames
+        self.naming |= other.naming
 
 
 @dataclass
@@ -99,10 +120,7 @@ class ShotRecord:
     @classmethod
     def from_json(cls, text: Json) -> "ShotRecord":
         """The inverse of `to_json`. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
-        formats = {
-            name: FormatRecord(entry["bits"], ranges_to_numbers(entry["frames"]))
-            for name, entry in text["formats"].items()
-        }
+        formats = {name: FormatRecord.from_json(entry) for name, entry in text["formats"].items()}
         faults = {fault["number"]: dict(fault) for fault in text["faults"]}
         seams = {seam["number"]: dict(seam) for seam in text["seams"]}
         plain = {name: text[name] for name in PLAIN_FIELDS}
@@ -110,10 +128,7 @@ class ShotRecord:
 
     def to_json(self) -> Json:
         """The record as it is in the file."""
-        formats = {
-            name: {"bits": entry.bits, "frames": numbers_to_ranges(entry.frames)}
-            for name, entry in self.formats.items()
-        }
+        formats = {name: entry.to_json() for name, entry in self.formats.items()}
         faults = sorted(self.faults.values(), key=lambda fault: (fault["number"] is None, fault["number"] or 0))
         seams = [self.seams[number] for number in sorted(self.seams)]
         stale = numbers_to_ranges(self.stale)
@@ -152,7 +167,7 @@ class ShotRecord:
     def continue_from(self, earlier: "ShotRecord") -> None:
         """Takes over what an `earlier` run with the same settings has written, and the frames it lost."""
         for name, entry in earlier.formats.items():
-            self.formats.setdefault(name, FormatRecord(entry.bits)).frames |= entry.frames
+            self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry)
         self.faults |= {number: fault for number, fault in earlier.faults.items() if number is not None}
         self.stale |= earlier.stale
         self.seams |= earlier.seams
@@ -163,11 +178,18 @@ class ShotRecord:
             return
         written = set().union(*(entry.frames for entry in self.formats.values()))
         for name, entry in other.formats.items():
-            self.formats.setdefault(name, FormatRecord(entry.bits)).frames |= entry.frames
+            self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry)
         theirs = {number: fault for number, fault in other.faults.items() if number not in written}
         self.faults = theirs | self.faults
         self.stale |= other.stale - written
         self.seams = other.seams | self.seams
+
+    def settle_naming(self, named: Collection[str], unnamed: Collection[str]) -> None:
+        """What an interrupted run was about to name has its name in the formats `named`, and not in those `unnamed`."""
+        for name in named:
+            self.formats[name].frames |= self.formats[name].naming
+        for name in (*named, *unnamed):
+            self.formats[name].naming.clear()
 
     def add_frames(self, formats: Iterable[str], numbers: Iterable[int]) -> None:
         """The frames are on disk in `formats`, and so no longer lost."""

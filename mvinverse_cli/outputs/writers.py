@@ -56,15 +56,18 @@ class Lane(NamedTuple):
 
 @contextmanager
 def open_writers(
-    shot: ShotOutputs, about: About, on_done: Callable[[int], None] = lambda number: None
+    shot: ShotOutputs,
+    about: About,
+    on_done: Callable[[int], None] = lambda number: None,
+    on_encoded: Callable[[], None] = lambda: None,
 ) -> Iterator["Writers"]:
     """Writers of one shot, for the block: whole movies when it ends well, none when it does not.
 
     about: what every file says of where it comes from. on_done: told the number of each frame that is on disk (encoded,
     in movies), in order and in the caller's thread, within `write` or at the end of the block. Errors of the threads
-    are raised there too.
+    are raised there too. on_encoded: called there once all frames are in the movies, before these have their names.
     """
-    writers = Writers(shot, about, on_done)
+    writers = Writers(shot, about, on_done, on_encoded)
     try:
         yield writers
         writers.finish()
@@ -82,10 +85,13 @@ def with_y_down(maps: Maps) -> Maps:
 class Writers:
     """Takes the frames of one shot: `open_writers` makes and ends it."""
 
-    def __init__(self, shot: ShotOutputs, about: About, on_done: Callable[[int], None]) -> None:
+    def __init__(
+        self, shot: ShotOutputs, about: About, on_done: Callable[[int], None], on_encoded: Callable[[], None]
+    ) -> None:
         self.shot = shot
         self.about = about
         self.on_done = on_done
+        self.on_encoded = on_encoded
         self.backlog_limit = shot.options.writers + 1  # frames: one for each thread and one to go on with
         self._pool = ThreadPoolExecutor(shot.options.writers, thread_name_prefix="writer")
         self._lanes: list[Lane] = []
@@ -116,6 +122,8 @@ class Writers:
     def finish(self) -> None:
         """Waits for every frame and gives the movies their names."""
         self._settle(0)
+        if self._lanes:
+            self.on_encoded()
         for ending in [lane.thread.submit(lane.movie.finish) for lane in self._lanes]:
             ending.result()
         for clipped in self._clipped.values():

@@ -9,6 +9,7 @@ import pytest
 from mvinverse_cli.job.planning import plan_job
 from mvinverse_cli.job.run import run_job
 from mvinverse_cli.options import DecomposeOptions, Format, WriteOptions
+from mvinverse_cli.outputs import ShotProgress
 from tests.card import mirror, write_card
 
 
@@ -44,3 +45,22 @@ def test_a_plan_touches_nothing_and_a_run_tells_of_every_frame(tmp_path: Path, t
     outcome = run_job(plan, heard.append)
     assert outcome.written == 2
     assert [(progress.number, progress.done, progress.total) for progress in heard] == [(1001, 1, 2), (1002, 2, 2)]
+
+
+def test_a_run_that_ends_just_after_its_movies_got_their_names_is_gone_on_with(
+    tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path, _ = write_card("mp4 tagged", tmp_path)
+
+    def interrupted(progress: ShotProgress) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ShotProgress, "finish", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(path, tmp_path / "out", tiny_file, "mp4")
+    movie = tmp_path / "out/card_albedo.mp4"
+    before = movie.stat()
+    run(path, tmp_path / "out", tiny_file, "mp4", on_exists="skip")
+    assert movie.stat() == before
+    assert '"complete": true' in (tmp_path / "out/mvinverse.json").read_text()

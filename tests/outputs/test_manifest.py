@@ -15,6 +15,7 @@ from mvinverse_cli.outputs import (
     MANIFEST_NAME,
     About,
     Standing,
+    check_shot,
     load_manifest,
     manifest,
     open_presence,
@@ -406,6 +407,41 @@ def test_a_movie_that_lacks_frames_asked_for_is_not_taken_for_done(make_shot):
     add(load_manifest(shot.folder), again, standing=kept, frames=range(1003, 1009))
     with pytest.raises(OutputError, match=r"without frames 1009-1010.*--on-exists overwrite"):
         add(load_manifest(shot.folder), again, standing=kept, frames=range(1001, 1011))
+
+
+@pytest.mark.parametrize("formats", [("mp4",), ("png", "mp4")])
+def test_a_run_killed_when_its_movies_have_names_is_gone_on_with(make_shot, make_frame, formats):
+    shot = make_shot(format=formats, maps=("albedo",))
+    progress = add(load_manifest(shot.folder), shot)
+    progress.begin()
+    with open_writers(shot, ABOUT, progress.wrote, progress.encoded) as opened:
+        for index in range(5):
+            opened.write(make_frame(index))
+    # killed here, before `finish`
+    again = make_shot(format=formats, maps=("albedo",), on_exists="skip")
+    numbers = range(1001, 1006)
+    standing = check_shot(again, [(number, str(number)) for number in numbers], ())
+    assert standing.movies_done == {"mp4"}
+    with pytest.raises(OutputError, match="without frames 1006"):
+        add(load_manifest(shot.folder), again, standing=standing, frames=range(1001, 1007))
+    with pytest.raises(OutputError, match="window"):
+        add(load_manifest(shot.folder), again, DecomposeOptions(window=9), standing=standing, frames=numbers)
+    run(again, (), standing=standing, frames=numbers)
+    (entry,) = read(shot)["shots"]
+    assert entry["complete"]
+    assert entry["formats"]["mp4"] == {"bits": "8", "frames": "1001-1005"}
+
+
+def test_a_run_killed_before_its_movies_have_names_makes_them_anew(make_shot):
+    shot = make_shot(format=("mp4",))
+    progress = add(load_manifest(shot.folder), shot)
+    progress.begin()
+    progress.wrote(1001)
+    progress.encoded()
+    assert read(shot)["shots"][0]["formats"]["mp4"] == {"bits": "8", "frames": "", "naming": "1001"}
+    # killed here; the next run asks for other frames
+    add(load_manifest(shot.folder), shot, DecomposeOptions(frames="2-3"), frames=(1002, 1003)).begin()
+    assert read(shot)["shots"][0]["formats"]["mp4"] == {"bits": "8", "frames": ""}
 
 
 def test_what_another_run_has_entered_meanwhile_is_kept(make_shot):
