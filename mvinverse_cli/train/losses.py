@@ -38,7 +38,7 @@ class LossForm:
     gradient_loss: GradientLoss = "squared"
     gain: bool = False
     metal_weight: float = 4.0
-    edges: bool = True  # whether gradients count beside values
+    edges: float = 1.0  # how much gradients count beside values
 
     @classmethod
     def of(cls, options: TrainOptions) -> "LossForm":
@@ -70,7 +70,7 @@ def map_losses(
         pixel_weight = weight * metal_balance(truth, weight, form.metal_weight) if name == "metallic" else weight
         losses[name] = weighted_mean(residual.square(), pixel_weight)
         if form.edges:
-            losses[name] = losses[name] + gradient_loss(residual, mask, form.gradient_loss)
+            losses[name] = losses[name] + form.edges * gradient_loss(residual, mask, form.gradient_loss)
     return losses
 
 
