@@ -67,9 +67,7 @@ def test_without_edges_a_map_pays_its_mean_square_alone(name):
     predicted, wanted, masks = random_maps(0), random_maps(1), random_masks()
     residual, mask = predicted[name] - wanted[name], masks[name]
     square = residual[mask.expand_as(residual)].square().mean()
-    assert map_losses(predicted, wanted, masks, LossForm(edges=0.0))[name].item() == pytest.approx(
-        square.item(), 1e-5
-    )
+    assert map_losses(predicted, wanted, masks, LossForm(edges=0.0))[name].item() == pytest.approx(square.item(), 1e-5)
 
 
 @pytest.mark.parametrize("name", ["albedo", "roughness", "shading"])
