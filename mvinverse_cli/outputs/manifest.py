@@ -97,7 +97,7 @@ class Manifest:
                 f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings; "
                 "choose --on-exists overwrite for them, or another output folder"
             )
-        record.settle_naming(standing.movies_done, standing.movies_left)
+        record.settle_movies(standing.movies_done, standing.movies_left)
         record.add_frames(shot.frame_formats, standing.frames_done or ())
         for kept in sorted(standing.movies_done):
             lacking = set(frames) - record.formats[kept].frames
@@ -224,8 +224,11 @@ class ShotProgress:
     def encoded(self) -> None:
         """The movies are about to have their names: what `open_writers` takes as `on_encoded`.
 
-        On disk before the first name is, or a run killed before `finish` would leave movies of unknown frames.
+        On disk before the first name is, or a run killed before `finish` would leave movies of unknown frames. Where
+        they replace others nobody could tell which of the two are there.
         """
+        if self._record.write["on_exists"] == "overwrite":
+            return
         for name in self._movie_formats:
             self._record.formats[name].naming |= self._in_movies
         self._manifest.save()

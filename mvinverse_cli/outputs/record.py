@@ -184,11 +184,16 @@ class ShotRecord:
         self.stale |= other.stale - written
         self.seams = other.seams | self.seams
 
-    def settle_naming(self, named: Collection[str], unnamed: Collection[str]) -> None:
-        """What an interrupted run was about to name has its name in the formats `named`, and not in those `unnamed`."""
-        for name in named:
+    def settle_movies(self, kept: Collection[str], anew: Collection[str]) -> None:
+        """Movies of the formats `kept` are all there, also those that a run was about to name when it was killed.
+
+        Those `anew` will be made by this run, and hold no frames but its own.
+        """
+        for name in kept:
             self.formats[name].frames |= self.formats[name].naming
-        for name in (*named, *unnamed):
+        for name in anew:
+            self.formats[name].frames.clear()
+        for name in (*kept, *anew):
             self.formats[name].naming.clear()
 
     def add_frames(self, formats: Iterable[str], numbers: Iterable[int]) -> None:

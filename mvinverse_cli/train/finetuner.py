@@ -33,8 +33,9 @@ PARTS: dict[TrainPart, tuple[str, ...]] = {  # by what is in the names of their 
 }
 
 # What scenes are held to, the truth or what was said before. Edges as sharp as the truth's are the first to flicker.
-# Those the network made itself it can keep: without them the values alone let fine texture go (SSIM -5% in place of
-# -1.5%); counted in full they crowd out the values. Metal that it has found already need not be balanced again.
+# Those the network made itself it can keep: without them the values alone let fine texture go (SSIM -4% in place of
+# -2%, docs/finetuning.md); counted in full they crowd out the values. Metal that it has found already need not be
+# balanced again.
 TRUTH = LossForm(edges=0.0)
 BEFORE = LossForm(edges=0.35, metal_weight=1.0)
 

@@ -444,6 +444,28 @@ def test_a_run_killed_before_its_movies_have_names_makes_them_anew(make_shot):
     assert read(shot)["shots"][0]["formats"]["mp4"] == {"bits": "8", "frames": ""}
 
 
+def test_movies_that_replace_others_hold_the_frames_of_their_run_alone(make_shot):
+    run(make_shot(format=("mp4",)), range(1001, 1009))
+    shot = make_shot(format=("mp4",), on_exists="overwrite")
+    progress = add(load_manifest(shot.folder), shot, DecomposeOptions(frames="1-4"), frames=range(1001, 1005))
+    progress.begin()
+    for number in range(1001, 1005):
+        progress.wrote(number)
+    progress.encoded()
+    # killed here, the old movies or the new ones are there: no frame is promised
+    assert read(shot)["shots"][0]["formats"]["mp4"] == {"bits": "8", "frames": ""}
+    kept = Standing(None, movies_done=frozenset({"mp4"}))
+    with pytest.raises(OutputError, match=r"without frames 1001-1004.*overwrite"):
+        add(
+            load_manifest(shot.folder),
+            make_shot(format=("mp4",), on_exists="skip"),
+            standing=kept,
+            frames=range(1001, 1005),
+        )
+    progress.finish()
+    assert read(shot)["shots"][0]["formats"]["mp4"]["frames"] == "1001-1004"
+
+
 def test_what_another_run_has_entered_meanwhile_is_kept(make_shot):
     first, second = make_shot(stem="first"), make_shot(stem="second")
     books = load_manifest(first.folder)

@@ -11,10 +11,10 @@ from mvinverse_cli.maps import MAPS
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.scenes.store import find_scenes
 from mvinverse_cli.train.data import Samples
-from mvinverse_cli.train.finetuner import FineTuner
+from mvinverse_cli.train.finetuner import BEFORE, FineTuner
 from mvinverse_cli.train.lessons import Lesson, draw_triplet
 from mvinverse_cli.train.lora import plain_state
-from mvinverse_cli.train.losses import LossForm, map_losses
+from mvinverse_cli.train.losses import map_losses
 from mvinverse_cli.train.muon import Muon
 from mvinverse_cli.trainings import FinetuneOptions, TrainOptions
 from tests.conftest import TINY
@@ -128,7 +128,7 @@ def test_scenes_may_be_held_where_they_were_instead_of_at_their_truth(tiny_model
     moved = tuner.scene_losses(views)
     assert all(loss > 1e-9 and loss.requires_grad for loss in moved.values())
     before, now = tuner.before_and_now(views.images, slice(None), slice(None))
-    values = map_losses(now, before, views.masks, LossForm(edges=0.0))
+    values = map_losses(now, before, views.masks, replace(BEFORE, edges=0.0))
     assert all(moved[name] > values[name] for name in set(MAPS) - {"normal"})  # their edges count as well
     with tuner.with_weights(tuner.begun):
         assert all(loss.item() == pytest.approx(0, abs=1e-6) for loss in tuner.scene_losses(views).values())
