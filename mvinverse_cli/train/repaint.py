@@ -1,15 +1,16 @@
 """Other paint and other light on rendered views: a scene as it would look in other colours, or with a lamp more.
 
 Rendering is what training data costs, and colours are what it lacks most: here a surface gets another base colour,
-plain or patterned, and the room a projector whose light falls through a pattern. Both are solid in world space, so
-that all views of a sample agree, and both change truth and picture alike: albedo x shading stays the diffuse image.
-What light carries from one surface to another keeps its old colour, which the shading tells truly.
+plain or patterned, a whole room lighter ones, and the room a projector whose light falls through a pattern, or a lamp.
+All are solid in world space, so that all views of a sample agree, and all change truth and picture alike: albedo x
+shading stays the diffuse image. What light carries from one surface to another keeps its old colour, which the
+shading tells truly.
 
 P pixels of a sample, counted through its views; colours scene-linear, float32.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +21,12 @@ from ..scenes.stage import white_light
 from .decoded import COLOR, MASK, PLACES, Decoded
 
 PAINTED_SHARE, MOST_PAINTS = 0.4, 4  # samples that get paint, and on how many colours
-LIT_SHARE = 0.15  # samples that get a projector
+WHITENED_SHARE = 0.12  # samples whose surfaces all become lighter, as in the white rooms that people live in
+WHITENING = (0.3, 0.8)  # exponent of a lighter base colour
+LIT_SHARE = 0.25  # samples that get a light
+LAMP_SHARE = 0.5  # of them; the others get a projector
+LAMP_METRES = (0.3, 2.0)  # from the surface that it is hung before
+LAMP_NEAREST, LAMP_MEAN = 0.2, 0.3  # metres at which its light grows no further; shading that it adds on the mean
 CELL_METRES = (0.04, 1.5)  # of a pattern, along each of its axes
 ENDLESS_SHARE = 0.3  # axes along which a pattern does not change: stripes, layers, or one colour where all are
 DARKEST, BRIGHTEST = 0.02, 0.95  # of what is painted, as of the rendered materials
@@ -101,56 +107,86 @@ def draw_solid(rng: np.random.Generator, colors: Array) -> Solid:
     )
 
 
-def repainted(surface: Surface, rng: np.random.Generator) -> tuple[Array, Array]:
-    """The picture and the albedo, (P, 3) each, once the surfaces of a few of the sample's colours are painted over."""
-    color, albedo = surface.color, surface.albedo
+def repainted(surface: Surface, rng: np.random.Generator) -> Surface:
+    """Once the surfaces of a few of the sample's colours are painted over: another picture and albedo."""
     for _ in range(int(rng.integers(1, MOST_PAINTS + 1))):
         paint = draw_solid(rng, palette(rng, int(rng.integers(1, 5)), dict.fromkeys(COLORS, 1.0)))
         spread, keeps_detail = rng.uniform(0.04, 0.25), rng.random() < 0.5
         known = np.flatnonzero(surface.mask)
         if not len(known):
             break
+        albedo = surface.albedo
         chosen = albedo[known[rng.integers(len(known))]]
         off = np.sqrt(albedo) - np.sqrt(chosen)  # nearly as the eye tells colours apart
         share = np.exp(np.einsum("pc,pc->p", off, off)[:, None] * np.float32(-0.5 / spread**2)) * surface.mask
         target = paint.at(surface.points)
         if keeps_detail:
             target = target * np.clip(albedo / chosen, 0.4, 2.5)
-        painted = np.clip(albedo + share * (target - albedo), DARKEST, BRIGHTEST)
-        painted = np.where(surface.mask > 0, painted, albedo)
-        color, albedo = recolored(surface, color, albedo, painted), painted
-    return color, albedo
+        surface = recolored(surface, albedo + share * (target - albedo))
+    return surface
 
 
-def recolored(surface: Surface, color: Array, before: Array, after: Array) -> Array:
-    """The picture (P, 3) when the base colour changes: diffuse light changes by it, and mirrored light on metal."""
-    diffuse = color + (after - before) * surface.shading
-    mirrored = color * after / np.maximum(before, DARKEST / 2)
-    changed: Array = np.maximum(diffuse + surface.metallic * (mirrored - diffuse), 0)
-    return np.where(surface.mask > 0, changed, color)
+def whitened(surface: Surface, rng: np.random.Generator) -> Surface:
+    """Once every surface is lighter, under less light: another picture, as bright on the mean, albedo and shading."""
+    lighter = recolored(surface, surface.albedo ** np.float32(rng.uniform(*WHITENING)))
+    dimmed = np.float32(surface.color.mean() / max(lighter.color.mean(), DARKEST))
+    return replace(lighter, color=lighter.color * dimmed, shading=lighter.shading * dimmed)
 
 
-def lit(surface: Surface, color: Array, albedo: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """The picture and the shading, (P, 3) each, when what light there is dims and a projector far off adds its own.
+def recolored(surface: Surface, albedo: Array) -> Surface:
+    """With another base colour (P, 3) where the truth is known: diffuse light changes by it, and mirrored light on
+    metal."""
+    known = surface.mask > 0
+    painted = np.where(known, np.clip(albedo, DARKEST, BRIGHTEST), surface.albedo)
+    diffuse = surface.color + (painted - surface.albedo) * surface.shading
+    mirrored = surface.color * painted / np.maximum(surface.albedo, DARKEST / 2)
+    changed = np.maximum(diffuse + surface.metallic * (mirrored - diffuse), 0)
+    return replace(surface, color=np.where(known, changed, surface.color), albedo=painted)
 
-    Its light is white to coloured and falls through a pattern; it reaches what faces it, through walls, and is seen
-    in diffuse reflection alone.
+
+def lit(surface: Surface, rng: np.random.Generator) -> Surface:
+    """When what light there is dims and a projector or a lamp adds its own: another picture and shading.
+
+    Its light is white to coloured, throws no shadows, and is seen in diffuse reflection alone.
     """
+    is_lamp = rng.random() < LAMP_SHARE
+    level = lamp(surface, rng) if is_lamp else projector(surface, rng)
+    power = white_light(rng) * (np.exp(rng.uniform(*np.log((0.3, 4)))) if is_lamp else rng.uniform(0.2, 1.2))
+    if rng.random() < 0.15:
+        power = power * rng.uniform(0.2, 1, 3)
+    dimmed = np.float32(rng.uniform(0.3, 1) / (1 + 0.3 * power.mean()))
+    added = (level * power).astype(np.float32) * dimmed
+    diffuse = surface.albedo * (1 - surface.metallic) * added
+    return replace(surface, color=surface.color * dimmed + diffuse, shading=surface.shading * dimmed + added)
+
+
+def projector(surface: Surface, rng: np.random.Generator) -> Array:
+    """(P, 3) shading by a projector of power 1, far off: through a pattern, and through walls, on what faces it."""
     way = rng.standard_normal(3)
     way[1] = abs(way[1])  # as lamps and the sun, more often from above
     way /= np.linalg.norm(way)
     levels = np.array([[0.0], [1.0], [rng.random()]][: int(rng.integers(2, 4))])
     slide = draw_solid(rng, (levels * np.ones(3)).astype(np.float32))
     across = surface.points - (surface.points @ way)[:, None] * way
-    power = white_light(rng) * rng.uniform(0.2, 1.2)
-    if rng.random() < 0.15:
-        power = power * rng.uniform(0.2, 1, 3)
     facing = np.maximum(surface.normal @ way, 0)[:, None] * surface.mask
-    added = (facing * slide.at(across.astype(np.float32)) * power).astype(np.float32)
-    dimmed = np.float32(rng.uniform(0.3, 1) / (1 + 0.3 * power.mean()))
-    added = added * dimmed
-    diffuse = albedo * (1 - surface.metallic) * added
-    return color * dimmed + diffuse, surface.shading * dimmed + added
+    level: Array = facing * slide.at(across.astype(np.float32))
+    return level
+
+
+def lamp(surface: Surface, rng: np.random.Generator) -> Array:
+    """(P, 1) shading by a small lamp before one of the surfaces, of LAMP_MEAN on the mean of what is known: much near
+    it, little far off."""
+    known = np.flatnonzero(surface.mask)
+    if not len(known):
+        return np.zeros_like(surface.mask)
+    before = known[rng.integers(len(known))]
+    place = surface.points[before] + surface.normal[before] * np.float32(rng.uniform(*LAMP_METRES))
+    toward = place - surface.points
+    distance = np.maximum(np.linalg.norm(toward, axis=1), LAMP_NEAREST)
+    facing = np.maximum(np.einsum("pc,pc->p", surface.normal, toward), 0)
+    level = (facing / distance**3)[:, None] * surface.mask
+    shading: Array = level * np.float32(LAMP_MEAN / max(level[known].mean(), 1e-6))
+    return shading
 
 
 def revise(views: Sequence[Decoded], rng: np.random.Generator) -> None:
@@ -158,22 +194,20 @@ def revise(views: Sequence[Decoded], rng: np.random.Generator) -> None:
 
     Views that lack depth, camera or one of the maps that are needed stay as they are.
     """
-    is_painted, is_lit = rng.random() < PAINTED_SHARE, rng.random() < LIT_SHARE
-    if not (is_painted or is_lit) or any(view.points is None or not view.present >= NEEDED for view in views):
+    shares = (PAINTED_SHARE, WHITENED_SHARE, LIT_SHARE)
+    changes = [change for change, share in zip((repainted, whitened, lit), shares, strict=True) if rng.random() < share]
+    if not changes or any(view.points is None or not view.present >= NEEDED for view in views):
         return
     surface = surface_of(views)
-    color, albedo, shading = surface.color, surface.albedo, surface.shading
-    if is_painted:
-        color, albedo = repainted(surface, rng)
-    if is_lit:
-        color, shading = lit(surface, color, albedo, rng)
+    for change in changes:
+        surface = change(surface, rng)
     first = 0
     for view in views:
         last = first + view.pixels[0, ..., 0].size
         for (picture, channels), values in (
-            (COLOR, color),
-            (PLACES["albedo"], albedo),
-            (PLACES["shading"], shading),
+            (COLOR, surface.color),
+            (PLACES["albedo"], surface.albedo),
+            (PLACES["shading"], surface.shading),
         ):
             view.pixels[picture, ..., channels] = values[first:last].reshape(*view.pixels.shape[1:3], 3)
         first = last

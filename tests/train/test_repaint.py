@@ -9,7 +9,7 @@ from mvinverse_cli.maps import MAPS
 from mvinverse_cli.scenes.record import View
 from mvinverse_cli.train import repaint
 from mvinverse_cli.train.decoded import COLOR, MASK, PLACES, decode
-from mvinverse_cli.train.repaint import Solid, draw_solid, recolored, repainted, revise, surface_of
+from mvinverse_cli.train.repaint import Solid, Surface, draw_solid, recolored, repainted, revise, surface_of
 from tests.scenes.views import make_view
 
 WHOLE = slice(None)
@@ -50,12 +50,12 @@ def test_albedo_times_shading_stays_the_picture_of_a_diffuse_scene():
 
 def test_what_has_no_truth_keeps_its_colour_under_paint():
     surface = surface_of(cut_views())
-    color, albedo = repainted(surface, np.random.default_rng(0))
+    painted = repainted(surface, np.random.default_rng(0))
     outside = surface.mask[:, 0] == 0
     assert outside.any()
-    assert np.array_equal(color[outside], surface.color[outside])
-    assert np.array_equal(albedo[outside], surface.albedo[outside])
-    assert not np.array_equal(albedo, surface.albedo)
+    assert np.array_equal(painted.color[outside], surface.color[outside])
+    assert np.array_equal(painted.albedo[outside], surface.albedo[outside])
+    assert not np.array_equal(painted.albedo, surface.albedo)
 
 
 def test_maps_that_are_no_colour_are_never_touched():
@@ -104,22 +104,49 @@ def test_a_solid_shows_its_colours_and_its_joints():
 def test_mirrored_light_on_metal_takes_the_colour_of_the_paint():
     surface = surface_of(cut_views())
     metal = replace(surface, metallic=np.ones_like(surface.metallic))
-    half = surface.albedo / 2
     known = surface.mask[:, 0] > 0
-    assert np.allclose(recolored(metal, metal.color, metal.albedo, half)[known], metal.color[known] / 2, rtol=1e-5)
+    halved = recolored(metal, metal.albedo / 2)
+    share = halved.albedo / metal.albedo  # one half, but for what would be darker than any material
+    assert np.allclose(halved.color[known], (metal.color * share)[known], rtol=1e-4)
+    assert np.median(share[known]) == 0.5
 
 
-def test_a_projector_lights_what_faces_it_and_no_metal():
+def test_a_light_falls_on_what_faces_it_and_on_no_metal():
     surface = surface_of(cut_views())
     metal = replace(surface, metallic=np.ones_like(surface.metallic))
     for seed in DRAWS:
-        color, shading = repaint.lit(surface, surface.color, surface.albedo, np.random.default_rng(seed))
-        same, _ = repaint.lit(metal, metal.color, metal.albedo, np.random.default_rng(seed))
+        changed = repaint.lit(surface, np.random.default_rng(seed))
+        same = repaint.lit(metal, np.random.default_rng(seed)).color
         dimmed = (same / np.maximum(metal.color, 1e-6)).max()
-        added = shading - surface.shading * dimmed
+        added = changed.shading - surface.shading * dimmed
         assert 0 < dimmed <= 1
         assert added.min() >= -1e-5
-        assert np.allclose(color - same, surface.albedo * added, atol=1e-5)
+        assert np.allclose(changed.color - same, surface.albedo * added, atol=1e-5)
+
+
+def test_a_lamp_is_bright_nearby_and_lights_nothing_unknown():
+    rng = np.random.default_rng(0)
+    floor = np.stack([rng.uniform(-4, 4, 2000), np.zeros(2000), rng.uniform(-4, 4, 2000)], 1).astype(np.float32)
+    ones = np.ones((2000, 1), np.float32)
+    up = np.tile(np.float32([0, 1, 0]), (2000, 1))
+    floor_seen = Surface(*[ones * np.ones(3, np.float32)] * 2, 0 * ones, ones * np.ones(3, np.float32), up, floor, ones)
+    level = repaint.lamp(floor_seen, np.random.default_rng(1))
+    assert level.mean() == pytest.approx(repaint.LAMP_MEAN, rel=1e-4)
+    brightest = floor[level.argmax()]
+    near = np.linalg.norm(floor - brightest, axis=1)
+    assert level[near < 0.5].mean() > 3 * level[near > 3].mean()
+    assert not repaint.lamp(replace(floor_seen, mask=0 * ones), np.random.default_rng(1)).any()
+
+
+def test_a_whitened_room_is_lighter_in_a_picture_as_bright():
+    surface = surface_of(cut_views())
+    known = surface.mask[:, 0] > 0
+    for seed in DRAWS:
+        white = repaint.whitened(surface, np.random.default_rng(seed))
+        assert (white.albedo >= np.minimum(surface.albedo, repaint.BRIGHTEST) - 1e-6)[known].all()
+        assert white.albedo[known].mean() > surface.albedo[known].mean()
+        assert white.color.mean() == pytest.approx(surface.color.mean(), rel=1e-3)
+        assert (white.shading < surface.shading + 1e-6).all()
 
 
 @pytest.mark.parametrize("name", ["albedo", "shading"])
