@@ -156,11 +156,13 @@ def conclude(result: "Result") -> int:
         told = [check.told() for check in result.checks]
         emit("checks", scenes=result.counts["scenes"], missed=len(missed), checks=told)
     else:
-        emit("figures", protocol=result.protocol, **result.counts, broken=len(result.broken), rows=result.rows)
+        left_out = {"broken": len(result.broken), "lost": len(result.lost)}
+        emit("figures", protocol=result.protocol, **result.counts, **left_out, rows=result.rows)
     if result.is_incomplete:
-        path, reason = result.broken[0]
-        total = result.counts[result.unit] + len(result.broken)
-        complain(f"{len(result.broken)} of {total} {result.unit} are broken: {path}: {reason}", INCOMPLETE)
+        count, measured = len(result.broken), result.counts[result.unit]
+        path, reason = [*result.broken, *result.lost][0]
+        said = f"{count} of {measured + count} {result.unit} are broken" if count else "frames are left out"
+        complain(f"{said}: {path}: {reason}", INCOMPLETE)
         return INCOMPLETE
     if result.checks and not VOICE.quiet:
         say(

@@ -64,6 +64,7 @@ def evaluate_flicker(
     ways = ways_of(options)
     flow = flow_source(options.flow)
     broken: list[Broken] = []
+    lost: list[Broken] = []
     clips = list(lay_out_clips(clips_of(data)[: options.limit], ways[JOINT], broken))
     tallies = {name: Tally(METRICS) for name in ways}
     per_clip: dict[str, dict[str, dict[str, float]]] = {}
@@ -79,9 +80,9 @@ def evaluate_flicker(
         for name, tally in tallies.items():
             tally.add(figures[name])
         per_clip[clip.path.name] = figures
-        for path, reason in seen[JOINT].lost:
+        for _, reason in seen[JOINT].lost:
             logger.warning("%s", reason)
-            broken.append((path, reason))
+        lost.extend(seen[JOINT].lost)
         candidates = keep_picks(candidates, seen[JOINT].picks, picks)
         pairs, dropped = pairs + seen[JOINT].pairs, dropped + seen[JOINT].dropped
         report("measuring", done + 1, len(clips))
@@ -101,7 +102,8 @@ def evaluate_flicker(
             "the paper's figures are of its own clips, in a space and over pixels that it does not say",
         ),
         broken=tuple(broken),
-        is_incomplete=bool(broken),
+        lost=tuple(lost),
+        is_incomplete=bool(broken or lost),
         outside=frozenset(PAPER),
         picks=candidates,
         beside="next, warped",

@@ -79,6 +79,7 @@ class Result:
     rows: for each method its figures by the keys of `metrics`. counts: what was measured, `unit` among it.
     outside: rows that are no rivals, such as the truth. unmarked: sections in which the best figure is no merit.
     notes: how the figures came about, in sentences. more: what else goes into JSON.
+    broken: what could not be measured at all; lost: frames that were left out of what was.
     is_incomplete: whether so much was left out that the figures are not what was asked for.
     beside: what the contact sheet shows beside each predicted map.
     """
@@ -90,6 +91,7 @@ class Result:
     unit: str
     notes: Sequence[str] = ()
     broken: Sequence[Broken] = ()
+    lost: Sequence[Broken] = ()
     is_incomplete: bool = False
     outside: frozenset[str] = frozenset()
     unmarked: frozenset[str] = frozenset()

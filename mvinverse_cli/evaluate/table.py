@@ -53,6 +53,9 @@ def notes(result: Result) -> Iterator[str]:
     if result.broken:
         names = ", ".join(path.name for path, _ in result.broken)
         yield f"{len(result.broken)} broken {result.unit} left out: {names}"
+    if result.lost:
+        names = ", ".join(dict.fromkeys(path.name for path, _ in result.lost))
+        yield f"frames that cannot be read left out of {names}"
 
 
 def as_terminal(result: Result) -> str:
@@ -98,7 +101,10 @@ def as_json(result: Result, about: Mapping[str, Any]) -> str:
         **about,
         **result.counts,
         **result.more,
-        "broken": [{"path": str(path), "reason": reason} for path, reason in result.broken],
+        **{
+            name: [{"path": str(path), "reason": reason} for path, reason in left_out]
+            for name, left_out in (("broken", result.broken), ("lost", result.lost))
+        },
         "rows": result.rows,
         "checks": [check.told() for check in result.checks],
         "metrics": {

@@ -13,7 +13,7 @@ from threading import Thread
 
 import numpy as np
 
-from ..errors import InputError, MvInverseError, OptionError
+from ..errors import InputError, MvInverseError, OptionError, OutputError
 from ..maps import Array
 from ..options import RenderOptions
 from .layouts import compose
@@ -51,8 +51,11 @@ def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
 
     start_mitsuba()  # what is missing is said once, before any process starts
     split: Split = "held-out" if options.held_out else "train"
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot write: {error.strerror or error}; choose another folder") from error
     seeds = [
         seed
         for seed in range(options.first_seed, options.first_seed + options.count)

@@ -43,6 +43,12 @@ class ScenePath:
         """`00000012`, or the stem of the file."""
         return self.path.stem
 
+    @property
+    def described(self) -> str:
+        """What its files do not tell by their names, in a line: another scene of the same name differs in it."""
+        height, width = self.size
+        return f"{self.views} views of {width}x{height}, {self.split}, {self.layout}, generator {self.generator}"
+
     def read(self, views: Sequence[int] | None = None) -> tuple[View, ...]:
         """Those of its views, or all of them. Raises InputError where a file is missing or broken."""
         chosen = range(self.views) if views is None else views
@@ -116,8 +122,10 @@ def _exr_size(path: Path) -> tuple[int, int]:
 
 def _open_npz(path: Path) -> ScenePath:
     """The scene in an `.npz` file. Raises InputError."""
-    views, height, width, _ = _npz_arrays(path, ("rgb",))["rgb"].shape
-    return ScenePath(path, views, (height, width), "held-out", "artist", 0)
+    shape = _npz_arrays(path, ("rgb",))["rgb"].shape
+    if len(shape) != 4 or shape[3] != 3 or not all(shape):
+        raise InputError(f"{path}: rgb is {shape}, not views of pixels of three channels; fetch it again")
+    return ScenePath(path, shape[0], shape[1:3], "held-out", "artist", 0)
 
 
 def _npz_arrays(path: Path, wanted: Sequence[str]) -> dict[str, Array]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,20 @@ class StepLoss:
     samples: tuple[str, ...]
     losses: tuple[str, ...]  # their names
     values: Tensor  # (len(losses) + 2,): each loss, the weighted sum, the norm of the gradient
+
+    @property
+    def told(self) -> dict[str, float]:
+        """The values by name. Waits for the device."""
+        return dict(zip((*self.losses, "total", "gradient"), self.values.tolist(), strict=True))
+
+
+class BrokenLoss(NamedTuple):
+    """A loss that is no finite number; the first of several in their order is the one to tell of."""
+
+    step: int
+    is_gradient_alone: bool  # as where the loss itself is another process's
+    samples: tuple[str, ...]
+    told: dict[str, float]
 
 
 class LoopOptions(Protocol):
@@ -152,22 +166,27 @@ class Loop(ABC, Generic[Options, StepBatch]):
     def read_losses(self) -> dict[str, float]:
         """The mean losses of the steps since the last reading: by name, `total` and `gradient` (its norm, unclipped).
 
-        Waits for the device. Raises TrainingError, naming step and samples, where one is no finite number.
+        Waits for the device, and for the other processes, which read at the same steps. Raises TrainingError, naming
+        step and samples, where a loss of any of them is no finite number.
         """
         unread, self.unread = self.unread, []
-        sums: dict[str, list[float]] = {}
+        values: dict[str, list[float]] = {}
+        own: list[BrokenLoss] = []
         for loss in unread:
-            names = (*loss.losses, "total", "gradient")
-            values = loss.values.tolist()
-            if not all(isfinite(value) for value in values):
-                said = ", ".join(f"{name} {value:g}" for name, value in zip(names, values, strict=True))
-                raise TrainingError(
-                    f"step {loss.step}: a loss is not a number ({said}) on {', '.join(loss.samples)}; the last "
-                    f"checkpoint is kept: {self.advice}"
-                )
-            for name, value in zip(names, values, strict=True):
-                sums.setdefault(name, []).append(value)
-        return {name: sum(values) / len(values) for name, values in sums.items()}
+            told = loss.told
+            if not all(map(isfinite, told.values())):
+                own.append(BrokenLoss(loss.step, isfinite(told["total"]), loss.samples, told))
+            for name, value in told.items():
+                values.setdefault(name, []).append(value)
+        broken = [each for found in self.ranks.gather(own) for each in found]
+        if broken:
+            first = min(broken, key=lambda each: each[:2])
+            said = ", ".join(f"{name} {value:g}" for name, value in first.told.items())
+            raise TrainingError(
+                f"step {first.step}: a loss is not a number ({said}) on {', '.join(first.samples)}; the last "
+                f"checkpoint is kept: {self.advice}"
+            )
+        return {name: sum(each) / len(each) for name, each in values.items()}
 
     @contextmanager
     def with_weights(self, values: Sequence[Tensor]) -> Iterator[MVInverse]:

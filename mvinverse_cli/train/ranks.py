@@ -8,11 +8,14 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed
 
 from ..errors import MvInverseError, TrainingError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ class Ranks:
         votes = torch.tensor(int(wish), device=self.device)
         distributed.all_reduce(votes)
         return bool(votes.item())
+
+    def gather(self, own: T) -> list[T]:
+        """What every process has at hand, in the order of their ranks; anything that can be pickled."""
+        if self.world == 1:
+            return [own]
+        gathered: list[T] = [own] * self.world
+        distributed.all_gather_object(gathered, own)
+        return gathered
 
     def lead(self, task: Callable[[], None]) -> None:
         """Has the leading process do `task` while the others wait.

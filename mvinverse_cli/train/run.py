@@ -1,12 +1,12 @@
 """The run folder: what is trained, on what, how far it is, and what has come of it.
 
     config.json           the network                          options.json   how it is trained
-    scenes.txt            the names of its scenes              log.jsonl      losses, a line per LOG_EVERY steps
+    scenes.txt            its scenes, a line each              log.jsonl      losses, a line per LOG_EVERY steps
     state.pt              everything the next step needs       curves.png     the losses over the steps
     weights.safetensors   the running mean, half precision     views.png      what it makes of scenes
 
-A run goes on where its `state.pt` stands. It must be the same run: another network, other options or scenes that have
-gone are refused; scenes may be added, and MAY_DIFFER says which options may change.
+A run goes on where its `state.pt` stands. It must be the same run: another network, other options, scenes that have
+gone or that are others of the same name are refused; scenes may be added, and MAY_DIFFER says which options may change.
 """
 
 import json
@@ -26,7 +26,8 @@ from ..errors import OptionError, TrainingError, WeightsError
 from ..model.checkpoint import save_checkpoint
 from ..model.config import ModelConfig, config_from_dict, config_to_dict
 from ..model.presets import PRESETS
-from ..outputs.whole import WholeFile, write_errors, write_whole
+from ..outputs.whole import PART_NAME, WholeFile, remove_parts, write_errors, write_whole
+from ..scenes.store import ScenePath
 from ..trainings import TrainOptions
 from .loop import Loop
 from .trainer import Trainer
@@ -63,25 +64,35 @@ def check_drawing() -> None:
         raise TrainingError('pictures of the training need matplotlib: pip install "mvinverse[train]"')
 
 
-def open_run(run: Path, config: ModelConfig, options: TrainOptions, scenes: Iterable[str]) -> None:
+def open_run(run: Path, config: ModelConfig, options: TrainOptions, scenes: Iterable[ScenePath]) -> None:
     """Makes the folder `run` for this training, or checks that it holds this very one, begun.
 
     Raises OptionError naming what differs, OutputError where the folder cannot be written.
     """
-    names = sorted(scenes)
+    described = {scene.name: scene.described for scene in scenes}
     wanted_config = json.loads(json.dumps(config_to_dict(config)))
     wanted_options = lasting(options)
     if (run / CONFIG).exists():
         check_same(run / CONFIG, wanted_config, "another network")
         check_same(run / OPTIONS, wanted_options, "other options")
-        check_scenes(run / SCENES, names)
-        for part in run.glob(".mvinverse-*.part"):
-            part.unlink()  # of a run that was killed while it wrote
-    elif run.exists() and any(run.iterdir()):
-        raise OptionError(f"-o {run}: holds other files and no {CONFIG}; choose a new folder, or one of a training")
+        check_scenes(run / SCENES, described)
+    else:
+        check_unused(run)
+    with write_errors(run):
+        remove_parts([run])  # of a run that was killed while it wrote
     write_whole(run / OPTIONS, as_json(wanted_options), "overwrite")
-    write_whole(run / SCENES, "".join(f"{name}\n" for name in names).encode(), "overwrite")
+    lines = [f"{name}\t{description}\n" for name, description in sorted(described.items())]
+    write_whole(run / SCENES, "".join(lines).encode(), "overwrite")
     write_whole(run / CONFIG, as_json(wanted_config), "overwrite")  # last: a folder with a config is complete
+
+
+def check_unused(run: Path) -> None:
+    """Raises OptionError where `run` holds what is not of a training, OutputError where it is no folder."""
+    with write_errors(run):
+        held = {path.name for path in run.iterdir()} if run.exists() else set()
+    begun = {OPTIONS, SCENES}  # of a run whose first writing was cut short, on a full disk
+    if any(name not in begun and not PART_NAME.fullmatch(name) for name in held):
+        raise OptionError(f"-o {run}: holds other files and no {CONFIG}; choose a new folder, or one of a training")
 
 
 def lasting(options: TrainOptions) -> dict[str, Any]:
@@ -103,20 +114,26 @@ def check_same(path: Path, wanted: Mapping[str, Any], whose: str) -> None:
         )
 
 
-def check_scenes(path: Path, names: list[str]) -> None:
-    """Raises OptionError where scenes that the run was trained on are gone; new ones are welcome."""
+def check_scenes(path: Path, described: Mapping[str, str]) -> None:
+    """Raises OptionError where scenes that the run was trained on are gone, or others by now; new ones are welcome.
+
+    described: the scenes that are there, by name.
+    """
     try:
-        recorded = path.read_text("utf-8").splitlines()
+        lines = [line.partition("\t") for line in path.read_text("utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise OptionError(f"{path}: not readable: {error}; choose a new folder with -o") from error
-    gone = sorted(set(recorded) - set(names))
-    if gone:
-        raise OptionError(
-            f"--data: {len(gone)} of the {len(recorded)} scenes of this run are not there ({', '.join(gone[:3])}"
-            f"{', ...' if len(gone) > 3 else ''}); give the folder it was begun with, or a new folder with -o"
-        )
-    if len(names) > len(recorded):
-        logger.info("%s: %d scenes, %d more than before", path.parent, len(names), len(names) - len(recorded))
+    gone = [name for name, _, _ in lines if name not in described]
+    # a run of an earlier version recorded the names alone
+    other = [f"{name} was {was}" for name, _, was in lines if was and described.get(name, was) != was]
+    for which, said in ((gone, "not there"), (other, "others by now")):
+        if which:
+            raise OptionError(
+                f"--data: {len(which)} of the {len(lines)} scenes of this run are {said} ({'; '.join(which[:3])}"
+                f"{'; ...' if len(which) > 3 else ''}); give the folder it was begun with, or a new folder with -o"
+            )
+    if len(described) > len(lines):
+        logger.info("%s: %d scenes, %d more than before", path.parent, len(described), len(described) - len(lines))
 
 
 def as_json(values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes:

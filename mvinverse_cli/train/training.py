@@ -27,11 +27,12 @@ from .data import Batch, Samples, views_batch
 from .journal import LOG_EVERY, Journal, Progress
 from .pictures import Shown, curves_png, views_png
 from .pretrained import load_imagenet
-from .ranks import join_ranks, local_device
+from .ranks import Ranks, join_ranks, local_device
 from .run import (
     CURVES,
     STATE,
     VIEWS,
+    WEIGHTS,
     check_drawing,
     load_state,
     open_run,
@@ -83,7 +84,7 @@ def train(
     for _, reason in found.broken:
         logger.warning("skipped: %s", reason)
     with join_ranks(device) as ranks:
-        ranks.lead(lambda: open_run(run, config, options, [scene.name for scene in found.scenes]))
+        ranks.lead(lambda: open_run(run, config, options, found.scenes))
         model = MVInverse(config)
         initialize(model, torch.Generator().manual_seed(options.seed))
         if not (run / STATE).exists():
@@ -92,8 +93,16 @@ def train(
         session = Session(run, trainer, found, report)
         samples = Samples(found.scenes, config, options)
         session.go(samples, stop)
-    broken = (*found.broken, *samples.broken.values())
-    return Outcome(trainer.step, options.steps, len(found.scenes) + len(found.broken), broken)
+        met = gathered(samples, ranks)
+    return Outcome(trainer.step, options.steps, len(found.scenes) + len(found.broken), (*found.broken, *met))
+
+
+def gathered(samples: Samples, ranks: Ranks) -> tuple[Broken, ...]:
+    """The scenes that any process has found to be broken when it read them; those of the others are logged here."""
+    met = {index: broken for found in ranks.gather(samples.broken) for index, broken in found.items()}
+    for index in sorted(met.keys() - samples.broken.keys()):
+        logger.warning("skipped: %s", met[index][1])
+    return tuple(met[index] for index in sorted(met))
 
 
 def start(model: MVInverse, options: TrainOptions) -> None:
@@ -120,17 +129,24 @@ class Session:
     def __init__(self, run: Path, trainer: Trainer, scenes: SceneList, report: Callable[[Progress], None]):
         self.run = run
         self.trainer = trainer
-        self.journal = Journal(run, trainer, report, seconds_before=load_state(run, trainer))
+        seconds_before = load_state(run, trainer)
+        if trainer.step > trainer.options.steps:
+            raise OptionError(
+                f"--steps {trainer.options.steps}: this run has taken {trainer.step}; ask for as many, or a new folder"
+            )
+        self.journal = Journal(run, trainer, report, seconds_before=seconds_before)
         held_out = trainer.options.held_out
         shown = scenes if held_out is None else find_scenes(Path(held_out))
         self.shown = open_shown(shown.scenes, trainer.model.config)
         self.data = f"{len(scenes.scenes)} scenes, sha256 {scenes.digest()}"
 
     def go(self, samples: Samples, stop: Callable[[], bool]) -> None:
-        """Takes the steps that are left."""
+        """Takes the steps that are left; writes the weights of a finished run that has lost them."""
         trainer, journal, options = self.trainer, self.journal, self.trainer.options
         threads = 1 if trainer.device.type == "cpu" else max(1, (os.cpu_count() or 1) // trainer.ranks.world)
         world = trainer.ranks.world
+        if trainer.step == options.steps and not (self.run / WEIGHTS).exists():
+            self.save()
         steps = range(trainer.step * world + trainer.ranks.rank, options.steps * world, world)
         with closing(samples.batches(steps, threads=threads)) as batches:
             for batch in batches:
@@ -154,9 +170,9 @@ class Session:
         self.trainer.ranks.lead(self.write)
 
     def write(self) -> None:
-        """The checkpoint and the weights."""
-        save_state(self.run, self.trainer, self.journal.seconds)
+        """The weights and the checkpoint, which comes last: who goes on from it finds the weights written."""
         write_weights(self.run, self.trainer, self.data)
+        save_state(self.run, self.trainer, self.journal.seconds)
 
     def show(self) -> None:
         """Draws the curves, and the first view of a few scenes as the mean weights see it beside another."""

@@ -19,7 +19,7 @@ from ..errors import OptionError, OutputError
 from ..model.checkpoint import DTYPE_NAMES, open_state, save_checkpoint
 from ..model.header import read_header
 from ..model.weights import PICKLE_SUFFIXES, Weights, hash_of
-from ..outputs.whole import write_whole
+from ..outputs.whole import remove_parts, write_errors, write_whole
 from ..scenes.store import SceneList
 from ..trainings import FinetuneOptions
 from .clips import Clip
@@ -70,15 +70,18 @@ def open_folder(run: Path, wanted: Mapping[str, Any]) -> None:
 
     Raises OptionError naming what differs, OutputError where the folder cannot be written.
     """
-    if (run / STATE).exists():
-        check_same(run / OPTIONS, wanted, "other weights, clips or options")
-        for part in run.glob(".mvinverse-*.part"):
-            part.unlink()  # of a run that was killed while it wrote
-    elif run.exists() and any(run.iterdir()) and not (run / OPTIONS).exists():
-        raise OptionError(f"{run}: holds other files, where this run would keep its own; choose another name with -o")
-    else:
-        for name in (LOG, CHECKS):
-            (run / name).unlink(missing_ok=True)  # of a run that was never saved, or has ended
+    with write_errors(run):
+        is_begun = (run / STATE).exists()
+        if not is_begun and run.exists() and any(run.iterdir()) and not (run / OPTIONS).exists():
+            raise OptionError(
+                f"{run}: holds other files, where this run would keep its own; choose another name with -o"
+            )
+        if is_begun:
+            check_same(run / OPTIONS, wanted, "other weights, clips or options")
+        else:
+            for name in (LOG, CHECKS):
+                (run / name).unlink(missing_ok=True)  # of a run that was never saved, or has ended
+        remove_parts([run])  # of a run that was killed while it wrote
     write_whole(run / OPTIONS, as_json(wanted), "overwrite")
 
 

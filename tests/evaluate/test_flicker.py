@@ -8,6 +8,7 @@ from mvinverse_cli.errors import InputError
 from mvinverse_cli.evaluate import clips, flicker
 from mvinverse_cli.evaluate.flicker import PAPER, evaluate_flicker
 from mvinverse_cli.evaluate.result import JOINT, SINGLE
+from mvinverse_cli.evaluate.table import notes
 from mvinverse_cli.flow.dis import DisFlow
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.protocols import FlickerOptions
@@ -135,7 +136,9 @@ def test_frames_that_cannot_be_read_are_listed_once_and_the_rest_is_measured(tmp
     result = measured(folder)
     assert result.counts["pairs"] == 2
     assert result.is_incomplete
-    assert [(path.name, "frame 2 is left out" in said) for path, said in result.broken] == [("a", True)]
+    assert [(path.name, "frame 2 is left out" in said) for path, said in result.lost] == [("a", True)]
+    assert (result.counts["clips"], result.broken) == (1, ())  # the clip itself is measured
+    assert "frames that cannot be read left out of a" in list(notes(result))
     assert caplog.text.count("frame 2 is left out") == 1
 
 

@@ -159,6 +159,15 @@ def test_a_broken_npz_is_named(tmp_path):
     assert "lacks pose" in find_scenes(tmp_path).broken[0][1]
 
 
+@pytest.mark.parametrize("shape", [(20, 30, 3), (2, 20, 30, 4), (0, 20, 30, 3)])
+def test_an_npz_whose_pictures_are_none_is_broken_and_the_others_are_found(shape, tmp_path):
+    path = write_npz(tmp_path, artists_room() | {"rgb": np.zeros(shape, np.uint8)})
+    make_scenes(tmp_path, (1,), views=1)
+    found = find_scenes(tmp_path)
+    assert [broken for broken, _ in found.broken] == [path]
+    assert [scene.name for scene in found.scenes] == ["00000001"]
+
+
 def test_an_npz_whose_arrays_do_not_fit_is_named_when_it_is_read(tmp_path):
     path = write_npz(tmp_path, artists_room() | {"normal": np.zeros((2, 5, 5, 3), np.float16)})
     with pytest.raises(InputError, match=r"scene_loft\.npz: not a whole scene"):

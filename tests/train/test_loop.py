@@ -192,7 +192,16 @@ with join_ranks(CPU) as ranks:
         ranks.lead(lambda: choose_device("abacus"))
     except (OptionError if ranks.leads else TrainingError) as error:
         print(error)
+    assert ranks.gather(ranks.rank) == [0, 1]
     torch.save(trainer.state()["model"], f"{sys.argv[1]}/{ranks.rank}.pt")
+    batch = make_batch(ranks.rank)
+    trainer.take_step(replace(batch, images=batch.images * (float("nan") if ranks.rank else 1)))
+    try:
+        trainer.read_losses()
+    except TrainingError as error:
+        assert "step 3" in str(error) and f"on {make_batch(1).names[0]}" in str(error), error
+    else:
+        raise AssertionError("a loss that is no number was overlooked")
 """
 
 

@@ -1,6 +1,7 @@
 """The run folder: whole after every end, taken up where it stands, refused to another training."""
 
 import json
+import re
 import resource
 import shutil
 from collections.abc import Iterator
@@ -141,8 +142,12 @@ def test_a_folder_of_another_training_is_refused_by_what_differs(begun: Path, sc
         with pytest.raises(OptionError, match=said):
             train(scenes, begun, config, options)
     make_scenes(tmp_path / "others", range(2, 9), views=2)
-    with pytest.raises(OptionError, match=r"2 of the 4 scenes of this run are not there \(00000000, 00000001\)"):
+    with pytest.raises(OptionError, match=r"2 of the 4 scenes of this run are not there \(00000000; 00000001\)"):
         train(tmp_path / "others", begun, CONFIG, OPTIONS)
+    make_scenes(tmp_path / "same names", range(4), views=3)
+    said = "4 of the 4 scenes of this run are others by now (00000000 was 2 views of 56x42, train, noise, generator 1;"
+    with pytest.raises(OptionError, match=re.escape(said)):
+        train(tmp_path / "same names", begun, CONFIG, OPTIONS)
     assert {path: path.read_bytes() for path in begun.iterdir()} == before
 
 
@@ -152,6 +157,47 @@ def test_scenes_may_be_added_and_how_long_and_where_may_change(begun: Path, tmp_
     options = replace(OPTIONS, steps=3, device="auto", minutes=60.0, picture_every=1, held_out=str(more))
     assert train(more, begun, CONFIG, options).step == 3
     assert len((begun / "scenes.txt").read_text().splitlines()) == 6
+
+
+def test_a_run_of_an_earlier_version_whose_scenes_are_names_alone_goes_on(begun: Path, scenes: Path):
+    (begun / "scenes.txt").write_text("".join(f"{name:08d}\n" for name in range(4)))
+    assert train(scenes, begun, CONFIG, OPTIONS).step == 4
+
+
+def test_fewer_steps_than_are_taken_are_refused(begun: Path, scenes: Path):
+    with pytest.raises(OptionError, match="--steps 1: this run has taken 2"):
+        train(scenes, begun, CONFIG, replace(OPTIONS, steps=1))
+
+
+def test_a_run_that_ends_before_its_last_weights_are_written_writes_them_when_called_again(
+    finished: Path, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    wanted = (finished / "weights.safetensors").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("mvinverse_cli.train.training.write_weights", fails)
+        with pytest.raises(OutputError):
+            train(scenes, tmp_path / "run", CONFIG, replace(OPTIONS, checkpoint_every=4))
+    train(scenes, tmp_path / "run", CONFIG, OPTIONS)
+    assert (tmp_path / "run/weights.safetensors").read_bytes() == wanted
+    (tmp_path / "run/weights.safetensors").unlink()
+    train(scenes, tmp_path / "run", CONFIG, OPTIONS)
+    assert (tmp_path / "run/weights.safetensors").read_bytes() == wanted
+
+
+def fails(*arguments: object) -> None:
+    raise OutputError("no space left")
+
+
+def test_a_run_whose_first_files_a_full_disk_cut_short_can_begin_again(scenes: Path, tmp_path: Path):
+    (tmp_path / "options.json").write_text("{")
+    (tmp_path / ".mvinverse-0123456789ab.part").write_bytes(b"half")
+    assert train(scenes, tmp_path, CONFIG, replace(OPTIONS, steps=1)).step == 1
+
+
+def test_a_file_is_no_folder_of_a_run(scenes: Path, tmp_path: Path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(OutputError, match=r"letter\.txt: cannot write: Not a directory"):
+        train(scenes, tmp_path / "letter.txt", CONFIG, OPTIONS)
 
 
 def test_a_folder_of_something_else_is_left_alone(scenes: Path, tmp_path: Path):
@@ -192,7 +238,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_whole(begun: Path, scenes: Path):
 
 
 def test_what_a_killed_run_left_half_written_is_removed(begun: Path, scenes: Path):
-    (begun / ".mvinverse-0123.part").write_bytes(b"half")
+    (begun / ".mvinverse-0123456789ab.part").write_bytes(b"half")
     train(scenes, begun, CONFIG, OPTIONS)
     assert not list(begun.glob(".*"))
 
