@@ -15,10 +15,11 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from ..errors import InputError
+from .boxes import is_fragmented
 from .headers import check_size
 from .names import shown
 from .orientation import UPRIGHT, Orientation, matrix_orientation
-from .video_decoder import VideoDecoder
+from .video_decoder import VideoDecoder, path_of
 
 # PyAV 18 refuses titles that are not UTF-8 unless it is told; 19 takes them, and no longer the argument.
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.startswith("18.") else {}
@@ -101,7 +102,11 @@ def _promised_frames(container: InputContainer, stream: VideoStream) -> int | No
     """From the container's index, less what an edit list leaves out; None where there is none (mkv, fragmented mp4)."""
     if not 0 < stream.frames <= container.size:  # more frames than bytes: a header that is not to be believed
         return None
+    if "mp4" in container.format.name and is_fragmented(path_of(container)):  # its index is of the first fragment
+        return None
     entries = stream.index_entries
+    if container.format.name == "avi" and 0 < len(entries) < stream.frames:  # empty chunks: frames that were dropped
+        return len(entries)
     if len(entries) != stream.frames:
         return stream.frames
     return sum(not entry.is_discard for entry in entries)

@@ -1,6 +1,5 @@
 """Every picture that can be had from a video stream, damaged or not, with its place in the file."""
 
-import io
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,6 +10,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from .boxes import ends_inside_a_box
 from .timeline import Timeline
 
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
@@ -36,6 +36,7 @@ class VideoDecoder:
         self._empty = False
         self._damaged = False
         self._timed = True
+        self.is_interlaced = False  # whether fields may have had packets of their own
 
     @property
     def places(self) -> int:
@@ -48,6 +49,7 @@ class VideoDecoder:
             # interlaced streams (second fields in packets of their own).
             place = self._timeline.place(frame.pts, keep_gap=keep_gap or self._damaged)
             keep_gap = not frame.interlaced_frame
+            self.is_interlaced = self.is_interlaced or frame.interlaced_frame
             if frame.is_corrupt:  # the decoder made up what it could not read
                 self._note("damaged data")
             elif place is not None:
@@ -87,7 +89,7 @@ class VideoDecoder:
         if self._promised_frames is not None:
             self.cut_short = self._packet_count < self._promised_frames
         elif "mp4" in self._container.format.name:
-            self.cut_short = ends_inside_a_box(Path(self._container.name.removeprefix("file:")))
+            self.cut_short = ends_inside_a_box(path_of(self._container))
         elif rate:
             end = _promised_end(self._container, self._stream)
             self.cut_short = end is not None and end - self._end > Fraction(3, 2) / rate
@@ -113,21 +115,9 @@ class VideoDecoder:
         self.reason = self.reason or mishap or "damaged data"
 
 
-def ends_inside_a_box(path: Path) -> bool:
-    """Whether an MP4 or QuickTime file breaks off before its last top-level box ends (ISO/IEC 14496-12, 4.2).
-
-    All that tells of a truncated fragmented file, which has no index of its frames.
-    """
-    with path.open("rb") as file:
-        length, start = file.seek(0, io.SEEK_END), 0
-        while start < length:
-            file.seek(start)
-            head = file.read(16).ljust(16, b"\0")
-            size = int.from_bytes(head[:4]) if head[:4] != b"\0\0\0\1" else int.from_bytes(head[8:])
-            if size < 8:  # 0 is a box up to the end of the file; anything else is not a box
-                return False
-            start += size
-        return start > length
+def path_of(container: InputContainer) -> Path:
+    """The file that was opened, as `open_video` names it to the library."""
+    return Path(container.name.removeprefix("file:"))
 
 
 def _promised_end(container: InputContainer, stream: VideoStream) -> Fraction | None:

@@ -81,12 +81,14 @@ class VideoReader(FrameReader):
         """Accounts for what was promised, or counted beforehand, and did not come."""
         places, promised, last = decoder.places, self._shot.frame_count, max(self._wanted)
         self.truncated = decoder.cut_short
-        if promised is not None and decoder.reason:  # a sound interlaced stream may promise its fields
+        lost_before = len(self.faults)
+        if promised is not None and decoder.reason:
             ends = f"the file ends after {places} of {promised} frames"
             self._lose(range(places, promised), ends if decoder.cut_short else decoder.reason)
-        elif promised is None and last >= places:  # the file is no longer the one that was counted
+        elif promised is None or not decoder.is_interlaced:  # a sound interlaced stream may promise its fields
+            # the file is no longer the one that was counted, or its index counts what no decoder can show
             self._lose(range(places, last + 1), f"the video ends at its frame {places}")
-        elif decoder.cut_short:
+        if decoder.cut_short and len(self.faults) == lost_before:
             self.faults.append(Fault(None, self._path, f"the file ends at its frame {places}, before its promised end"))
 
     def _fail(self, decoder: VideoDecoder) -> None:

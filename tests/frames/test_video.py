@@ -503,6 +503,50 @@ def test_a_video_that_breaks_off_is_told_to_who_wants_its_last_frame(frames, tol
     assert [fault.number for fault in reader.faults] == [None] * told
 
 
+@pytest.mark.parametrize("flags", ["frag_keyframe", "frag_keyframe+default_base_moof"])
+def test_frames_in_fragments_behind_an_index_are_all_read(flags, tmp_path):
+    options = {"movflags": flags}
+    path = write_numbered(tmp_path / "clip.mp4", 40, options={"g": "4", "bf": "0"}, container_options=options)
+    assert shot_of(path).frame_count is None
+    frames, reader = read(path)
+    assert (indices(frames), reader.faults, reader.truncated) == (list(range(40)), [], False)
+    frames, reader = read(cut(path, 38))
+    assert 34 <= len(frames) <= 38
+    assert reader.truncated
+
+
+def test_frames_that_an_avi_says_were_dropped_are_not_missed(tmp_path):
+    path = tmp_path / "clip.avi"
+    frames = [to_frame(numbered(index), "yuvj420p") for index in range(6)]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, "yuvj420p"
+        for place, frame in zip((0, 1, 2, 5, 6, 7), frames, strict=True):
+            frame.pts, frame.time_base = place, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    read_frames, reader = read(path)
+    assert (len(read_frames), reader.faults, reader.truncated) == (6, [], False)
+
+
+def test_frames_that_an_index_counts_and_no_decoder_shows_are_reported(tmp_path, monkeypatch):
+    path = write_numbered(tmp_path / "clip.mp4", 12)
+    monkeypatch.setattr("mvinverse_cli.frames.video._promised_frames", lambda container, stream: 15)
+    frames, reader = read(path)
+    assert indices(frames) == list(range(12))
+    assert [fault.number for fault in reader.faults] == [1013, 1014, 1015]
+
+
+def test_a_truncated_video_of_which_no_wanted_frame_is_lost_says_so(tmp_path):
+    options = {"movflags": "faststart"}
+    path = write_numbered(tmp_path / "clip.mp4", 11, options={"bf": "0"}, container_options=options)
+    path.write_bytes(path.read_bytes()[: packet_spans(path)[10][0]])
+    frames, reader = read(path, every=3)
+    assert indices(frames) == [0, 3, 6, 9]
+    assert reader.truncated
+    assert [fault.number for fault in reader.faults] == [None]
+
+
 def test_promised_positions_that_never_came_are_reported(tmp_path):
     path = write_numbered(tmp_path / "clip.mp4", 40, options={"bf": "0"}, container_options={"movflags": "faststart"})
     frames, reader = read(cut(path, 27))
