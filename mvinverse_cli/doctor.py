@@ -97,10 +97,10 @@ def check_output(output: Path) -> Finding:
 
 def check_room(name: str, folder: Path, advice: str) -> Finding:
     """Whether a file can be written where `folder` is or would be, and how much room there is."""
-    nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     try:
+        nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
         make_folder(nearest)
-    except OutputError as error:
+    except (OutputError, OSError) as error:  # a name that is too long, a folder that may not be looked into
         return Finding(name, str(error), advice)
     free = shutil.disk_usage(nearest).free
     return Finding(name, f"{folder}: {free / 2**30:.1f} GiB free", advice if free < LEAST_FREE_BYTES else "")

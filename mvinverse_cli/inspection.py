@@ -6,9 +6,8 @@ Ranges are of the numbers as they are stored: codes of integer files, light or d
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import av
 import imagecodecs
@@ -18,7 +17,6 @@ import tifffile
 from PIL.PngImagePlugin import PngImageFile
 
 from .errors import InputError, MvInverseError
-from .formats import Format
 from .frames.exr import timecode_of
 from .frames.names import VIDEO_SUFFIXES, missing_ranges, shown
 from .maps import SPECS, Array
@@ -37,12 +35,14 @@ def inspect_path(path: Path) -> Json:
 
     Raises InputError for what is none of them or is damaged, and what reading it raises.
     """
-    if path.is_dir() or path.name == MANIFEST_NAME:
-        return inspect_folder(path if path.is_dir() else path.parent)
-    read = READERS.get(path.suffix.lower())
-    if read is None:
-        raise InputError(f"{shown(path)}: nothing that is known; name an output folder, a picture, a movie or weights")
     try:
+        if path.is_dir() or path.name == MANIFEST_NAME:
+            return inspect_folder(path if path.is_dir() else path.parent)
+        read = READERS.get(path.suffix.lower())
+        if read is None:
+            raise InputError(
+                f"{shown(path)}: nothing that is known; name an output folder, a picture, a movie or weights"
+            )
         return {"path": str(path), "bytes": path.stat().st_size, **read(path)}
     except MvInverseError:
         raise
@@ -63,20 +63,17 @@ def inspect_folder(folder: Path) -> Json:
 
 def describe_shot(folder: Path, record: ShotRecord) -> Json:
     """One shot of a manifest, and which of its frames are not where the manifest says."""
-    formats = tuple(name for name in get_args(Format) if name in record.formats)
-    # the bits of each format stand beside it
-    options = WriteOptions(**record.write | {"format": formats, "bits": None, "fps": Fraction(record.write["fps"])})
     maps = tuple(record.decompose["maps"])
-    outputs = ShotOutputs(folder / record.folder, record.name, record.kind == "stills", maps, options, None)
+    outputs = {kind: outputs_of(folder, record, kind) for kind in record.formats}
+    names = [Path(source).stem for source in record.sources] if record.kind == "stills" else []
     gone = []
-    if record.kind == "stills":
-        names = [Path(source).stem for source in record.sources]
     for number in sorted(record.frames):
-        name = names[number - 1] if record.kind == "stills" else ""
-        listed = {format for format, entry in record.formats.items() if number in entry.frames}
-        files = [file.path for file in outputs.frame_files(number, name) if file.format in listed]
-        if not all(path.is_file() for path in files):
+        name = names[number - 1] if names else ""
+        kinds = [kind for kind, entry in record.formats.items() if number in entry.frames]
+        files = [file for kind in kinds for file in outputs[kind].frame_files(number, name) if file.format == kind]
+        if not all(file.path.is_file() for file in files):
             gone.append(number)
+    movies = [movie for kind, of in outputs.items() for movie in of.movie_files() if movie.format == kind]
     return {
         **{name: getattr(record, name) for name in ("name", "folder", "kind", "sources", "complete", "about")},
         "maps": {name: color_contract(SPECS[name]) for name in maps},
@@ -84,7 +81,7 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
             format: {"bits": entry.bits, "frames": numbers_to_ranges(entry.frames)}
             for format, entry in record.formats.items()
         },
-        "movies_missing": [str(movie.path) for movie in outputs.movie_files() if not movie.path.is_file()],
+        "movies_missing": [str(movie.path) for movie in movies if not movie.path.is_file()],
         "frames_missing": numbers_to_ranges(gone),
         "frames_between": missing_ranges(sorted(record.frames)),
         "frames_of_other_settings": numbers_to_ranges(record.stale),
@@ -92,6 +89,21 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
         "passes": record.passes,
         "options": {**record.decompose, **record.write},
     }
+
+
+def outputs_of(folder: Path, record: ShotRecord, kind: str) -> ShotOutputs:
+    """How the files of one format are called: earlier runs may have written others, of other depths, beside it."""
+    write = record.write
+    naming: dict[str, Any] = {"format": ("png",), "sheet": True}
+    if kind != "sheet":
+        bits = record.formats[kind].bits
+        has_residual = write["residual"] and (kind == "exr" or bits == "float")
+        naming = {"format": (kind,), "bits": bits, "residual": has_residual}
+    if kind == "exr":
+        naming["exr_layout"] = write["exr_layout"]
+    maps = tuple(record.decompose["maps"])
+    is_stills = record.kind == "stills"
+    return ShotOutputs(folder / record.folder, record.name, is_stills, maps, WriteOptions(**naming), None)
 
 
 def describe_values(values: Array) -> Json:

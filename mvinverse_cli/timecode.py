@@ -41,7 +41,7 @@ class Timecode:
 
     def tag(self, rate: Fraction) -> str:
         """As a video file of `rate` frames per second carries it: above 30, every frame has a number of its own."""
-        frame = 2 * self.frame + self.field_phase if rate > 30 else self.frame
+        frame = 2 * self.frame + self.field_phase if round(rate) > 30 else self.frame
         return f"{self.hours:02}:{self.minutes:02}:{self.seconds:02}{';' if self.drop_frame else ':'}{frame:02}"
 
 

@@ -52,6 +52,13 @@ def test_a_frame_s_timecode_is_the_first_one_s_moved_on(text: str, rate: Fractio
     assert label(text, rate, place) == expected
 
 
+@pytest.mark.parametrize("rate", [Fraction(30), NTSC, Fraction("30.03"), Fraction(60)])
+def test_what_a_movie_s_tag_says_is_read_back(rate: Fraction):
+    timecodes = Timecodes.parse("01:00:00:12", rate)
+    assert timecodes is not None
+    assert timecodes.at(0).tag(rate) == "01:00:00:12"  # also where a variable rate is a little over 30
+
+
 @given(st.integers(0, 2_600_000), st.sampled_from([(Fraction(24), ":"), (Fraction(25), ":"), (NTSC, ";"), (NTSC, ":")]))
 def test_counting_on_from_any_frame_gives_the_same_labels(place: int, kind: tuple[Fraction, str]):
     rate, mark = kind

@@ -8,7 +8,6 @@ import typer
 from ..errors import WeightsNotHereError
 from ..job.locate import locate_model
 from ..job.planning import Plan, ShotPlan
-from ..job.provenance import source_names
 from ..model.config import ModelConfig
 from ..options import DecomposeOptions
 from ..shot.layout import PassPlan, plan_passes
@@ -72,7 +71,7 @@ def describe_shot(
     return {
         "name": shot.name,
         "kind": shot.kind,
-        "sources": source_names(shot),
+        "sources": list(map(str, shot.sources)),
         "sizes": [list(size) for size in shot.sizes],
         "network_size": [width, height],
         "rate": None if shot.rate is None else str(shot.rate),

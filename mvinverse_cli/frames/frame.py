@@ -28,10 +28,16 @@ class Shot:
     rate: Fraction | None  # frames per second: the average of a video, what EXR plates name
     frame_count: int | None  # in the source; None where the container does not say
     given: Path | None = None  # what the user calls the one path of a video, where that is a copy: - for stdin
+    pattern: Path | None = None  # of a sequence's paths, however many: plates/shot.####.exr
 
     def called(self, path: Path) -> Path:
         """One of the paths as the user knows it."""
         return self.given or path
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Where its frames come from, as the user knows it: a sequence, which may grow, by its pattern."""
+        return (self.pattern,) if self.pattern else tuple(map(self.called, self.paths))
 
 
 @dataclass(frozen=True)

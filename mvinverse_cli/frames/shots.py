@@ -166,8 +166,9 @@ def _pattern_shot(pattern: Pattern, allow_gaps: bool) -> Shot:
     matches = pattern.matches() if pattern.folder.is_dir() else []
     if not matches:
         raise InputError(f"{name}: no file matches; check the folder, the name and the number of digits")
-    prefix = pattern.prefix.rstrip("._- ") or pattern.folder.resolve().name or "sequence"
-    return _sequence_shot(prefix, [n for n, _ in matches], [path for _, path in matches], allow_gaps)
+    called = pattern.prefix.rstrip("._- ") or pattern.folder.resolve().name or "sequence"
+    ends = (pattern.prefix, pattern.suffix)
+    return _sequence_shot(called, ends, [n for n, _ in matches], [path for _, path in matches], allow_gaps)
 
 
 def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
@@ -175,7 +176,8 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
     numbered = sequence_numbers(paths)
     if numbered is not None:
         prefix, numbers = numbered
-        return _sequence_shot(prefix.rstrip("._- ") or "sequence", numbers, paths, allow_gaps)
+        ends = (f"{prefix}.", paths[0].suffix)
+        return _sequence_shot(prefix.rstrip("._- ") or "sequence", ends, numbers, paths, allow_gaps)
     by_stem: dict[str, Path] = {}
     for path in paths:
         _check_bytes(path)
@@ -188,7 +190,10 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
     return Shot(name, "stills", tuple(paths), tuple(range(1, len(paths) + 1)), sizes, None, len(paths))
 
 
-def _sequence_shot(name: str, numbers: Sequence[int], paths: Sequence[Path], allow_gaps: bool) -> Shot:
+def _sequence_shot(
+    name: str, ends: tuple[str, str], numbers: Sequence[int], paths: Sequence[Path], allow_gaps: bool
+) -> Shot:
+    """ends: what all names of files have before and behind their number."""
     by_number: dict[int, Path] = {}
     for number, path in zip(numbers, paths, strict=True):
         _check_bytes(path)
@@ -202,7 +207,10 @@ def _sequence_shot(name: str, numbers: Sequence[int], paths: Sequence[Path], all
     if missing and not allow_gaps:
         raise InputError(f"{shown(first.parent / name)}: frames {missing} are missing; add them or pass --allow-gaps")
     header = probe_picture(first)
-    return Shot(name, "sequence", tuple(ordered.values()), tuple(ordered), (header.size,), header.rate, len(ordered))
+    digits = min(len(path.name) for path in paths) - len("".join(ends))
+    pattern = first.with_name(("#" * digits).join(ends))
+    files = tuple(ordered.values())
+    return Shot(name, "sequence", files, tuple(ordered), (header.size,), header.rate, len(files), pattern=pattern)
 
 
 def _common_folder(paths: Sequence[Path]) -> str:

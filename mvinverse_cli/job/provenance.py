@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from fileseq.constants import PAD_STYLE_HASH1
-from fileseq.filesequence import FileSequence
-
 from .. import __version__
+from ..errors import InputError
 from ..frames import Shot
+from ..frames.names import shown
 from ..options import DecomposeOptions, WriteOptions
 from ..outputs import NORMAL_CONVENTIONS, About, Json
 from ..shot.layout import Layout
@@ -40,7 +39,7 @@ def about_run(shot: Shot, options: DecomposeOptions, write: WriteOptions, weight
         model=weights.repository or weights.name,
         revision=weights.revision,
         sha256=hash_of(weights),
-        source=shot.name if shot.kind == "stills" else source_names(shot)[0],
+        source=shot.name if shot.kind == "stills" else str(shot.sources[0]),
         input_transfer=config.input_transfer,
         albedo_transfer=config.albedo_transfer,
         shading_transfer=config.shading_transfer,
@@ -49,13 +48,8 @@ def about_run(shot: Shot, options: DecomposeOptions, write: WriteOptions, weight
 
 
 def source_bytes(shot: Shot) -> int | None:
-    """The size of a shot's files; None for a sequence, which may still grow."""
-    return None if shot.kind == "sequence" else sum(path.stat().st_size for path in shot.paths)
-
-
-def source_names(shot: Shot) -> list[str]:
-    """The paths of a shot as the user gave them; a sequence as one pattern, `plates/shot.####.exr`, however long."""
-    if shot.kind == "sequence":
-        sequences = FileSequence.findSequencesInList(list(map(str, shot.paths)), pad_style=PAD_STYLE_HASH1)
-        return [sequence.format("{dirname}{basename}{padding}{extension}") for sequence in sequences]
-    return [str(shot.called(path)) for path in shot.paths]
+    """The size of a shot's files; None for a sequence, which may still grow. Raises InputError where one is gone."""
+    try:
+        return None if shot.kind == "sequence" else sum(path.stat().st_size for path in shot.paths)
+    except OSError as error:
+        raise InputError(f"{shown(str(error.filename))}: {error.strerror}; it was there a moment ago") from error

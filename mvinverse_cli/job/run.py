@@ -25,7 +25,7 @@ from ..shot.layout import Layout, PassPlan, plan_passes
 from ..windows import Windows
 from .locate import Located, locate_model
 from .planning import Plan
-from .provenance import about_run, passes_record, seam_record, source_bytes, source_names
+from .provenance import about_run, passes_record, seam_record, source_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def write_plan(
             planned.outputs,
             about,
             planned.shot.kind,
-            source_names(planned.shot),
+            list(map(str, planned.shot.sources)),
             source_bytes(planned.shot),
             plan.decompose,
             passes_record(planned.layout, sizes.windows),

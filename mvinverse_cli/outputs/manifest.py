@@ -85,13 +85,14 @@ class Manifest:
             if not differences:
                 record.continue_from(earlier)
             elif shot.options.on_exists == "overwrite":
-                record.stale = earlier.frames
+                record.replace(earlier)
             else:
                 raise OutputError(
                     f"{self.path}: {shot.stem!r} was written with other settings ({'; '.join(differences)}); "
                     "choose the same, another output folder, or --on-exists overwrite"
                 )
-        mixed = record.stale & set(frames)
+        chosen = (*shot.frame_formats, *shot.movie_formats)
+        mixed = set(frames) & set().union(*(record.formats[kind].stale for kind in chosen))
         if mixed and shot.options.on_exists != "overwrite":
             raise OutputError(
                 f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings; "

@@ -50,27 +50,41 @@ class FormatRecord:
 
     naming: the frames of movies that were complete and about to be given their names. A run that is killed then leaves
     either: where the movies have their names, these frames are in them.
+    stale: frames on disk from a run with other settings, of which `--on-exists overwrite` has replaced others.
     """
 
     bits: str
     frames: set[int] = field(default_factory=set)
     naming: set[int] = field(default_factory=set)
+    stale: set[int] = field(default_factory=set)
 
     @classmethod
     def from_json(cls, text: Json) -> "FormatRecord":
         """The inverse of `to_json`."""
-        return cls(text["bits"], ranges_to_numbers(text["frames"]), ranges_to_numbers(text.get("naming", "")))
+        numbers = (ranges_to_numbers(text.get(name, "")) for name in ("frames", "naming", "stale"))
+        return cls(text["bits"], *numbers)
 
     def to_json(self) -> Json:
         """The record as it is in the file: of `naming` what is not yet certain."""
         entry = {"bits": self.bits, "frames": numbers_to_ranges(self.frames)}
-        uncertain = self.naming - self.frames
-        return entry | ({"naming": numbers_to_ranges(uncertain)} if uncertain else {})
+        others = {"naming": self.naming - self.frames, "stale": self.stale}
+        return entry | {name: numbers_to_ranges(numbers) for name, numbers in others.items() if numbers}
+
+    @property
+    def on_disk(self) -> set[int]:
+        """Every frame that is there or may be, of whatever settings."""
+        return self.frames | self.naming | self.stale
 
     def add(self, other: "FormatRecord") -> None:
         """Adds what another record of the same format holds."""
         self.frames |= other.frames
         self.naming |= other.naming
+        self.stale = (self.stale | other.stale) - self.frames
+
+    def wrote(self, numbers: set[int]) -> None:
+        """The frames are on disk, of the settings of the record."""
+        self.frames |= numbers
+        self.stale -= numbers
 
 
 @dataclass
@@ -78,8 +92,7 @@ class ShotRecord:
     """One shot: `name`, in `folder` under the manifest's own, `sources` as the user named them.
 
     `source_bytes` is their size, None for a sequence, which may grow. `passes`: the windows that memory allowed,
-    and the cuts. `seams` by the first new frame of each window. `stale` frames are on disk from a run with other
-    settings, of which `--on-exists overwrite` has replaced others.
+    and the cuts. `seams` by the first new frame of each window.
     """
 
     name: str
@@ -94,7 +107,6 @@ class ShotRecord:
     formats: dict[str, FormatRecord]
     seams: dict[int, Json] = field(default_factory=dict)
     faults: dict[int | None, Json] = field(default_factory=dict)  # by frame number; None: a fault of the whole shot
-    stale: set[int] = field(default_factory=set)
     complete: bool = False
 
     @classmethod
@@ -124,7 +136,7 @@ class ShotRecord:
         faults = {fault["number"]: dict(fault) for fault in text["faults"]}
         seams = {seam["number"]: dict(seam) for seam in text["seams"]}
         plain = {name: text[name] for name in PLAIN_FIELDS}
-        return cls(**plain, formats=formats, seams=seams, faults=faults, stale=ranges_to_numbers(text["stale"]))
+        return cls(**plain, formats=formats, seams=seams, faults=faults)
 
     def to_json(self) -> Json:
         """The record as it is in the file."""
@@ -142,7 +154,12 @@ class ShotRecord:
     @property
     def frames(self) -> set[int]:
         """Every frame that is on disk in some format, of whatever settings."""
-        return self.stale.union(*(entry.frames for entry in self.formats.values()))
+        return set().union(*(entry.frames | entry.stale for entry in self.formats.values()))
+
+    @property
+    def stale(self) -> set[int]:
+        """Every frame that is on disk in some format from a run with other settings."""
+        return set().union(*(entry.stale for entry in self.formats.values()))
 
     def differences(self, earlier: "ShotRecord") -> list[str]:
         """What of the settings that decide pixels was otherwise in an `earlier` run of this shot.
@@ -169,8 +186,12 @@ class ShotRecord:
         for name, entry in earlier.formats.items():
             self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry)
         self.faults |= {number: fault for number, fault in earlier.faults.items() if number is not None}
-        self.stale |= earlier.stale
         self.seams |= earlier.seams
+
+    def replace(self, earlier: "ShotRecord") -> None:
+        """Begins anew over what an `earlier` run with other settings has left, in these formats and in others."""
+        for name, entry in earlier.formats.items():
+            self.formats.setdefault(name, FormatRecord(entry.bits)).stale |= entry.on_disk
 
     def take_over(self, other: "ShotRecord") -> None:
         """Adds what the record on disk, `other`, holds of runs beside this one; nothing where its settings differ."""
@@ -181,7 +202,6 @@ class ShotRecord:
             self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry)
         theirs = {number: fault for number, fault in other.faults.items() if number not in written}
         self.faults = theirs | self.faults
-        self.stale |= other.stale - written
         self.seams = other.seams | self.seams
 
     def settle_movies(self, kept: Collection[str], anew: Collection[str]) -> None:
@@ -193,6 +213,7 @@ class ShotRecord:
             self.formats[name].frames |= self.formats[name].naming
         for name in anew:
             self.formats[name].frames.clear()
+            self.formats[name].stale.clear()
         for name in (*kept, *anew):
             self.formats[name].naming.clear()
 
@@ -200,7 +221,6 @@ class ShotRecord:
         """The frames are on disk in `formats`, and so no longer lost."""
         written = set(numbers)
         for name in formats:
-            self.formats[name].frames |= written
+            self.formats[name].wrote(written)
         for number in written & self.faults.keys():
             del self.faults[number]
-        self.stale -= written

@@ -77,14 +77,28 @@ def test_lost_frames_are_told_with_their_reason(run, inspect, tmp_path: Path):
     assert shot["complete"] is False
 
 
+@pytest.mark.parametrize("more", [["--colorspace", "acescg"], ["--residual"]])
+def test_folders_of_float_files_are_described_by_each_format_s_own_depth(run, inspect, clip: Path, more: list[str]):
+    assert run(clip, "--frames", "1-2", "--format", "tiff,png", "--bits", "float", "--sheet", *more).code == 0
+    gone = Path("out/residual/clip_residual.1002.tif" if "--residual" in more else "out/albedo/clip_albedo.1002.tif")
+    (shot,) = inspect(Path("out"))["shots"]
+    assert (shot["formats"]["tiff"]["bits"], shot["formats"]["png"]["bits"]) == ("float", "8")
+    assert (shot["frames_missing"], shot["movies_missing"]) == ("", [])
+    gone.unlink()
+    Path("out/clip_sheet.mp4").unlink()
+    (shot,) = inspect(Path("out"))["shots"]
+    assert (shot["frames_missing"], shot["movies_missing"]) == ("1002", ["out/clip_sheet.mp4"])
+
+
 @pytest.mark.parametrize(
-    "name", ["text.png", "text.exr", "text.tif", "text.mp4", "text.safetensors", "text.txt", "x", "gone.png"]
+    "name",
+    ["text.png", "text.exr", "text.tif", "text.mp4", "text.safetensors", "text.txt", "x", "gone.png", "long" * 99],
 )
 def test_what_is_nothing_of_the_kind_is_one_line(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]):
     path = tmp_path / name
     if name == "x":
         path.mkdir()
-    elif name != "gone.png":
+    elif name != "gone.png" and not name.startswith("long"):
         path.write_text("<!DOCTYPE html>")
     assert main(["inspect", str(path)]) == (5 if name.endswith(".safetensors") else 4)
     out, err = capfd.readouterr()

@@ -114,6 +114,22 @@ def test_a_pattern_may_have_any_separator_and_no_padding(pattern, name, folder):
     assert (shot.name, shot.numbers) == (name, (8, 9, 10))
 
 
+@pytest.mark.parametrize(
+    "pattern", ["p.####.png", "plate_####_L.png", "a-####.png", "line\nbreak.####.png", "v_#.png", "100%.####.png"]
+)
+def test_a_sequence_is_told_by_the_pattern_of_its_names(pattern, folder):
+    digits = pattern.count("#")
+    fill(folder, *(pattern.replace("#" * digits, f"{number:0{digits}}") for number in (7, 8, 9)))
+    (shot,) = find(folder / pattern)
+    assert (shot.kind, shot.sources) == ("sequence", (folder / pattern,))
+
+
+def test_a_folder_and_its_pattern_tell_the_same_sequence(folder):
+    fill(folder, "p.1007.png", "p.1008.png")
+    for named in ("shot", "shot/p.#.png", "shot/p.%04d.png", "shot/p.*.png"):
+        assert find(named)[0].sources == (Path("shot/p.####.png"),)
+
+
 def test_a_pattern_of_numbers_alone_is_called_like_its_folder(folder):
     fill(folder, "0001.png", "0002.png")
     assert find("shot/####.png")[0].name == "shot"

@@ -291,6 +291,22 @@ def test_going_on_with_normals_turned_over_is_refused(make_shot):
         add(load_manifest(make_shot().folder), make_shot(format=("png",), on_exists="skip"), about=about)
 
 
+@pytest.mark.parametrize("other", ["tiff", "mp4"])
+def test_files_of_a_format_that_was_not_overwritten_are_never_taken_for_those_of_the_new_settings(other, make_shot):
+    run(make_shot(format=("png",)), FRAMES, DecomposeOptions(exposure=0.0))
+    run(make_shot(format=(other,), on_exists="overwrite"), FRAMES, DecomposeOptions(exposure=1.0))
+    (told,) = read(make_shot())["shots"]
+    assert told["formats"]["png"]["frames"] == ""
+    assert told["formats"]["png"]["stale"] == told["stale"] == "1001-1048"
+    standing = Standing(frozenset(FRAMES))
+    with pytest.raises(OutputError, match=r"frames 1001-1048 of 'clip' are from a run with other settings"):
+        run(make_shot(format=("png",), on_exists="skip"), (), DecomposeOptions(exposure=1.0), standing=standing)
+    run(make_shot(format=("png",), on_exists="overwrite"), FRAMES, DecomposeOptions(exposure=1.0))
+    (told,) = read(make_shot())["shots"]
+    assert (told["formats"]["png"]["frames"], told["stale"]) == ("1001-1048", "")
+    assert told["formats"][other]["frames"] == "1001-1048"
+
+
 def test_overwrite_with_other_settings_starts_anew(make_shot):
     run(make_shot(format=("png",)), range(1001, 1011))
     shot = make_shot(format=("png",), on_exists="overwrite")
