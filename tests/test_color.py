@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mvinverse_cli.color import REC709_TO_AP1, convert, linear_to_srgb, srgb_to_linear, to_acescg
+from mvinverse_cli.color import (
+    INTEROP_PRIMARIES,
+    REC709,
+    REC709_TO_AP1,
+    convert,
+    linear_to_srgb,
+    srgb_to_linear,
+    to_acescg,
+    to_rec709,
+    to_rec709_matrix,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +75,36 @@ def test_acescg_is_derived_from_its_primaries():
     gains = np.diag((bradford @ aces_white) / (bradford @ d65))
     derived = np.linalg.inv(ap1) @ np.linalg.inv(bradford) @ gains @ bradford @ rec709
     assert np.allclose(derived, REC709_TO_AP1, atol=1e-9)
+
+
+OCIO_NAMES = {
+    "lin_ap0_scene": "ACES2065-1",
+    "lin_ap1_scene": "ACEScg",
+    "lin_p3d65_scene": "Linear P3-D65",
+    "lin_rec2020_scene": "Linear Rec.2020",
+}
+
+
+@pytest.mark.parametrize(("name", "theirs"), OCIO_NAMES.items())
+def test_light_of_other_primaries_becomes_what_opencolorio_makes_of_it(name, theirs):
+    config = PyOpenColorIO.Config.CreateFromBuiltinConfig("ocio://default")
+    processor = config.getProcessor(theirs, "Linear Rec.709 (sRGB)").getDefaultCPUProcessor()
+    colours = np.random.default_rng(0).uniform(0, 20, (500, 3)).astype(np.float32)
+    expected = colours.copy()
+    processor.applyRGB(expected)
+    assert np.allclose(to_rec709(colours, INTEROP_PRIMARIES[name]), expected, rtol=1e-4, atol=2e-3)
+
+
+def test_acescg_and_back_is_the_same_light():
+    colours = np.random.default_rng(0).uniform(-0.5, 20, (500, 3)).astype(np.float32)
+    assert np.allclose(to_rec709(to_acescg(colours), INTEROP_PRIMARIES["lin_ap1_scene"]), colours, atol=1e-5, rtol=1e-5)
+    assert np.allclose(to_rec709_matrix(REC709), np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "primaries",
+    [(0,) * 8, (0.3,) * 8, (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0), (float("nan"),) * 8],
+)
+def test_primaries_that_span_no_colours_are_said(primaries):
+    with pytest.raises(ValueError, match="span no colours"):
+        to_rec709(np.zeros((2, 3), np.float32), primaries)

@@ -4,13 +4,15 @@ H rows, W columns of the display window. Values are scene-linear.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenEXR
 
+from ..color import INTEROP_PRIMARIES, REC709, Primaries, is_same
 from ..errors import InputError
 from ..maps import Array
 from ..timecode import Timecode
@@ -57,8 +59,18 @@ def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]
     )
 
 
-def read_exr(data: bytes, path: Path) -> tuple[Array, bool, Timecode | None]:
-    """(H, W, 3) float32 of an EXR file's bytes, whether an alpha channel was taken out, and the picture's timecode.
+@dataclass(frozen=True)
+class Plate:
+    """light: (H, W, 3) float32. primaries: of its colours, where the header names others than Rec.709's."""
+
+    light: Array
+    had_alpha: bool
+    primaries: Primaries | None
+    timecode: Timecode | None
+
+
+def read_exr(data: bytes, path: Path) -> Plate:
+    """The picture of an EXR file's bytes.
 
     Pixels of the display window that the data window leaves out are black. Colour is stored multiplied by alpha and
     comes back divided by it; where alpha is 0 it stays as it is, which keeps light that has no coverage.
@@ -74,7 +86,17 @@ def read_exr(data: bytes, path: Path) -> tuple[Array, bool, Timecode | None]:
     if has_alpha:
         alpha = planes.pop()
         planes = [np.divide(plane, alpha, out=plane, where=alpha > 0) for plane in planes]
-    return np.stack(planes * (3 // len(planes)), axis=-1), has_alpha, timecode_of(part.header.get("timeCode"))
+    light = np.stack(planes * (3 // len(planes)), axis=-1)
+    primaries = primaries_of(part.header) if len(planes) == 3 else None
+    return Plate(light, has_alpha, primaries, timecode_of(part.header.get("timeCode")))
+
+
+def primaries_of(header: Mapping[str, Any]) -> Primaries | None:
+    """Those that a header names, by the name of a space or by numbers; None where they are Rec.709's, as those of a
+    file that names none are (OpenEXR, "Scene-Linear Image Representation")."""
+    named = INTEROP_PRIMARIES.get(str(header.get("colorInteropID")))
+    primaries: Primaries | None = named or header.get("chromaticities")
+    return None if primaries is None or is_same(primaries, REC709) else primaries
 
 
 def timecode_of(attribute: Any) -> Timecode | None:

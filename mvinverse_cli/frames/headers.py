@@ -38,13 +38,17 @@ _PILLOW: dict[Literal["png", "jpeg", "webp"], Callable[[BinaryIO], Image]] = {
 
 @dataclass(frozen=True)
 class Header:
-    """`width` and `height` as stored; `size` as shown; `rate`: frames per second, where the file names them."""
+    """`width` and `height` as stored; `size` as shown; `rate`: frames per second, where the file names them.
+
+    icc_profile: which colours its numbers mean, where the file says so by an ICC profile.
+    """
 
     format: Format
     width: int
     height: int
     orientation: Orientation = UPRIGHT
     rate: Fraction | None = None
+    icc_profile: bytes | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -86,7 +90,8 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return _read_with_pillow("webp", file)
     if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return Header("tiff", *read_tiff_layout(file))
+        width, height, orientation, profile = read_tiff_layout(file)
+        return Header("tiff", width, height, orientation, icc_profile=profile)
     if start.startswith(b"\x76\x2f\x31\x01"):
         part, _ = choose_layer(OpenEXR.File(file, header_only=True).parts, path)
         check_size(*window_size(part.header["dataWindow"]), path)
@@ -104,11 +109,12 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
 
 
 def _read_with_pillow(format: Literal["png", "jpeg", "webp"], file: BinaryIO) -> Header:
-    """Size and orientation; Pillow decodes no pixel before it is asked."""
+    """Size, orientation and profile; Pillow decodes no pixel before it is asked."""
     with warnings.catch_warnings(action="ignore"):  # of a damaged EXIF block, which means upright as in every viewer
         image = _PILLOW[format](file)
         try:
             tag = Image.getexif(image).get(ORIENTATION_TAG, 1)  # of a PNG, its own method decodes the picture
         except (LookupError, OSError, SyntaxError, ValueError, struct.error):
             tag = 1
-    return Header(format, *image.size, exif_orientation(tag))
+    profile = image.info.get("icc_profile")
+    return Header(format, *image.size, exif_orientation(tag), icc_profile=profile or None)

@@ -20,6 +20,7 @@ from .exr import read_exr
 from .hdr import decode_hdr
 from .headers import Header, read_header
 from .names import shown
+from .profiles import in_rec709, in_srgb
 from .tiff import decode_tiff
 
 
@@ -27,7 +28,7 @@ from .tiff import decode_tiff
 class Picture:
     """pixels (H, W, 3) RGB, uint8, uint16 or finite float32, on curve `transfer`.
 
-    reading: in words what had to be decided of its curve; empty where the format leaves no choice.
+    reading: in words what had to be decided of its curve and colours; empty where the file leaves no choice.
     """
 
     pixels: Array
@@ -70,17 +71,21 @@ def read_picture(path: Path) -> Picture:
         if header.format == "dpx":
             return Picture(*decode_dpx(data))
         if header.format == "exr":
-            light, had_alpha, timecode = read_exr(data, path)
-            check_finite(light, path)
-            return Picture(light, "linear", had_alpha, timecode=timecode)
+            plate = read_exr(data, path)
+            check_finite(plate.light, path)
+            light, reading = in_rec709(plate.light, plate.primaries) if plate.primaries else (plate.light, "")
+            return Picture(light, "linear", plate.had_alpha, reading, plate.timecode)
         stored, had_alpha = _decode(data, header)
     except (RuntimeError, ValueError, IndexError, cv2.error) as error:
         raise InputError(f"{shown(path)}: truncated or damaged ({shown(str(error))}); export it again") from error
     pixels = header.orientation.apply(stored)
+    reading = ""
+    if header.icc_profile is not None:
+        pixels, reading = in_srgb(pixels, header.icc_profile)
     if pixels.dtype == np.float32:
         check_finite(pixels, path)
-        return Picture(pixels, "linear", had_alpha)
-    return Picture(pixels, "srgb", had_alpha)
+        return Picture(pixels, "linear", had_alpha, reading)
+    return Picture(pixels, "srgb", had_alpha, reading)
 
 
 def check_finite(pixels: Array, path: Path) -> None:

@@ -33,15 +33,16 @@ def _first_page(file: BinaryIO) -> Iterator[TiffPage]:
         raise ValueError(f"malformed tags: {error}") from error
 
 
-def read_tiff_layout(file: BinaryIO) -> tuple[int, int, Orientation]:
-    """Width, height and orientation of the first page, from its tags.
+def read_tiff_layout(file: BinaryIO) -> tuple[int, int, Orientation, bytes | None]:
+    """Width, height, orientation and ICC profile of the first page, from its tags.
 
     Raises ValueError where they are broken.
     """
     with _first_page(file) as page:
         tag = page.tags.get(ORIENTATION_TAG)
         width, height = int(page.imagewidth), int(page.imagelength)
-        return width, height, UPRIGHT if tag is None else exif_orientation(int(tag.value))
+        upright = UPRIGHT if tag is None else exif_orientation(int(tag.value))
+        return width, height, upright, page.iccprofile or None
 
 
 def decode_tiff(data: bytes) -> tuple[Array, bool]:

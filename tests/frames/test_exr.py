@@ -7,6 +7,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
+from mvinverse_cli.color import REC709, to_acescg
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.frames import find_shots
 from mvinverse_cli.frames.pictures import read_picture, read_size
@@ -154,3 +155,42 @@ def test_deep_data_is_no_picture(tmp_path):
     deep = part(dict.fromkeys("RGB", samples), type=OpenEXR.deepscanline, compression=OpenEXR.ZIPS_COMPRESSION)
     with pytest.raises(InputError, match="no R, G, B or Y"):
         read_size(write(tmp_path / "a.exr", deep))
+
+
+AP1 = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ({"chromaticities": AP1}, "from lin_ap1_scene to Rec.709"),
+        ({"colorInteropID": "lin_ap1_scene"}, "from lin_ap1_scene to Rec.709"),
+        ({"colorInteropID": "lin_ap1_scene", "chromaticities": REC709}, "from lin_ap1_scene to Rec.709"),
+        ({"chromaticities": (0.7, 0.3, *AP1[2:])}, "from those in its header to Rec.709"),
+    ],
+)
+def test_plates_of_other_primaries_come_in_rec709_and_say_so(header, said, tmp_path):
+    picture = read_picture(write(tmp_path / "a.exr", part(rgb(to_acescg(PLATE)), **header)))
+    assert said in picture.notes[0]
+    close = np.allclose(picture.pixels, PLATE, atol=2e-5)
+    assert close == ("lin_ap1" in said)
+    assert not np.allclose(picture.pixels, to_acescg(PLATE), atol=1e-2)
+
+
+@pytest.mark.parametrize("header", [{}, {"chromaticities": REC709}, {"colorInteropID": "lin_rec709_scene"}])
+def test_plates_of_rec709_come_as_they_are(header, tmp_path):
+    picture = read_picture(write(tmp_path / "a.exr", part(rgb(), **header)))
+    assert np.array_equal(picture.pixels, PLATE)
+    assert picture.notes == []
+
+
+def test_chromaticities_that_are_none_are_ignored_and_said(tmp_path):
+    picture = read_picture(write(tmp_path / "a.exr", part(rgb(), chromaticities=(0.3,) * 8)))
+    assert np.array_equal(picture.pixels, PLATE)
+    assert "are ignored" in picture.notes[0]
+
+
+def test_a_gray_plate_has_no_primaries(tmp_path):
+    picture = read_picture(write(tmp_path / "a.exr", part({"Y": PLATE[..., 0]}, chromaticities=AP1)))
+    assert np.array_equal(picture.pixels, np.repeat(PLATE[..., :1], 3, axis=-1))
+    assert picture.notes == []

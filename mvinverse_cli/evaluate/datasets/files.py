@@ -29,7 +29,7 @@ def check_there(paths: list[Path]) -> None:
 def read_linear(path: Path) -> Array:
     """An EXR file as (H, W, 3) float32, as it is: NaN and infinity stay. Raises InputError."""
     try:
-        return read_exr(path.read_bytes(), path)[0]
+        return read_exr(path.read_bytes(), path).light
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"{path}: not a whole EXR picture ({error}); fetch it again") from error
 

@@ -1,0 +1,90 @@
+"""Pictures with ICC profiles: other colours are brought to sRGB, and what cannot be is said."""
+
+import io
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import PIL.Image
+import pytest
+import tifffile
+from PIL import ImageCms
+
+from mvinverse_cli.color import INTEROP_PRIMARIES, linear_to_srgb, srgb_to_linear, to_rec709
+from mvinverse_cli.frames.pictures import Picture, read_picture
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+CURVE = srgb_to_linear(np.linspace(0, 1, 1024, dtype=np.float32))
+# inside sRGB, so that nothing is clipped
+CODES = np.random.default_rng(0).integers(90, 160, (12, 16, 3), dtype=np.uint8)
+
+
+def profile(kind: str, white: tuple[float, float] = (0.3127, 0.3290)) -> bytes:
+    x, y = INTEROP_PRIMARIES["lin_p3d65_scene"][:6:2], INTEROP_PRIMARIES["lin_p3d65_scene"][1:6:2]
+    primaries = [value for pair in zip(x, y, strict=True) for value in (*pair, 1.0)]
+    if kind == "rgb":
+        return imagecodecs.cms_profile("rgb", whitepoint=[*white, 1.0], primaries=primaries, transferfunction=CURVE)
+    return imagecodecs.cms_profile("gray", whitepoint=[*white, 1.0], gamma=2.2)
+
+
+def write(path: Path, codes: np.ndarray, icc: bytes) -> Path:
+    if path.suffix == ".tif":
+        tifffile.imwrite(path, codes, photometric="rgb", iccprofile=icc)
+    else:
+        PIL.Image.fromarray(codes).save(path, icc_profile=icc, quality=100, subsampling=0, lossless=True)
+    return path
+
+
+def wanted(codes: np.ndarray) -> np.ndarray:
+    """The sRGB codes of P3 codes, by the house's own matrices."""
+    most = np.iinfo(codes.dtype).max
+    light = to_rec709(srgb_to_linear(codes.astype(np.float32) / most), INTEROP_PRIMARIES["lin_p3d65_scene"])
+    return linear_to_srgb(light).clip(0, 1) * most
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+def test_a_picture_in_display_p3_comes_in_srgb_and_says_so(name, tmp_path):
+    picture = read_picture(write(tmp_path / name, CODES, profile("rgb")))
+    assert np.abs(picture.pixels - wanted(CODES)).max() < (6 if name == "a.jpg" else 2)
+    assert np.abs(picture.pixels.astype(int) - CODES).max() > 10
+    assert picture.pixels.dtype == np.uint8
+    (note,) = picture.notes
+    assert note.startswith("its colours are brought from ")
+    assert note.endswith(" to sRGB")
+
+
+def test_sixteen_bits_stay_sixteen_bits(tmp_path):
+    codes = CODES.astype(np.uint16) * 257
+    picture = read_picture(write(tmp_path / "a.tif", codes, profile("rgb")))
+    assert picture.pixels.dtype == np.uint16
+    assert np.abs(picture.pixels - wanted(codes)).max() < 2 * 257
+    assert len(np.unique(picture.pixels % 257)) > 50
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
+def test_a_picture_that_says_srgb_is_not_touched(name, tmp_path):
+    picture = read_picture(write(tmp_path / name, CODES, SRGB))
+    assert np.array_equal(picture.pixels, CODES)
+    assert picture.notes == []
+
+
+def test_a_profile_of_gray_or_of_none_is_ignored_and_said(tmp_path):
+    def read(icc: bytes) -> Picture:
+        return read_picture(write(tmp_path / "a.png", CODES, icc))
+
+    for icc in (profile("gray"), b"no profile at all", SRGB[:200]):
+        picture = read(icc)
+        assert np.array_equal(picture.pixels, CODES)
+        assert picture.notes[0].startswith("its ICC profile, ")
+        assert picture.notes[0].endswith(" is ignored")
+
+
+def test_the_alpha_of_a_picture_with_a_profile_is_dropped_and_its_colours_are_brought_over(tmp_path):
+    buffer = io.BytesIO()
+    alpha = np.full((*CODES.shape[:2], 1), 77, np.uint8)
+    PIL.Image.fromarray(np.dstack([CODES, alpha])).save(buffer, "PNG", icc_profile=profile("rgb"))
+    (tmp_path / "a.png").write_bytes(buffer.getvalue())
+    picture = read_picture(tmp_path / "a.png")
+    assert np.abs(picture.pixels - wanted(CODES)).max() < 2
+    assert picture.notes[0] == "the alpha channel is dropped"
+    assert len(picture.notes) == 2
