@@ -29,6 +29,7 @@ class Shot:
     frame_count: int | None  # in the source; None where the container does not say
     given: Path | None = None  # what the user calls the one path of a video, where that is a copy: - for stdin
     pattern: Path | None = None  # of a sequence's paths, however many: plates/shot.####.exr
+    pixel_aspect: float = 1.0  # width of an upright pixel over its height; 1 where pictures differ in it
 
     def called(self, path: Path) -> Path:
         """One of the paths as the user knows it."""

@@ -40,7 +40,8 @@ _PILLOW: dict[Literal["png", "jpeg", "webp"], Callable[[BinaryIO], Image]] = {
 class Header:
     """`width` and `height` as stored; `size` as shown; `rate`: frames per second, where the file names them.
 
-    icc_profile: which colours its numbers mean, where the file says so by an ICC profile.
+    icc_profile: which colours its numbers mean, where the file says so by an ICC profile. pixel_aspect: width of a
+    stored pixel over its height, 2 for a plate squeezed by an anamorphic lens.
     """
 
     format: Format
@@ -49,6 +50,7 @@ class Header:
     orientation: Orientation = UPRIGHT
     rate: Fraction | None = None
     icc_profile: bytes | None = None
+    pixel_aspect: float = 1.0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -97,7 +99,9 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
         check_size(*window_size(part.header["dataWindow"]), path)
         rate = part.header.get("framesPerSecond")
         is_rate = isinstance(rate, Fraction) and rate > 0
-        return Header("exr", *window_size(part.header["displayWindow"]), rate=rate if is_rate else None)
+        size = window_size(part.header["displayWindow"])
+        aspect = float(part.header["pixelAspectRatio"])  # the bindings refuse a file where it is not over 0
+        return Header("exr", *size, rate=rate if is_rate else None, pixel_aspect=aspect)
     if start.startswith(dpx.MAGICS):
         layout = dpx.read_dpx_layout(file.read(2048))
         return Header("dpx", layout.width, layout.height)

@@ -43,11 +43,6 @@ class Picture:
         return [note for note in ("the alpha channel is dropped" if self.had_alpha else "", self.reading) if note]
 
 
-def read_size(path: Path) -> tuple[int, int]:
-    """Upright (width, height) from the header alone. Raises InputError as `probe_picture` does."""
-    return probe_picture(path).size
-
-
 def probe_picture(path: Path) -> Header:
     """What a picture says of itself. Raises InputError for what cannot be opened or is no picture."""
     try:

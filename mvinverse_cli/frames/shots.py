@@ -27,7 +27,7 @@ from .names import (
     shown,
 )
 from .picture_reader import PictureReader
-from .pictures import probe_picture, read_size
+from .pictures import probe_picture
 from .reader import FrameReader
 from .selection import Choice
 from .spool import STDIN
@@ -143,7 +143,10 @@ def _check_bytes(path: Path) -> None:
 
 def _video_shot(path: Path) -> Shot:
     facts = probe_video(path)
-    return Shot(path.stem, "video", (path,), (), (facts.size,), facts.rate, facts.frame_count)
+    return Shot(
+        *(path.stem, "video", (path,), (), (facts.size,), facts.rate, facts.frame_count),
+        pixel_aspect=facts.pixel_aspect,
+    )
 
 
 def _folder_shot(folder: Path, allow_gaps: bool) -> Shot:
@@ -185,9 +188,14 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
         if other is not path:
             what = "is given twice" if other == path else f"and {shown(other)} would share the name of their outputs"
             raise InputError(f"{shown(path)}: {what}; leave one out or rename it")
-    sizes = tuple(dict.fromkeys(read_size(path) for path in paths))
+    headers = [probe_picture(path) for path in paths]
+    sizes = tuple(dict.fromkeys(header.size for header in headers))
+    aspects = {header.pixel_aspect for header in headers}
     name = paths[0].stem if len(paths) == 1 else _common_folder(paths)
-    return Shot(name, "stills", tuple(paths), tuple(range(1, len(paths) + 1)), sizes, None, len(paths))
+    return Shot(
+        *(name, "stills", tuple(paths), tuple(range(1, len(paths) + 1)), sizes, None, len(paths)),
+        pixel_aspect=aspects.pop() if len(aspects) == 1 else 1.0,
+    )
 
 
 def _sequence_shot(
@@ -210,7 +218,11 @@ def _sequence_shot(
     digits = min(len(path.name) for path in paths) - len("".join(ends))
     pattern = first.with_name(("#" * digits).join(ends))
     files = tuple(ordered.values())
-    return Shot(name, "sequence", files, tuple(ordered), (header.size,), header.rate, len(files), pattern=pattern)
+    return Shot(
+        *(name, "sequence", files, tuple(ordered), (header.size,), header.rate, len(files)),
+        pattern=pattern,
+        pixel_aspect=header.pixel_aspect,
+    )
 
 
 def _common_folder(paths: Sequence[Path]) -> str:

@@ -27,11 +27,13 @@ _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.star
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """size: upright (width, height) of the first picture. frame_count: as the container's index says, else None."""
+    """size: upright (width, height) of the first picture, whose pixels are `pixel_aspect` times as wide as high.
+    frame_count: as the container's index says, else None."""
 
     size: tuple[int, int]
     rate: Fraction | None
     frame_count: int | None
+    pixel_aspect: float
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -45,10 +47,15 @@ def probe_video(path: Path) -> VideoFacts:
         _, first = next(iter(decoder), (0, None))
         if first is None:
             raise InputError(f"{shown(path)}: none of its frames can be decoded ({decoder.reason}); export it again")
-        size = orientation_of(first).size(first.width, first.height)
+        orientation = orientation_of(first)
+        size = orientation.size(first.width, first.height)
+        aspect = float(stream.sample_aspect_ratio or 0)  # 0 where the file does not say
+        if not 0.1 < aspect < 10:  # no lens squeezes so much, and an EXR takes not every number
+            aspect = 1.0
+        upright = 1 / aspect if orientation.transposed else aspect
         # PyAV 19 has a rational number of its own, which only arithmetic turns into a Fraction
         rate = None if stream.average_rate is None else Fraction(stream.average_rate)
-        return VideoFacts(size, rate, _promised_frames(container, stream))
+        return VideoFacts(size, rate, _promised_frames(container, stream), upright)
 
 
 def open_video(path: Path) -> tuple[InputContainer, VideoStream]:

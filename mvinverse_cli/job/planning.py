@@ -100,6 +100,7 @@ def plan_job(
             maps=decompose.maps,
             options=write,
             rate=shot.rate,
+            pixel_aspect=shot.pixel_aspect,
         )
         nothing_there = Standing(frames_done=frozenset())
         standing = nothing_there if is_stream else check_shot(outputs, frames, shot.paths)

@@ -46,21 +46,24 @@ def encode_exr(
     number: int,
     rate: Fraction | None,
     timecode: Timecode | None = None,
+    pixel_aspect: float = 1.0,
 ) -> bytes:
     """The `maps`, (H, W, C) float16 or float32 and finite, as one EXR file.
 
     layout: `single` and `parts` name channels `albedo.R` ... `roughness.V`; `files` takes one map and calls its
     channels R, G, B or Y. compression: of data and vectors ZIP in place of DWAA, which loses some of them. colorspace:
     that the colour among the `maps` is in. rgb: (H, W, 3) for the top-level R, G, B. number, rate (frames per second)
-    and timecode, where known, go to each header beside `attributes`.
+    and timecode, where known, go to each header beside `attributes`, and so does pixel_aspect, a pixel's width over
+    its height.
     """
     layers = [
         file_layer(name, pixels) if layout == "files" else named_layer(name, pixels) for name, pixels in maps.items()
     ]
     if rgb is not None:
         layers.insert(0, Layer("rgb", True, rgb, ("R", "G", "B")))
+    frame = {"pixelAspectRatio": pixel_aspect, **timing(number, rate, timecode)}
     parts = [
-        (header(part, attributes, compression, colorspace, timing(number, rate, timecode)), channels(part), name)
+        (header(part, attributes, compression, colorspace, frame), channels(part), name)
         for name, part in divide(layers, layout, compression).items()
     ]
     # alone, a part has no name: readers would show it as a layer
@@ -120,14 +123,17 @@ def header(
     attributes: Mapping[str, str],
     compression: ExrCompression,
     colorspace: Colorspace,
-    timing: Mapping[str, Any],
+    frame: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The header, a new dict each time: the bindings change the one they are given. The windows follow the pixels."""
+    """The header, a new dict each time: the bindings change the one they are given. The windows follow the pixels.
+
+    frame: what it says of the frame itself, by OpenEXR's names.
+    """
     has_color = any(layer.is_color for layer in part)
     return {
         "type": OpenEXR.scanlineimage,
         "compression": COMPRESSIONS["zip" if compression == "dwaa" and not has_color else compression],
         "colorInteropID": COLOR_INTEROP_IDS[colorspace] if has_color else DATA_INTEROP_ID,
-        **timing,
+        **frame,
         **attributes,
     }

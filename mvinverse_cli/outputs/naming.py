@@ -54,6 +54,7 @@ class ShotOutputs:
     maps: tuple[MapName, ...]
     options: WriteOptions
     rate: Fraction | None  # frames per second of a video
+    pixel_aspect: float = 1.0  # width of a pixel over its height
 
     @property
     def folders(self) -> tuple[Path, ...]:

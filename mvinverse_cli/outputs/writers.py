@@ -221,6 +221,7 @@ class Writers:
             number=frame.number,
             rate=self.shot.rate,
             timecode=frame.timecode,
+            pixel_aspect=self.shot.pixel_aspect,
         )
 
     @staticmethod

@@ -71,6 +71,7 @@ def write_video(
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     rotation: tuple[int, bool] | None = None,
+    pixel_aspect: Fraction | None = None,
 ) -> Path:
     """Encodes `frames`, all of one format. times: presentation times in 1/1000 s instead of an even rate.
 
@@ -83,6 +84,8 @@ def write_video(
         stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
         context = stream.codec_context
         context.colorspace, context.color_range = first.colorspace, first.color_range
+        if pixel_aspect is not None:
+            context.sample_aspect_ratio = pixel_aspect
         if rotation is not None:
             stream.set_display_rotation(rotation[0], hflip=rotation[1])
         for index, frame in enumerate(frames):

@@ -10,7 +10,7 @@ import pytest
 from mvinverse_cli.color import REC709, to_acescg
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.frames import find_shots
-from mvinverse_cli.frames.pictures import read_picture, read_size
+from mvinverse_cli.frames.pictures import probe_picture, read_picture
 
 RANDOM = np.random.default_rng(0)
 PLATE = RANDOM.random((6, 8, 3)).astype(np.float32) * 20 - 1  # light below 0 and above 1
@@ -43,6 +43,18 @@ def test_a_sequence_has_the_rate_that_its_first_plate_names(rate, tmp_path):
     assert shot.rate == rate
 
 
+@pytest.mark.parametrize(("said", "meant"), [(2.0, 2.0), (None, 1.0)])
+def test_plates_tell_how_wide_their_pixels_are(said, meant, tmp_path):
+    named = {} if said is None else {"pixelAspectRatio": said}
+    for number in (1001, 1002):
+        write(tmp_path / f"plate.{number}.exr", part(rgb(), **named))
+    assert find_shots([tmp_path / "plate.####.exr"], allow_gaps=False)[0].pixel_aspect == meant
+    write(tmp_path / "square.exr", part(rgb()))
+    one, both = ([tmp_path / "plate.1001.exr", *more] for more in ([], [tmp_path / "square.exr"]))
+    assert find_shots(one, allow_gaps=False)[0].pixel_aspect == meant
+    assert find_shots(both, allow_gaps=False)[0].pixel_aspect == 1.0  # of stills of several kinds none is told
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize("compression", ["NO", "ZIP", "PIZ"])
 def test_float_and_half_plates_are_linear_and_exact(dtype, compression, tmp_path):
@@ -50,7 +62,7 @@ def test_float_and_half_plates_are_linear_and_exact(dtype, compression, tmp_path
     header = {"compression": getattr(OpenEXR, compression + "_COMPRESSION")}
     path = write(tmp_path / "a.exr", part(rgb(stored), **header))
     picture = read_picture(path)
-    assert read_size(path) == (8, 6)
+    assert probe_picture(path).size == (8, 6)
     assert picture.transfer == "linear"
     assert picture.pixels.dtype == np.float32
     np.testing.assert_array_equal(picture.pixels, stored.astype(np.float32))
@@ -75,7 +87,7 @@ def test_plain_channels_win_over_layers(tmp_path):
 def test_two_layers_and_no_plain_channels_are_ambiguous(tmp_path):
     path = write(tmp_path / "a.exr", part(rgb(prefix="diffuse.") | rgb(prefix="specular.")))
     with pytest.raises(InputError, match=r"several layers could be the picture \(diffuse, specular\)"):
-        read_size(path)
+        probe_picture(path)
 
 
 def test_a_single_luminance_channel_becomes_gray(tmp_path):
@@ -86,7 +98,7 @@ def test_a_single_luminance_channel_becomes_gray(tmp_path):
 def test_no_picture_channels_is_an_error_that_lists_them(tmp_path):
     path = write(tmp_path / "a.exr", part({"Z": PLATE[..., 0], "N.X": PLATE[..., 1]}))
     with pytest.raises(InputError, match=r"a\.exr: no R, G, B or Y channels, only N\.X, Z"):
-        read_size(path)
+        probe_picture(path)
 
 
 @pytest.mark.parametrize("beauty_first", [True, False])
@@ -110,7 +122,7 @@ def test_the_display_window_is_the_picture(data, display, tmp_path):
     path = write(tmp_path / "a.exr", part(rgb(), dataWindow=data, displayWindow=display))
     pixels = read_picture(path).pixels
     width, height = (display[1] - display[0] + 1).tolist()
-    assert read_size(path) == (width, height)
+    assert probe_picture(path).size == (width, height)
     assert pixels.shape == (height, width, 3)
     for y in range(height):
         for x in range(width):
@@ -154,7 +166,7 @@ def test_deep_data_is_no_picture(tmp_path):
         samples[index] = np.ones(2, np.float32)
     deep = part(dict.fromkeys("RGB", samples), type=OpenEXR.deepscanline, compression=OpenEXR.ZIPS_COMPRESSION)
     with pytest.raises(InputError, match="no R, G, B or Y"):
-        read_size(write(tmp_path / "a.exr", deep))
+        probe_picture(write(tmp_path / "a.exr", deep))
 
 
 AP1 = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767)

@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from mvinverse_cli.errors import InputError
-from mvinverse_cli.frames.pictures import read_picture, read_size
+from mvinverse_cli.frames.pictures import probe_picture, read_picture
 from tests.frames.media import patches, png_chunk, raw_png, with_exif, write_png
 
 RANDOM = np.random.default_rng(0)
@@ -61,12 +61,12 @@ def test_webp_is_read_with_and_without_alpha(tmp_path):
     path = tmp_path / "a.webp"
     for pixels in (RGB8, with_alpha(RGB8)):
         path.write_bytes(imagecodecs.webp_encode(pixels, lossless=True))
-        assert read_size(path) == (8, 6)
+        assert probe_picture(path).size == (8, 6)
         picture = read_picture(path)
         opaque = pixels[..., -1] > 0 if pixels.shape[-1] == 4 else np.ones((6, 8), bool)
         np.testing.assert_array_equal(picture.pixels[opaque], RGB8[opaque])
     path.write_bytes(imagecodecs.webp_encode(RGB8, level=90))
-    assert read_size(path) == (8, 6)
+    assert probe_picture(path).size == (8, 6)
 
 
 def jpeg(rgb: np.ndarray) -> bytes:
@@ -88,7 +88,7 @@ def test_exif_orientation_is_applied_to_pixels_and_size(orientation, tmp_path):
     }[orientation]
     path = tmp_path / "a.jpg"
     path.write_bytes(with_exif(jpeg(stored), orientation))
-    assert read_size(path) == (upright.shape[1], upright.shape[0])
+    assert probe_picture(path).size == (upright.shape[1], upright.shape[0])
     pixels = read_picture(path).pixels
     assert pixels.shape == upright.shape
     assert np.abs(pixels.astype(int) - upright).mean() < 5
@@ -100,7 +100,7 @@ def test_exif_orientation_counts_in_other_formats_too(suffix, tmp_path):
     exif = PIL.Image.Exif()
     exif[274] = 6
     PIL.Image.fromarray(RGB8).save(path, exif=exif, lossless=True)
-    assert read_size(path) == (6, 8)
+    assert probe_picture(path).size == (6, 8)
     np.testing.assert_array_equal(read_picture(path).pixels, np.rot90(RGB8, -1))
 
 
@@ -108,7 +108,7 @@ def test_a_damaged_exif_block_means_upright(tmp_path):
     path = tmp_path / "a.jpg"
     data = with_exif(jpeg(RGB8), 6)
     path.write_bytes(data.replace(b"MM\0*\0\0\0\x08", b"MM\0*\xff\xff\xff\xff"))
-    assert read_size(path) == (8, 6)
+    assert probe_picture(path).size == (8, 6)
     assert read_picture(path).pixels.shape == (6, 8, 3)
 
 
@@ -130,7 +130,7 @@ def test_a_truncated_jpeg_is_never_half_a_picture(progressive, share, tmp_path):
     data = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive])[1].tobytes()
     path = tmp_path / "half.jpg"
     path.write_bytes(data[: int(len(data) * share)])
-    assert read_size(path) == (80, 80)
+    assert probe_picture(path).size == (80, 80)
     with pytest.raises(InputError, match=r"half\.jpg: truncated or damaged"):
         read_picture(path)
 
@@ -169,13 +169,13 @@ def test_what_is_no_picture_is_told_from_its_header(data, tmp_path, capfd):
     path = tmp_path / "a.png"
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"a\.png: ") as raised:
-        read_size(path)
+        probe_picture(path)
     assert "\n" not in str(raised.value)
     assert capfd.readouterr().out == ""
 
 
 def test_the_format_is_told_by_content_and_not_by_name(tmp_path):
-    assert read_size(write_png(tmp_path / "really.jpg", RGB8)) == (8, 6)
+    assert probe_picture(write_png(tmp_path / "really.jpg", RGB8)).size == (8, 6)
     np.testing.assert_array_equal(read_picture(tmp_path / "really.jpg").pixels, RGB8)
 
 
@@ -184,7 +184,7 @@ def test_a_bomb_is_refused_by_its_header(size, tmp_path):
     path = tmp_path / "bomb.png"
     head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0))
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + png_chunk(b"IDAT", b"") + png_chunk(b"IEND", b""))
-    for read in (read_size, read_picture):
+    for read in (probe_picture, read_picture):
         with pytest.raises(InputError, match=r"over the limit of 268|broken"):
             read(path)
 

@@ -12,7 +12,7 @@ import pytest
 
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.frames import find_shots, open_positions
-from mvinverse_cli.frames.pictures import read_picture, read_size
+from mvinverse_cli.frames.pictures import probe_picture, read_picture
 from tests.frames.finding import choice_of
 from tests.frames.media import write_dpx
 
@@ -59,7 +59,7 @@ def test_dpx_of_every_depth_as_ffmpeg_packs_it(pix_fmt: str, tmp_path: Path):
     data[801] = 2  # FFmpeg writes what it was not told as video
     path = tmp_path / "a.dpx"
     path.write_bytes(data)
-    assert read_size(path) == (33, 7)
+    assert probe_picture(path).size == (33, 7)
     picture = read_picture(path)
     np.testing.assert_allclose(picture.pixels, codes / (2**bits - 1), atol=1e-6)
 
@@ -84,7 +84,7 @@ def test_hdr_is_light_without_a_limit(tmp_path: Path):
     light = RANDOM.random((20, 30, 3), np.float32) * np.float32(50)
     path = tmp_path / "a.hdr"
     path.write_bytes(imagecodecs.rgbe_encode(light, header=True, rle=True))
-    assert read_size(path) == (30, 20)
+    assert probe_picture(path).size == (30, 20)
     picture = read_picture(path)
     assert (picture.pixels.dtype, picture.transfer) == (np.float32, "linear")
     most = light.max(axis=-1, keepdims=True)
@@ -110,7 +110,7 @@ def test_a_plate_that_cannot_be_is_told_from_its_header(head: bytes, said: str, 
     if said == "the header ends":
         path.write_bytes(head)
     with pytest.raises(InputError, match=said):
-        read_size(path)
+        probe_picture(path)
 
 
 @pytest.mark.parametrize("suffix", ["dpx", "hdr"])

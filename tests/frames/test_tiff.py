@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from mvinverse_cli.errors import InputError
-from mvinverse_cli.frames.pictures import read_picture, read_size
+from mvinverse_cli.frames.pictures import probe_picture, read_picture
 
 RANDOM = np.random.default_rng(0)
 RGB8 = RANDOM.integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -25,7 +25,7 @@ def write(path: Path, pixels: np.ndarray, **options) -> Path:
 def test_every_depth_is_exact_under_every_compression(pixels, compression, tmp_path):
     path = write(tmp_path / "a.tif", pixels, compression=compression, photometric="rgb")
     picture = read_picture(path)
-    assert read_size(path) == (8, 6)
+    assert probe_picture(path).size == (8, 6)
     assert picture.pixels.dtype == pixels.dtype
     assert picture.transfer == ("linear" if pixels.dtype == np.float32 else "srgb")
     np.testing.assert_array_equal(picture.pixels, pixels)
@@ -80,7 +80,7 @@ def test_of_several_pages_the_first_is_the_picture(tmp_path):
 
 def test_the_orientation_tag_is_applied(tmp_path):
     path = write(tmp_path / "a.tif", RGB8, photometric="rgb", extratags=[(274, "H", 1, 6)])
-    assert read_size(path) == (6, 8)
+    assert probe_picture(path).size == (6, 8)
     np.testing.assert_array_equal(read_picture(path).pixels, np.rot90(RGB8, -1))
 
 
@@ -121,7 +121,7 @@ def test_a_file_that_ends_in_its_first_bytes_is_told(length: int, tmp_path: Path
     path = write(tmp_path / "a.tif", RGB8, photometric="rgb")
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(InputError, match=r"a\.tif: .*broken"):
-        read_size(path)
+        probe_picture(path)
 
 
 @pytest.mark.parametrize("samples", [1, 2])

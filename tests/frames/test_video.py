@@ -160,6 +160,14 @@ def test_rotated_video_stands_upright(degrees, mirrored, tmp_path):
     assert np.abs(frame.pixels / 255 - upright).mean() < 6 / 255
 
 
+@pytest.mark.parametrize(("degrees", "upright"), [(0, 2.0), (90, 0.5), (180, 2.0)])
+def test_a_video_tells_how_wide_its_upright_pixels_are(degrees, upright, tmp_path):
+    frames = [to_frame(numbered(0), "yuv420p")]
+    path = write_video(tmp_path / "wide.mp4", frames, rotation=(degrees, False), pixel_aspect=Fraction(2))
+    assert shot_of(path).pixel_aspect == upright
+    assert shot_of(write_numbered(tmp_path / "clip.mp4", 1)).pixel_aspect == 1.0
+
+
 def test_times_of_a_variable_rate_are_exact(tmp_path):
     times = [0, 40, 90, 333, 1001]
     path = write_numbered(tmp_path / "clip.mkv", 5, times=times)
