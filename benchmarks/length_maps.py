@@ -170,7 +170,7 @@ def windows(arguments: argparse.Namespace) -> dict[str, object]:
             maps = maps_of(clip, network, options, sizes)
             cost = window / (window - anchors - overlap)
             ratios = seam_ratios(maps, whole, sizes).values()
-            mean, still = max(ratio[0] for ratio in ratios), max(ratio[2] for ratio in ratios)
+            mean, still = max(ratio.ratio for ratio in ratios), max(ratio.still for ratio in ratios)
             label = f"{clip.stem:8} window {window} anchors {anchors} overlap {overlap}"
             notes = (f"seam {mean:.2f}", f"still {still:.2f}", f"cost {cost:.2f}")
             result[f"{clip.stem}_{window}_{anchors}_{overlap}"] = {

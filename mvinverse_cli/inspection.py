@@ -73,13 +73,18 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
         files = [file for kind in kinds for file in outputs[kind].frame_files(number, name) if file.format == kind]
         if not all(file.path.is_file() for file in files):
             gone.append(number)
-    movies = [movie for kind, of in outputs.items() for movie in of.movie_files() if movie.format == kind]
+    current = [kind for kind, entry in record.formats.items() if entry.frames or not entry.stale]
+    movies = [movie for kind in current for movie in outputs[kind].movie_files() if movie.format == kind]
     return {
         **{name: getattr(record, name) for name in ("name", "folder", "kind", "sources", "complete", "about")},
         "maps": {name: color_contract(SPECS[name]) for name in maps},
         "formats": {
-            format: {"bits": entry.bits, "frames": numbers_to_ranges(entry.frames)}
-            for format, entry in record.formats.items()
+            kind: {
+                "bits": entry.bits,
+                "frames": numbers_to_ranges(entry.frames),
+                "frames_of_other_settings": numbers_to_ranges(entry.stale),
+            }
+            for kind, entry in record.formats.items()
         },
         "movies_missing": [str(movie.path) for movie in movies if not movie.path.is_file()],
         "frames_missing": numbers_to_ranges(gone),

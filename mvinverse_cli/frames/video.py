@@ -100,7 +100,11 @@ def timecode_tag(container: InputContainer, stream: VideoStream) -> str:
 
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
-    """How the container says that its pictures are to be turned."""
+    """How the container says that its pictures are to be turned; the same for all of a stream.
+
+    To be asked of one: what PyAV hands out of a picture holds the picture, and is held by it, until Python looks for
+    such circles, and meanwhile a 4K clip fills memory.
+    """
     matrix = frame.side_data.get("DISPLAYMATRIX")
     return matrix_orientation(struct.unpack("=9i", bytes(matrix))) if isinstance(matrix, SideData) else UPRIGHT
 
@@ -112,8 +116,10 @@ def _promised_frames(container: InputContainer, stream: VideoStream) -> int | No
     if "mp4" in container.format.name and is_fragmented(path_of(container)):  # its index is of the first fragment
         return None
     entries = stream.index_entries
-    if container.format.name == "avi" and 0 < len(entries) < stream.frames:  # empty chunks: frames that were dropped
-        return len(entries)
+    if container.format.name == "avi" and 0 < len(entries) < stream.frames:
+        # fewer where frames were dropped, which are empty chunks, or where the index at the end of the file is gone
+        reaches_end = entries[len(entries) - 1].timestamp + 1 >= stream.frames
+        return len(entries) if reaches_end else stream.frames
     if len(entries) != stream.frames:
         return stream.frames
     return sum(not entry.is_discard for entry in entries)

@@ -36,7 +36,6 @@ class VideoDecoder:
         self._empty = False
         self._damaged = False
         self._timed = True
-        self.is_interlaced = False  # whether fields may have had packets of their own
 
     @property
     def places(self) -> int:
@@ -49,7 +48,6 @@ class VideoDecoder:
             # interlaced streams (second fields in packets of their own).
             place = self._timeline.place(frame.pts, keep_gap=keep_gap or self._damaged)
             keep_gap = not frame.interlaced_frame
-            self.is_interlaced = self.is_interlaced or frame.interlaced_frame
             if frame.is_corrupt:  # the decoder made up what it could not read
                 self._note("damaged data")
             elif place is not None:

@@ -10,6 +10,7 @@ from ..maps import Array
 from ..timecode import Timecodes
 from .frame import Fault, Frame, Shot
 from .names import shown
+from .orientation import Orientation
 from .reader import FrameReader
 from .selection import Choice
 from .video import open_video, orientation_of, timecode_tag
@@ -33,6 +34,7 @@ class VideoReader(FrameReader):
         self._to_end = choice.wanted[-1] == end and end in positions
         self._path = shot.called(shot.paths[0])
         self._container, self._stream = open_video(shot.paths[0])
+        self._orientation: Orientation | None = None  # once a picture has been seen
         self._timecodes = Timecodes.parse(timecode_tag(self._container, self._stream), shot.rate)
 
     def close(self) -> None:
@@ -62,7 +64,8 @@ class VideoReader(FrameReader):
             self._fail(decoder)
 
     def _frame(self, picture: av.VideoFrame, place: int, stored: Array) -> Frame:
-        pixels = orientation_of(picture).apply(stored)
+        self._orientation = self._orientation or orientation_of(picture)
+        pixels = self._orientation.apply(stored)
         position = self._wanted[place]
         if picture.pts is not None and self._stream.time_base is not None:
             time: Fraction | None = picture.pts * self._stream.time_base
@@ -82,11 +85,10 @@ class VideoReader(FrameReader):
         places, promised, last = decoder.places, self._shot.frame_count, max(self._wanted)
         self.truncated = decoder.cut_short
         lost_before = len(self.faults)
-        if promised is not None and decoder.reason:
+        if promised is not None and decoder.reason:  # sound streams may promise their fields, or what leads a cut
             ends = f"the file ends after {places} of {promised} frames"
             self._lose(range(places, promised), ends if decoder.cut_short else decoder.reason)
-        elif promised is None or not decoder.is_interlaced:  # a sound interlaced stream may promise its fields
-            # the file is no longer the one that was counted, or its index counts what no decoder can show
+        elif promised is None:  # the file may no longer be the one that was counted
             self._lose(range(places, last + 1), f"the video ends at its frame {places}")
         if decoder.cut_short and len(self.faults) == lost_before:
             self.faults.append(Fault(None, self._path, f"the file ends at its frame {places}, before its promised end"))

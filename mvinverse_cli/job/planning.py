@@ -80,7 +80,7 @@ def plan_job(
         load_manifest(output)  # a file of that name that is not ours
     shots = find_shots(inputs, allow_gaps=decompose.allow_gaps, stdin=stdin)
     if is_stream:
-        check_stream(write.format, [shot.sizes for shot in shots])
+        check_stream(write, [shot.sizes for shot in shots])
     for shot in shots:
         movies = [name for name in write.format if name in MOVIES]
         if movies and len(shot.sizes) > 1:

@@ -17,10 +17,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..errors import OutputError, WeightsError
+from ..errors import DeviceMemoryError, OutputError, WeightsError
 from ..options import DtypeName
 from .config import ModelConfig, config_to_dict
-from .device import choose_device, choose_dtype
+from .device import choose_device, choose_dtype, ran_out_of_memory
 from .header import LENGTH_BYTES, START_BYTES, Entry, check_start, read_header
 from .mvinverse import MVInverse
 from .weights import PICKLE_SUFFIXES, Weights, choose_name, find_weights
@@ -50,7 +50,10 @@ def load_model(name: str = "auto", *, device: str | torch.device = "auto", dtype
 
 
 def load_weights(weights: Weights, device: torch.device, dtype: torch.dtype) -> MVInverse:
-    """The network that `weights` describes, filled from its file; floating point as `dtype`, integers as they are."""
+    """The network that `weights` describes, filled from its file; floating point as `dtype`, integers as they are.
+
+    Raises WeightsError where they do not fit, DeviceMemoryError where the device has no room for them.
+    """
     if weights.licence is not None and "non-commercial" in weights.licence:
         logger.warning("weights %s: %s", weights.name, weights.licence)
     model = build_on_meta(weights.config)
@@ -60,7 +63,14 @@ def load_weights(weights: Weights, device: torch.device, dtype: torch.dtype) -> 
         for name in entries:
             value = read(name)
             wanted = torch.float32 if name in FLOAT32_BUFFERS else dtype
-            state[name] = value.to(device, wanted if value.is_floating_point() else value.dtype)
+            try:
+                state[name] = value.to(device, wanted if value.is_floating_point() else value.dtype)
+            except RuntimeError as error:
+                if ran_out_of_memory(error):
+                    raise DeviceMemoryError(
+                        f"{device}: no room for the weights {weights.name}; free some, or choose --device cpu"
+                    ) from error
+                raise
         model.load_state_dict(state, assign=True)
     return model.eval()
 

@@ -45,6 +45,13 @@ def choose_dtype(name: DtypeName, device: torch.device) -> torch.dtype:
     return torch.float16
 
 
+def ran_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of PyTorch says that a device has no more memory: on the CPU and on Apple's GPUs only its
+    message tells."""
+    words = ("can't allocate memory", "out of memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
+
+
 def free_bytes(device: torch.device) -> int:
     """Memory of `device` that this process can still take, with what PyTorch holds there for reuse."""
     if device.type == "cuda":

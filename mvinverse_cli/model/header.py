@@ -61,7 +61,7 @@ def read_header(path: Path) -> Header:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
     try:
         header, end = parse_header(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(f"{path}: no safetensors file, or its header is damaged; download it again") from error
     expected = LENGTH_BYTES + length + end
     if size != expected:

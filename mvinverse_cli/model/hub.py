@@ -77,7 +77,9 @@ def fetch(repository: str, revision: str, filename: str, *, download: bool = Tru
         # LocalEntryNotFoundError is huggingface-hub's "and not in the cache either" around the cause
         cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) and error.__cause__ else error
         reason = explain(cause, repository, revision)
-        if isinstance(cached, str) and not isinstance(cause, RevisionNotFoundError | RepositoryNotFoundError):
+        if cached is not None and not isinstance(cause, RevisionNotFoundError | RepositoryNotFoundError):
+            if not isinstance(cached, str):  # the cache remembers that there was no such file
+                return None
             logger.warning("%s; using the copy in the cache, %s", reason, cached)
             return cached_file(Path(cached))
         raise WeightsError(reason) from error

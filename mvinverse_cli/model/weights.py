@@ -154,7 +154,7 @@ def read_config(path: Path, config_path: Path | None) -> tuple[ModelConfig, str]
         else:
             return ModelConfig(), "the published configuration, as the file carries none"
         values = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{source}: not readable as JSON: {error}") from error
     if not isinstance(values, dict):
         raise WeightsError(f"{source}: a config must be a JSON object")

@@ -22,7 +22,7 @@ from .record import Json, ShotRecord
 from .whole import write_errors, write_whole
 
 MANIFEST_NAME = "mvinverse.json"
-LAYOUT = 2  # grows when an older version could no longer read the file
+LAYOUT = 3  # grows when an older version could no longer read the file
 SAVE_SECONDS = 5.0  # at most so often while frames are written
 INTEGER_CODES = {"color": "sRGB-encoded, Rec.709 primaries", "data": "straight", "vector": "n * 0.5 + 0.5"}
 FLOAT_CODES = {

@@ -17,13 +17,14 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from ..errors import OptionError, OutputError
-from ..formats import Format
 from ..maps import SPECS, Array, FrameMaps, MapName
-from .about import About, plain_text
+from ..options import WriteOptions
+from .about import NORMAL_CONVENTIONS, About, plain_text
 from .manifest import INTEGER_CODES
 from .movie import ticks_per_second
 from .naming import ShotOutputs
 from .quantize import Depth, quantize
+from .writers import with_y_down
 
 logger = logging.getLogger(__name__)
 
@@ -104,8 +105,9 @@ class StreamWriter:
                 "folder instead"
             )
         ticks = self._ticks(frame.time)
+        maps = with_y_down(frame.maps) if self._shot.options.normals == "directx" else frame.maps
         for name, stream in self._streams.items():
-            codes, clipped = quantize(frame.maps[name], SPECS[name], self._depth, place)
+            codes, clipped = quantize(maps[name], SPECS[name], self._depth, place)
             self._clipped[name] = max(self._clipped.get(name, 0), clipped)
             picture = self._picture(codes, stream)
             picture.pts, picture.time_base, picture.duration = ticks, self._tick, self._frame_ticks
@@ -137,7 +139,8 @@ class StreamWriter:
         stream.height, stream.width = size
         stream.pix_fmt = LAYOUTS[spec.channels == 3, self._depth][1]
         stream.time_base = stream.codec_context.time_base = self._tick
-        stream.metadata.update({"title": name, "meaning": spec.meaning, "encoding": INTEGER_CODES[spec.kind]})
+        meaning = NORMAL_CONVENTIONS[self._shot.options.normals] if spec.kind == "vector" else spec.meaning
+        stream.metadata.update({"title": name, "meaning": meaning, "encoding": INTEGER_CODES[spec.kind]})
         return stream
 
     def _picture(self, codes: Array, stream: VideoStream) -> av.VideoFrame:
@@ -161,12 +164,14 @@ def stream_depth(shot: ShotOutputs) -> Depth:
     return 8 if shot.options.bits_of("png") == "8" else 16
 
 
-def check_stream(formats: Sequence[Format], sizes: Sequence[Sequence[tuple[int, int]]]) -> None:
+def check_stream(options: WriteOptions, sizes: Sequence[Sequence[tuple[int, int]]]) -> None:
     """Raises OptionError for what one stream of maps cannot be: a format of files, several shots, several sizes.
 
     sizes: those of each shot.
     """
-    if [*formats] != ["png"]:
+    if options.sheet:
+        raise OptionError("--output -: one stream holds maps alone; leave --sheet away, or write to a folder")
+    if [*options.format] != ["png"]:
         raise OptionError("--output -: maps go to stdout as nut, 8 bits deep or with --bits 16; leave --format away")
     if len(sizes) > 1:
         raise OptionError(f"--output -: one stream holds one shot, and {len(sizes)} were given; run them apart")

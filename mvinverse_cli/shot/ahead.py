@@ -5,7 +5,7 @@ Both are generators to be closed (`contextlib.closing`) by whoever leaves them e
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -33,17 +33,26 @@ def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
 def overlapped(function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[tuple[Item, Result], None, None]:
     """Each item with `function(item)`, which runs in a thread on the next item while the caller works on the last.
 
-    Closing does not wait for the call under way: an interrupt must not take as long as a network pass.
+    Closing does not wait for the call under way: an interrupt must not take as long as a network pass. An error of
+    `function` does: what the call holds is free before anything is tried again.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="mvinverse-overlapped")
+
+    def finished(call: Future[Result]) -> Result:
+        try:
+            return call.result()
+        except Exception:
+            thread.shutdown(cancel_futures=True)
+            raise
+
     try:
         before = None
         for item in items:
             started = (item, thread.submit(function, item))
             if before is not None:
-                yield before[0], before[1].result()
+                yield before[0], finished(before[1])
             before = started
         if before is not None:
-            yield before[0], before[1].result()
+            yield before[0], finished(before[1])
     finally:
         thread.shutdown(wait=False, cancel_futures=True)

@@ -125,8 +125,10 @@ def plan_passes(
         if expected(frames, is_short) <= limit:
             return PassPlan(windows, is_short, expected(frames, is_short))
     least = frames if options.window != "auto" else min(frames, least_window(options.anchors, options.overlap))
-    fitting = [count for count in range(least, frames) if expected(count, False) <= limit]
-    if fitting:
+    for is_short in (False, True):
+        fitting = [count for count in range(least, frames) if expected(count, is_short) <= limit]
+        if not fitting:
+            continue
         smaller = windows.at_most(fitting[-1])
         logger.warning(
             "%s: passes of %d frames instead of %d, which is what %s of memory hold; on a farm pass one --window or "
@@ -136,8 +138,9 @@ def plan_passes(
             frames,
             show_bytes(limit),
         )
-        return PassPlan(smaller, False, expected(layout.largest_pass(smaller), False))
-    needed = f"one pass of {least} frames takes about {show_bytes(expected(least, True))}"
+        return PassPlan(smaller, is_short, expected(layout.largest_pass(smaller), is_short))
+    least_bytes = min(expected(least, False), expected(least, True))
+    needed = f"one pass of {least} frames takes about {show_bytes(least_bytes)}"
     if options.memory:
         raise OptionError(f"--memory {options.memory}: {needed}; raise it, or lower --window or --max-size")
     logger.warning("%s: %s and %s is free; trying all the same", layout.shot.name, needed, show_bytes(limit))

@@ -17,6 +17,7 @@ from ..color import Transfer, convert
 from ..errors import DeviceMemoryError
 from ..maps import Array, MapName
 from ..model.config import ModelConfig, with_transfers
+from ..model.device import ran_out_of_memory
 from ..model.mvinverse import Attended, MVInverse
 from ..options import DecomposeOptions
 from ..windows import Pass, Scene
@@ -57,8 +58,18 @@ class Network:
         return replace(self, is_short=is_short)
 
     def exact(self) -> "Network":
-        """The same in float32: a copy of the network where it computes in less, to be dropped after use."""
-        model = self.model if self.dtype == torch.float32 else copy.deepcopy(self.model).float()
+        """The same in float32: a copy of the network where it computes in less, to be dropped after use.
+
+        Raises DeviceMemoryError.
+        """
+        try:
+            model = self.model if self.dtype == torch.float32 else copy.deepcopy(self.model).float()
+        except RuntimeError as error:
+            if ran_out_of_memory(error):
+                raise DeviceMemoryError(
+                    f"{self.device}: no room for a float32 copy of the network; lower --window or --max-size"
+                ) from error
+            raise
         return replace(self, model=model, is_exact=True)
 
     @property
@@ -125,9 +136,7 @@ def _explained(
     error: RuntimeError, device: torch.device, frames: int, size: tuple[int, int]
 ) -> RuntimeError | DeviceMemoryError:
     """What to say of an error of the network: itself, unless the device ran out of memory."""
-    # on the CPU and on Apple's GPUs only the message tells
-    words = ("can't allocate memory", "out of memory")
-    if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in words):
+    if not ran_out_of_memory(error):
         return error
     return DeviceMemoryError(
         f"{device}: out of memory with {frames} frames of {size[1]}x{size[0]} in one pass; "
@@ -205,7 +214,7 @@ class PassRun:
             }
             if self._is_first:
                 run.reference = albedo
-            else:
+            elif run.reference:  # empty where no frame of the first pass could be read
                 self.seam = align(
                     [albedo[position] for position in run.anchors],
                     [run.reference[position] for position in run.anchors],

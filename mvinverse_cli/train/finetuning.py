@@ -120,9 +120,13 @@ class Tuning:
             tuner.take_step(lesson)
             self.journal.views += lesson.views * ranks.world
             stopped = ranks.any(stop())
-            if stopped or tuner.step == options.steps or tuner.step % options.checkpoint_every == 0:
+            is_due = tuner.step == options.steps or tuner.step % options.checkpoint_every == 0
+            if stopped or is_due:
                 self.look()
-                self.check()
+                if is_due:  # a check changes what follows, and an undisturbed run has none where this one is stopped
+                    self.check()
+                else:
+                    ranks.lead(self.write_checks)
                 ranks.lead(lambda: save_state(self.run, tuner, self.journal.seconds))
             elif tuner.step % LOG_EVERY == 0:
                 self.look()
@@ -139,7 +143,8 @@ class Tuning:
                 raise TrainingError(f"{error}; no weights are written") from error
             self.finish()
             step = max(self.tuner.good_steps.values())
-            raise TrainingError(f"{error}; {self.output} holds the weights of step {step}") from error
+            held = f"{self.output} holds the weights of step {step}"
+            raise TrainingError(f"{error}; {held}, and --on-exists overwrite begins anew") from error
 
     def check(self) -> None:
         """Measures the mean weights, keeps what is good, and holds maps that grow flat by a firmer anchor."""

@@ -183,8 +183,7 @@ class Loop(ABC, Generic[Options, StepBatch]):
             first = min(broken, key=lambda each: each[:2])
             said = ", ".join(f"{name} {value:g}" for name, value in first.told.items())
             raise TrainingError(
-                f"step {first.step}: a loss is not a number ({said}) on {', '.join(first.samples)}; the last "
-                f"checkpoint is kept: {self.advice}"
+                f"step {first.step}: a loss is not a number ({said}) on {', '.join(first.samples)}; {self.advice}"
             )
         return {name: sum(each) / len(each) for name, each in values.items()}
 

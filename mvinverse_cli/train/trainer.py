@@ -26,7 +26,7 @@ TABLES = ("token", "pos_embed")  # learned inputs: decay would pull them to noth
 class Trainer(Loop[TrainOptions, "Batch"]):
     """Learns from scenes whose true maps are known."""
 
-    advice = "lower --learning-rate, try --dtype float32, or look at these scenes"
+    advice = "the last checkpoint is kept: lower --learning-rate, try --dtype float32, or look at these scenes"
 
     def __init__(self, model: MVInverse, options: TrainOptions, device: torch.device, ranks: Ranks | None = None):
         super().__init__(model, options, device, parameter_groups(model, options), ranks)

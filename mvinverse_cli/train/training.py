@@ -145,7 +145,7 @@ class Session:
         trainer, journal, options = self.trainer, self.journal, self.trainer.options
         threads = 1 if trainer.device.type == "cpu" else max(1, (os.cpu_count() or 1) // trainer.ranks.world)
         world = trainer.ranks.world
-        if trainer.step == options.steps and not (self.run / WEIGHTS).exists():
+        if trainer.step == options.steps and trainer.ranks.any(not (self.run / WEIGHTS).exists()):
             self.save()
         steps = range(trainer.step * world + trainer.ranks.rank, options.steps * world, world)
         with closing(samples.batches(steps, threads=threads)) as batches:

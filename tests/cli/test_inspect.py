@@ -31,7 +31,7 @@ def test_a_folder_tells_maps_model_options_and_missing_frames(run, inspect, clip
     assert shot["maps"]["albedo"]["float_files"].startswith("scene-linear, Rec.709 primaries")
     assert shot["about"]["model"] == str(tiny_file)
     assert shot["options"]["frames"] == "2-5"
-    assert shot["formats"]["exr"] == {"bits": "half", "frames": "1002-1005"}
+    assert shot["formats"]["exr"] == {"bits": "half", "frames": "1002-1005", "frames_of_other_settings": ""}
     assert shot["frames_missing"] == "1004"
     assert inspect(Path("out/mvinverse.json"))["shots"] == [shot]
 

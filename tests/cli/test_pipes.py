@@ -200,6 +200,16 @@ def test_maps_on_stdout_are_a_named_stream_each_with_the_pixels_of_png(run):
     assert not Path("out").exists()
 
 
+def test_normals_on_stdout_are_turned_over_as_in_files(run):
+    write_png(Path("view.png"), 77, (28, 14))
+    assert run("view.png", "-o", "files", "--normals", "directx", "--maps", "normal").code == 0
+    _, data = streamed(run, "view.png", "--normals", "directx", "--maps", "normal")
+    tags, (frame,) = read_nut(data)[1]["normal"]
+    png = cv2.imread("files/normal/view_normal.png", cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(frame.reformat(format="bgr24").to_ndarray(), png)
+    assert "DirectX" in tags["meaning"]
+
+
 def test_sixteen_bits_go_through_the_pipe_as_into_png(run):
     write_png(Path("view.png"), 77, (29, 15))  # odd sides
     assert run("view.png", "-o", "files", "--bits", "16").code == 0
@@ -269,6 +279,7 @@ def test_a_plan_for_stdout_names_no_files(run, clip: Path):
         (["a.png", "--format", "exr"], "leave --format away"),
         (["a.png", "views"], "one shot, and 2 were given"),
         (["a.png", "wide.png"], "pictures of one size"),
+        (["a.png", "--sheet"], "leave --sheet away"),
         (["a.png", "--json"], "--progress json"),
         (["a.png", "--progress", "openjd"], "--progress openjd"),
     ],

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mvinverse_cli.errors import OptionError, OutputError, WeightsError
+from mvinverse_cli.errors import DeviceMemoryError, OptionError, OutputError, WeightsError
 from mvinverse_cli.model.checkpoint import load_model, load_weights, save_checkpoint
 from mvinverse_cli.model.header import read_header
 from mvinverse_cli.model.weights import OFFICIAL, find_weights
@@ -222,3 +222,12 @@ def test_a_checkpoint_may_be_read_by_whom_the_umask_allows(file):
 def test_a_checkpoint_into_no_folder_is_an_output_error(tmp_path, state):
     with pytest.raises(OutputError, match="cannot be written"):
         save_checkpoint(state, TINY, tmp_path / "absent" / "x.safetensors")
+
+
+def test_a_device_without_room_for_the_weights_is_said(file, monkeypatch):
+    def full(self, *arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB")
+
+    monkeypatch.setattr(torch.Tensor, "to", full)
+    with pytest.raises(DeviceMemoryError, match=r"no room for the weights .*--device cpu"):
+        load_model(str(file), device="cpu")

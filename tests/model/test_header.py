@@ -45,6 +45,7 @@ IMPOSTORS = {
     "message": (b"Repository not found", "no safetensors file"),
     "few bytes": (b"\x01\x02", "no safetensors file"),
     "text header": (packed("x"), "header is damaged"),
+    "brackets without end": ((10**5 + 5).to_bytes(8, "little") + b'{"a":' + b"[" * 10**5, "header is damaged"),
     "entry without a shape": (packed({"x": {"dtype": "F32", "data_offsets": [0, 8]}}), "header is damaged"),
     "shape of another size": (packed({"x": ENTRY | {"shape": [3]}}), "header is damaged"),
     "text that is none": (packed({"__metadata__": {"config": {}}, "x": ENTRY}), "header is damaged"),

@@ -89,6 +89,8 @@ def test_a_branch_is_served_from_the_cache_while_the_hub_fails(hub, caplog):
 
 def test_a_file_that_the_repository_has_not_is_none(hub):
     assert fetch(OWNER, "main", "absent.bin") is None
+    hub.refusal = (503, {})
+    assert fetch(OWNER, "main", "absent.bin") is None  # the cache remembers
 
 
 REFUSALS = {

@@ -328,9 +328,9 @@ def test_another_shot_in_the_folder_may_have_other_settings(make_shot):
         "[]",
         "null",
         "{}",
-        '{"layout": 3, "shots": []}',
-        '{"layout": 2, "shots": [{}]}',
-        '{"layout": 2, "shots": 3}',
+        '{"layout": 2, "shots": []}',
+        '{"layout": 3, "shots": [{}]}',
+        '{"layout": 3, "shots": 3}',
     ],
 )
 def test_a_file_that_is_no_manifest_is_refused_and_kept(make_shot, text):

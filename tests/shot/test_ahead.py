@@ -1,6 +1,7 @@
 """The stages of the pipeline overlap, keep order, pass errors on and stop when asked."""
 
 import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -87,3 +88,22 @@ def test_closing_does_not_wait_for_the_call_under_way():
 def test_an_error_of_the_function_reaches_the_caller():
     with pytest.raises(ZeroDivisionError):
         list(overlapped(lambda item: 1 / item, iter([0])))
+
+
+def test_an_error_is_raised_when_no_other_call_is_under_way():
+    """What ran out of memory is tried again with the device to itself."""
+    under_way = 0
+
+    def fails(item: int) -> None:
+        nonlocal under_way
+        under_way += 1
+        time.sleep(0.02)
+        under_way -= 1
+        raise MemoryError
+
+    results = overlapped(fails, iter(range(9)))
+    with pytest.raises(MemoryError):
+        next(results)
+    assert under_way == 0
+    time.sleep(0.05)
+    assert under_way == 0

@@ -254,6 +254,17 @@ def test_a_lost_anchor_or_shared_frame_is_done_without(run: Start, tiny_model: M
     assert [fault.number for fault in started.findings.faults] == [1001 + lost]
 
 
+def test_a_scene_whose_first_pass_cannot_be_read_goes_without_gains(run: Start, tiny_model: MVInverse):
+    options = DecomposeOptions(window=4, anchors=1, overlap=0)
+    whole = run(tiny_model, some_frames(12), options)
+    first = whole.findings.windows.plan(12, ())[0].passes[0].frames
+    list(whole.results())
+    assert whole.findings.seams
+    started = run(tiny_model, [frame for frame in some_frames(12) if frame.index not in first], options)
+    assert len(list(started.results())) == 12 - len(first)
+    assert started.findings.seams == []
+
+
 def test_a_shot_without_a_readable_anchor_goes_without_gains(run: Start, tiny_model: MVInverse):
     started = run(tiny_model, [frame for frame in some_frames(12) if frame.index not in (3, 9)], LONG)
     assert started.findings.windows.plan(12, ())[0].anchors == (3, 9)

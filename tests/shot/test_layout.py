@@ -35,8 +35,8 @@ def planned(layout: Layout, **choices: object):
     return plan_passes(layout, SMALL, CPU, torch.float32, DecomposeOptions(**choices))
 
 
-def bytes_of(layout: Layout, frames: int, **choices: object) -> int:
-    return pass_cost(layout, SMALL, CPU, torch.float32, DecomposeOptions(**choices))(frames, False)
+def bytes_of(layout: Layout, frames: int, *, is_short: bool = False, **choices: object) -> int:
+    return pass_cost(layout, SMALL, CPU, torch.float32, DecomposeOptions(**choices))(frames, is_short)
 
 
 def test_a_range_changes_neither_positions_nor_cuts(long_clip: Path):
@@ -77,6 +77,15 @@ def test_less_memory_makes_smaller_windows_and_says_so(long_clip: Path, caplog: 
     assert layout.largest_pass(passes.windows) == 14
     assert passes.peak_bytes <= bytes_of(layout, 14)
     assert "passes of 14 frames instead of 24" in caplog.text
+
+
+def test_windows_are_made_smaller_before_memory_is_said_to_be_too_little(long_clip: Path):
+    layout = layout_of(long_clip)
+    layout = replace(layout, shot=replace(layout.shot, sizes=((1920, 1080),)))
+    what_it_takes = bytes_of(layout, 9, is_short=True)  # as the refusal of less says
+    assert what_it_takes < bytes_of(layout, 9)
+    passes = planned(layout, memory=str(what_it_takes))
+    assert (layout.largest_pass(passes.windows), passes.is_short) == (9, True)
 
 
 @pytest.mark.parametrize("window", ["auto", "all", 30])

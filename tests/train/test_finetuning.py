@@ -102,6 +102,18 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(finished, clip, option
     assert all(torch.equal(values, load_file(finished)[name]) for name, values in load_file(output).items())
 
 
+def test_a_stop_between_checkpoints_measures_nothing_which_would_change_what_follows(clip, options, tmp_path: Path):
+    def checked() -> list[int]:
+        return [check["step"] for check in json.loads((tmp_path / "steady.run/checks.json").read_text())]
+
+    output, stops = tmp_path / "steady.safetensors", iter([True])
+    seldom = replace(options, checkpoint_every=2)
+    finetune([clip], output, seldom, stop=lambda: next(stops))
+    assert checked() == [0]
+    finetune([clip], output, seldom)
+    assert checked() == [0, 2]
+
+
 def test_scenes_are_learnt_from_beside_the_clips_and_stand_in_the_metadata(clip, options, tmp_path: Path, finished):
     scenes = make_scenes(tmp_path / "scenes", range(3))
     taught = replace(options, scenes=str(scenes), steps=4)
