@@ -11,6 +11,12 @@ NO_TIMECODES = 60  # frames per second above which there are none
 _TEXT = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.,])(\d\d)")
 
 
+def has_timecodes(rate: Fraction) -> bool:
+    """Whether frames at `rate` per second have timecodes: those near a whole number up to NO_TIMECODES."""
+    per_second = round(rate)
+    return 0 < per_second <= NO_TIMECODES and abs(rate / per_second - 1) <= SLACK
+
+
 @dataclass(frozen=True)
 class Timecode:
     """One frame's label. Above 30 frames per second, frames go in pairs under one number: `field_phase` is the second.
@@ -39,6 +45,13 @@ class Timecode:
         pair = "*" if self.field_phase else ""
         return f"{self.hours:02}:{self.minutes:02}:{self.seconds:02}{mark}{self.frame:02}{pair}"
 
+    def fits(self, rate: Fraction) -> bool:
+        """Whether a film of `rate` frames per second has such a label."""
+        per_second = round(rate)
+        if not has_timecodes(rate) or (self.drop_frame and per_second % 30):
+            return False
+        return (2 * self.frame + self.field_phase if per_second > 30 else self.frame) < per_second
+
     def tag(self, rate: Fraction) -> str:
         """As a video file of `rate` frames per second carries it: above 30, every frame has a number of its own."""
         frame = 2 * self.frame + self.field_phase if round(rate) > 30 else self.frame
@@ -60,11 +73,9 @@ class Timecodes:
         None for what is no timecode, and for rates that have none.
         """
         found = _TEXT.fullmatch(text.strip())
-        if found is None or rate is None:
+        if found is None or rate is None or not has_timecodes(rate):
             return None
         per_second = round(rate)
-        if not 0 < per_second <= NO_TIMECODES or abs(rate / per_second - 1) > SLACK:
-            return None
         drop_frame = found[4] != ":"
         hours, minutes, seconds, frame = (int(found[part]) for part in (1, 2, 3, 5))
         dropped = per_second // 15 if drop_frame else 0  # labels that are left out each minute but every tenth

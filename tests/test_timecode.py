@@ -144,6 +144,37 @@ def test_a_movie_carries_the_timecode_of_its_first_frame(format: Format, text, r
         assert len(list(container.decode(video=0))) == 3
 
 
+@pytest.mark.parametrize(
+    ("timecode", "rate", "fits"),
+    [
+        (Timecode(1, 0, 0, 23), Fraction(24), True),
+        (Timecode(1, 0, 0, 29), Fraction(24), False),
+        (Timecode(1, 0, 0, 24, field_phase=True), Fraction(50), True),
+        (Timecode(1, 0, 0, 25), Fraction(50), False),
+        (Timecode(1, 0, 0, 2, drop_frame=True), NTSC, True),
+        (Timecode(1, 0, 0, 2, drop_frame=True), Fraction(25), False),
+        (Timecode(1, 0, 0, 2), Fraction(120), False),
+        (Timecode(1, 0, 0, 2), Fraction(300), False),
+        (Timecode(1, 0, 0, 2), Fraction(37, 2), False),
+        (Timecode(1, 0, 0, 2), Fraction(1, 100), False),
+    ],
+)
+def test_a_timecode_fits_the_rates_that_have_it(timecode: Timecode, rate: Fraction, fits: bool):
+    assert timecode.fits(rate) == fits
+
+
+def test_plates_whose_timecode_does_not_fit_the_rate_give_movies_without_one(tmp_path, tiny_file, caplog):
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    for number in (1, 2):
+        code = OpenEXR.TimeCode(1, 0, 0, 28 - number, *[False] * 6, *[0] * 8)
+        pixels = {"RGB": np.full((28, 28, 3), 0.2, np.float32)}
+        OpenEXR.File(header | {"timeCode": code}, pixels).write(str(tmp_path / f"plate.{number}.exr"))
+    (movie,) = run(tmp_path / "plate.#.exr", tmp_path / "out", tiny_file, format="mov")
+    with av.open(str(movie)) as container:
+        assert timecode_tag(container, container.streams.video[0]) == ""
+    assert caplog.text.count("there is no timecode 01:00:00:27") == 1
+
+
 def test_a_video_without_a_timecode_gives_none(tmp_path: Path, tiny_file: Path):
     (path,) = run(write_clip(tmp_path / "a.mov", "", Fraction(24), 1), tmp_path / "out", tiny_file)
     assert timecode_in(path) is None

@@ -60,8 +60,9 @@ def evaluate_interiorverse(
     picks: how many of the worst and as many of the best pictures to keep, by albedo PSNR in the chosen cell. Pictures
     that lack a file are left out, named in the log and in the result. Raises InputError where none is whole.
     """
-    scenes, broken = list_scenes(folder, options.split, Path(options.scenes) if options.scenes else None)
-    sources = [source for scene in scenes[: options.limit] for source in pictures_of(scene, MAPS)]
+    listed = Path(options.scenes) if options.scenes else None
+    scenes, broken = list_scenes(folder, options.split, listed, options.limit)
+    sources = [source for scene in scenes for source in pictures_of(scene, MAPS)]
     if not sources and not broken:
         raise InputError(f"{folder / options.split}: no scene with NNN_im.exr in it; name the data set's folder")
     chosen = Cell(options.space, options.align, options.mask)

@@ -33,12 +33,12 @@ def evaluate_normals(
     picks: how many of the worst and as many of the best pictures to keep, by mean angle. Pictures that cannot be read
     are left out, named in the log and in the result. Raises InputError where none can.
     """
-    layout, sources, broken = find_examples(folder)
+    layout, sources, broken = limited(*find_examples(folder), options.limit)
     network = network_of(model, options)
     tallies = {SINGLE: Tally(NORMAL_METRICS), FACING: Tally(NORMAL_METRICS)}
     candidates: list[Pick] = []
     pictures = 0
-    for example, maps in predict_each(network, sources[: options.limit], broken, report):
+    for example, maps in predict_each(network, sources, broken, report):
         if np.count_nonzero(example.mask) < FEWEST_PIXELS:
             continue
         pictures += 1
@@ -99,6 +99,16 @@ def find_examples(folder: Path) -> tuple[str, list[Source[Example]], list[Broken
             "room.png and room_normal.png"
         )
     return "pairs of picture and normals", pairs, alone
+
+
+def limited(
+    layout: str, sources: list[Source[Example]], broken: list[Broken], limit: int | None
+) -> tuple[str, list[Source[Example]], list[Broken]]:
+    """The first `limit` pictures, and what is broken before the last of them."""
+    taken = sources[:limit]
+    if len(taken) < len(sources):
+        broken = [(path, reason) for path, reason in broken if path <= taken[-1].path]
+    return layout, taken, broken
 
 
 def read_view(scene: ScenePath, view: int) -> Example:

@@ -99,7 +99,7 @@ def as_json(result: Result, about: Mapping[str, Any]) -> str:
     content = {
         "software": f"mvinverse {__version__}",
         **about,
-        **result.counts,
+        "counts": dict(result.counts),
         **result.more,
         **{
             name: [{"path": str(path), "reason": reason} for path, reason in left_out]

@@ -1,4 +1,5 @@
-"""The top-level boxes of an MP4 or QuickTime file (ISO/IEC 14496-12, 4.2), by their headers alone."""
+"""The top-level boxes of an MP4 or QuickTime file (ISO/IEC 14496-12, 4.2) and the chunks of an AVI (RIFF), by their
+headers alone."""
 
 import io
 from collections.abc import Iterator
@@ -36,3 +37,17 @@ def ends_inside_a_box(path: Path) -> bool:
 def is_fragmented(path: Path) -> bool:
     """Whether pictures lie in fragments, of which no index at the beginning tells."""
     return any(box.kind == b"moof" for box in boxes_of(path))
+
+
+def is_whole_riff(path: Path) -> bool:
+    """Whether all chunks that an AVI says it has at its top level lie in it; several where it is OpenDML's."""
+    with path.open("rb") as file:
+        length, start, size = file.seek(0, io.SEEK_END), 0, 0
+        while start < length:
+            file.seek(start)
+            head = file.read(8)
+            size = int.from_bytes(head[4:], "little")
+            if head[:4] != b"RIFF" or not size:  # padding behind the last, or a size that was never filled in
+                return start > 0
+            start += 8 + size + size % 2
+        return start - size % 2 <= length

@@ -52,8 +52,8 @@ def probe_picture(path: Path) -> Header:
         raise InputError(f"{shown(path)}: {error.strerror or error}") from error
 
 
-def read_picture(path: Path) -> Picture:
-    """A whole picture.
+def read_picture(path: Path, *, is_color: bool = True) -> Picture:
+    """A whole picture; where it is none of colours its numbers are left as they are.
 
     Raises InputError where it cannot be opened, is truncated or damaged, or holds numbers that are not finite.
     """
@@ -68,14 +68,15 @@ def read_picture(path: Path) -> Picture:
         if header.format == "exr":
             plate = read_exr(data, path)
             check_finite(plate.light, path)
-            light, reading = in_rec709(plate.light, plate.primaries) if plate.primaries else (plate.light, "")
+            managed = is_color and plate.primaries
+            light, reading = in_rec709(plate.light, managed) if managed else (plate.light, "")
             return Picture(light, "linear", plate.had_alpha, reading, plate.timecode)
         stored, had_alpha = _decode(data, header)
     except (RuntimeError, ValueError, IndexError, cv2.error) as error:
         raise InputError(f"{shown(path)}: truncated or damaged ({shown(str(error))}); export it again") from error
     pixels = header.orientation.apply(stored)
     reading = ""
-    if header.icc_profile is not None:
+    if is_color and header.icc_profile is not None:
         pixels, reading = in_srgb(pixels, header.icc_profile)
     if pixels.dtype == np.float32:
         check_finite(pixels, path)

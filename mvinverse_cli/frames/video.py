@@ -15,7 +15,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from ..errors import InputError
-from .boxes import is_fragmented
+from .boxes import is_fragmented, is_whole_riff
 from .headers import check_size
 from .names import shown
 from .orientation import UPRIGHT, Orientation, matrix_orientation
@@ -118,8 +118,7 @@ def _promised_frames(container: InputContainer, stream: VideoStream) -> int | No
     entries = stream.index_entries
     if container.format.name == "avi" and 0 < len(entries) < stream.frames:
         # fewer where frames were dropped, which are empty chunks, or where the index at the end of the file is gone
-        reaches_end = entries[len(entries) - 1].timestamp + 1 >= stream.frames
-        return len(entries) if reaches_end else stream.frames
+        return len(entries) if is_whole_riff(path_of(container)) else stream.frames
     if len(entries) != stream.frames:
         return stream.frames
     return sum(not entry.is_discard for entry in entries)

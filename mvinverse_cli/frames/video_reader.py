@@ -1,5 +1,6 @@
 """The frames of a video: wanted pictures with number and time, and an account of those that could not be had."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -16,6 +17,8 @@ from .selection import Choice
 from .video import open_video, orientation_of, timecode_tag
 from .video_color import RgbConverter, log_coding
 from .video_decoder import VideoDecoder
+
+log = logging.getLogger(__name__)
 
 _SILENT = "no picture came out of the decoder"
 
@@ -88,6 +91,8 @@ class VideoReader(FrameReader):
         if promised is not None and decoder.reason:  # sound streams may promise their fields, or what leads a cut
             ends = f"the file ends after {places} of {promised} frames"
             self._lose(range(places, promised), ends if decoder.cut_short else decoder.reason)
+        elif promised is not None and last >= places:
+            log.info("%s: %d of the %d frames that its index counts are shown", self._shot.name, places, promised)
         elif promised is None:  # the file may no longer be the one that was counted
             self._lose(range(places, last + 1), f"the video ends at its frame {places}")
         if decoder.cut_short and len(self.faults) == lost_before:

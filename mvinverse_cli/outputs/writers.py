@@ -162,6 +162,15 @@ class Writers:
     def _open_lanes(self, frame: FrameMaps) -> None:
         options = self.shot.options
         attributes = self.about.attributes()
+        rate, timecode = self.shot.rate or options.fps, frame.timecode
+        if timecode is not None and self.shot.movie_files() and not timecode.fits(rate):
+            logger.warning(
+                "%s: at %s frames per second there is no timecode %s; movies carry none, see --fps",
+                self.shot.stem,
+                rate,
+                timecode,
+            )
+            timecode = None
         for file in self.shot.movie_files():
             if not (options.on_exists == "skip" and file.path.exists()):
                 first, is_sheet = file.maps[0], file.format == "sheet"
@@ -170,11 +179,11 @@ class Writers:
                     file.path,
                     codec_of(file.format, options.bits_of(file.format), shape[2]),
                     (shape[0], shape[1]),
-                    self.shot.rate or options.fps,
+                    rate,
                     attributes,
                     options.on_exists,
                     is_color=is_sheet or SPECS[first].kind == "color",
-                    timecode=frame.timecode,
+                    timecode=timecode,
                 )
                 thread = ThreadPoolExecutor(1, thread_name_prefix=f"movie-{first}")
                 self._lanes.append(Lane(movie, file, thread))

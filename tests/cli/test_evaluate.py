@@ -159,7 +159,7 @@ def test_files_are_written_and_say_what_was_evaluated(data, tiny_file, tmp_path,
             == 0
         )
     content = json.loads(paths[0].read_text())
-    assert (content["model"], content["scenes"], len(content["sha256"])) == (str(tiny_file), 1, 64)
+    assert (content["model"], content["counts"]["scenes"], len(content["sha256"])) == (str(tiny_file), 1, 64)
     assert "| albedo | PSNR dB" in paths[1].read_text()
     with Image.open(paths[2]) as image:
         assert image.width > 1000

@@ -98,6 +98,22 @@ def test_broken_pictures_are_listed_and_the_rest_is_measured(tmp_path, tiny_mode
     assert "room1_normal.npy: not readable as .npy" in result.broken[0][1]
 
 
+def test_what_is_broken_past_the_limit_does_not_count(tmp_path, tiny_model):
+    folder = write_pairs(tmp_path, 3)
+    (folder / "room1.png").unlink()
+    result = evaluate_normals(folder, MeasureOptions(limit=1), model=tiny_model)
+    assert (result.counts, result.is_incomplete) == ({"pictures": 1}, False)
+    result = evaluate_normals(folder, MeasureOptions(limit=2), model=tiny_model)
+    assert (result.counts, len(result.broken)) == ({"pictures": 2}, 1)
+
+
+def test_pairs_in_a_folder_called_images_are_no_hypersim(tmp_path):
+    (tmp_path / "images").mkdir()
+    write_pairs(tmp_path / "images", 1)
+    layout, sources, _ = find_examples(tmp_path)
+    assert (layout, len(sources)) == ("pairs of picture and normals", 1)
+
+
 def test_scenes_without_normals_are_listed(tmp_path, tiny_model):
     make_scenes(tmp_path, range(1), views=1, maps=("albedo",))
     with pytest.raises(InputError, match=r"no picture can be evaluated: .*has no normals"):

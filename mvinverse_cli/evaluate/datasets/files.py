@@ -41,7 +41,8 @@ def read_srgb(path: Path) -> Array:
 
 
 def read_normals(path: Path) -> Array:
-    """Normals as (H, W, 3) float32 of any length: raw x, y, z of EXR and .npy, n * 0.5 + 0.5 of integer pictures.
+    """Normals as (H, W, 3) float32 of any length: raw x, y, z of EXR, float TIFF and .npy, n * 0.5 + 0.5 of integer
+    pictures, whatever colours a profile says that they are.
 
     Raises InputError.
     """
@@ -49,7 +50,8 @@ def read_normals(path: Path) -> Array:
         return read_linear(path)
     if path.suffix.lower() == ".npy":
         return read_npy(path)
-    return as_float(read_picture(path).pixels) * 2 - 1
+    pixels = read_picture(path, is_color=False).pixels
+    return pixels if pixels.dtype == np.float32 else as_float(pixels) * 2 - 1
 
 
 def read_npy(path: Path) -> Array:

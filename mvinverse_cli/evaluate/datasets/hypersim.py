@@ -64,9 +64,11 @@ class HypersimView:
 
 def scenes_of(folder: Path) -> list[Path]:
     """The scenes in `folder`, or itself where it is one."""
-    if (folder / "images").is_dir():
-        return [folder]
-    return sorted(path for path in folder.glob("ai_*") if (path / "images").is_dir())
+
+    def is_scene(path: Path) -> bool:
+        return any(CAMERA.fullmatch(place.name) for place in (path / "images").glob("scene_cam_*"))
+
+    return [folder] if is_scene(folder) else sorted(filter(is_scene, folder.glob("ai_*")))
 
 
 def find_trajectories(folder: Path) -> list[Trajectory]:

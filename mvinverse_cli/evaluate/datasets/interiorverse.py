@@ -22,10 +22,13 @@ NAME = re.compile(r"(?P<number>\d+)_(?:im|albedo|material|depth|normal|mask)\.ex
 NEEDED = {"albedo": "albedo", "metallic": "material", "roughness": "material", "normal": "normal"}  # by map
 
 
-def list_scenes(folder: Path, split: str, scenes: Path | None) -> tuple[list[Path], list[Broken]]:
+def list_scenes(
+    folder: Path, split: str, scenes: Path | None, limit: int | None = None
+) -> tuple[list[Path], list[Broken]]:
     """The folders of the scenes, in the order of their list or their names; those listed that are not there.
 
-    scenes: a list; None: `<split>.txt` in `folder` where it is there, else every folder of the split.
+    scenes: a list; None: `<split>.txt` in `folder` where it is there, else every folder of the split. limit: of the
+    first scenes, those that are not there counted.
     Raises InputError where there is neither split nor list.
     """
     place = folder / split
@@ -33,12 +36,12 @@ def list_scenes(folder: Path, split: str, scenes: Path | None) -> tuple[list[Pat
     if scenes is None and not listed.is_file():
         if not place.is_dir():
             raise InputError(f"{place}: no such folder; name another --split, or the data set's own folder in --data")
-        return sorted(path for path in place.iterdir() if path.is_dir()), []
+        return sorted(path for path in place.iterdir() if path.is_dir())[:limit], []
     try:
         names = [line.strip() for line in listed.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, ValueError) as error:
         raise InputError(f"{listed}: the list of scenes cannot be read ({error})") from error
-    paths = [folder / name if (folder / name).is_dir() else place / name for name in names]
+    paths = [folder / name if (folder / name).is_dir() else place / name for name in names[:limit]]
     gone = [(path, f"{path}: listed in {listed.name} and not there") for path in paths if not path.is_dir()]
     return [path for path in paths if path.is_dir()], gone
 

@@ -6,7 +6,6 @@ integer pictures; a pixel whose normal is shorter than 0.5 counts for nothing. H
 """
 
 import re
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -23,11 +22,15 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".exr", ".tif", ".tiff", ".webp")
 def find_pairs(folder: Path) -> tuple[list[Source[Example]], list[Broken]]:
     """The pairs in `folder` and under it, by their names, and the normals without a picture."""
     found, alone = [], []
-    for path in sorted(folder.rglob("*")):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    # a camera writes .JPG; by the name and the suffix in small letters
+    pictures = {(path.parent, path.stem, path.suffix.lower()): path for path in files}
+    for path in files:
         match = NORMALS.fullmatch(path.name)
-        if not match or not path.is_file():
+        if not match:
             continue
-        picture = next((other for other in _pictures(path.parent, match) if other.is_file()), None)
+        known = (pictures.get((path.parent, stem, suffix)) for stem in _stems(match) for suffix in SUFFIXES)
+        picture = next(filter(None, known), None)
         if picture is None:
             names = ", ".join(f"{match['stem']}{match['mark']}{name}" for name in PICTURES)
             alone.append((path, f"{path}: no picture beside it; wanted one of {match['stem']}, {names}"))
@@ -37,11 +40,9 @@ def find_pairs(folder: Path) -> tuple[list[Source[Example]], list[Broken]]:
     return found, alone
 
 
-def _pictures(folder: Path, match: re.Match[str]) -> Iterator[Path]:
-    """Where the picture of some normals may be."""
-    for stem in (match["stem"], *(f"{match['stem']}{match['mark']}{name}" for name in PICTURES)):
-        for suffix in SUFFIXES:
-            yield folder / f"{stem}{suffix}"
+def _stems(match: re.Match[str]) -> list[str]:
+    """What the picture of some normals may be called."""
+    return [match["stem"], *(f"{match['stem']}{match['mark']}{name}" for name in PICTURES)]
 
 
 def read(name: str, picture: Path, normals: Path) -> Example:

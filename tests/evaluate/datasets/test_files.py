@@ -1,7 +1,10 @@
 """Single files: what is in them comes out, and what is wrong with them is one line that names them."""
 
+import imagecodecs
 import numpy as np
+import PIL.Image
 import pytest
+import tifffile
 
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.evaluate.datasets.files import check_there, read_hdf5, read_linear, read_normals, unit
@@ -42,11 +45,16 @@ def test_an_hdf5_that_is_not_what_it_should_be_is_one_line(tmp_path):
         read_hdf5(tmp_path / "gone.hdf5", (None, 3))
 
 
-@pytest.mark.parametrize("kind", ["png", "exr", "npy"])
+@pytest.mark.parametrize("kind", ["png", "profiled.png", "exr", "float.tif", "npy"])
 def test_normals_come_out_of_every_kind_of_file(kind, tmp_path):
     path = tmp_path / f"a.{kind}"
+    codes = np.rint((NORMALS * 0.5 + 0.5) * 255).astype(np.uint8)
     if kind == "png":
-        write_png(path, np.rint((NORMALS * 0.5 + 0.5) * 255).astype(np.uint8))
+        write_png(path, codes)
+    elif kind == "profiled.png":  # as an editor of photographs exports it
+        PIL.Image.fromarray(codes).save(path, icc_profile=imagecodecs.cms_profile("adobergb"))
+    elif kind == "float.tif":
+        tifffile.imwrite(path, NORMALS, photometric="rgb")
     elif kind == "exr":
         write_exr(path, NORMALS)
     else:

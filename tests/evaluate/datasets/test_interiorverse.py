@@ -34,6 +34,8 @@ def test_scenes_are_those_of_the_list_or_all(data, tmp_path):
     found, gone = list_scenes(data, "test", listed)
     assert [path.name for path in found] == ["L3B", "L3A"]
     assert [reason for _, reason in gone] == [f"{data / 'test' / 'L3C'}: listed in some.txt and not there"]
+    assert list_scenes(data, "test", listed, 2) == (found, [])
+    assert list_scenes(data, "test", None, 1) == ([data / "test" / "L3A"], [])
 
 
 def test_the_list_of_the_split_is_found_beside_it(tmp_path):

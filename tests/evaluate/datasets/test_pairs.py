@@ -29,6 +29,14 @@ def test_a_pair_is_found_by_its_names_at_any_depth(tmp_path):
     assert example.mask.all()
 
 
+def test_a_picture_is_found_whose_suffix_is_in_capitals(tmp_path):
+    write_png(tmp_path / "room.PNG", size=(8, 6))
+    write_png(tmp_path / "room_Normal.png", FACING)
+    pairs, alone = find_pairs(tmp_path)
+    assert ([pair.name for pair in pairs], alone) == (["room"], [])
+    assert pairs[0].read().mask.all()
+
+
 def test_a_pair_of_two_sizes_is_refused(tmp_path):
     write_png(tmp_path / "room.png", 128, (9, 6))
     write_png(tmp_path / "room_normal.png", FACING)
