@@ -91,7 +91,7 @@ class VideoReader(FrameReader):
         if promised is not None and decoder.reason:  # sound streams may promise their fields, or what leads a cut
             ends = f"the file ends after {places} of {promised} frames"
             self._lose(range(places, promised), ends if decoder.cut_short else decoder.reason)
-        elif promised is not None and last >= places:
+        elif promised is not None and last >= places and not self._quiet:
             log.info("%s: %d of the %d frames that its index counts are shown", self._shot.name, places, promised)
         elif promised is None:  # the file may no longer be the one that was counted
             self._lose(range(places, last + 1), f"the video ends at its frame {places}")
