@@ -178,8 +178,8 @@ class Loop(ABC, Generic[Options, StepBatch]):
                 own.append(BrokenLoss(loss.step, isfinite(told["total"]), loss.samples, told))
             for name, value in told.items():
                 values.setdefault(name, []).append(value)
-        if self.ranks.any(bool(own)):
-            broken = [each for found in self.ranks.gather(own) for each in found]
+        broken = [each for found in self.ranks.gather(own) for each in found]
+        if broken:
             first = min(broken, key=lambda each: each[:2])
             said = ", ".join(f"{name} {value:g}" for name, value in first.told.items())
             raise TrainingError(

@@ -68,7 +68,6 @@ class Ranks:
             return [own]
         gathered: list[T] = [own] * self.world
         distributed.all_gather_object(gathered, own)
-        distributed.barrier()  # what is gathered is often the last thing before an end: none leaves before all have it
         return gathered
 
     def lead(self, task: Callable[[], None]) -> None:

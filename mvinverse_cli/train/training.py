@@ -99,8 +99,6 @@ def train(
 
 def gathered(samples: Samples, ranks: Ranks) -> tuple[Broken, ...]:
     """The scenes that any process has found to be broken when it read them; those of the others are logged here."""
-    if not ranks.any(bool(samples.broken)):
-        return ()
     met = {index: broken for found in ranks.gather(samples.broken) for index, broken in found.items()}
     for index in sorted(met.keys() - samples.broken.keys()):
         logger.warning("skipped: %s", met[index][1])
