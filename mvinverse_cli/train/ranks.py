@@ -4,6 +4,7 @@ Each draws its own samples and has its own copy of the network; gradients are av
 message. For networks of tens of megabytes that costs less than it takes to overlap it, and keeps the module unwrapped.
 """
 
+import importlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -100,6 +101,9 @@ def join_ranks(device: torch.device) -> Iterator[Ranks]:
     if world == 1:
         yield Ranks()
         return
+    # torch.optim may bring this module in, and it keeps the group it finds as default arguments. Imported first, it
+    # finds none: a group that is kept outlives its end, and its threads abort the process when they let go of tensors.
+    importlib.import_module("torch.distributed.nn")
     if device.type == "cuda":
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")

@@ -177,13 +177,14 @@ def test_bfloat16_is_taken_where_the_cpu_multiplies_in_it(has, wanted, monkeypat
 
 
 TWO_PROCESSES = """
-import sys, torch
+import sys, torch, weakref
 from dataclasses import replace
 from mvinverse_cli.errors import OptionError, TrainingError
 from mvinverse_cli.model.device import choose_device
 from mvinverse_cli.train.ranks import join_ranks
 from tests.train.test_loop import CPU, OPTIONS, make_batch, make_trainer
 with join_ranks(CPU) as ranks:
+    group = weakref.ref(torch.distributed.group.WORLD)
     trainer = make_trainer(replace(OPTIONS, optimizer=sys.argv[2]), ranks=ranks)
     for step in range(2):
         trainer.take_step(make_batch(10 * step + ranks.rank))
@@ -202,6 +203,7 @@ with join_ranks(CPU) as ranks:
         assert "step 3" in str(error) and f"on {make_batch(1).names[0]}" in str(error), error
     else:
         raise AssertionError("a loss that is no number was overlooked")
+assert group() is None, "the group outlives its end; its threads may abort the process"
 """
 
 
