@@ -21,14 +21,18 @@ from ..scenes.stage import white_light
 from .decoded import COLOR, MASK, PLACES, Decoded
 
 PAINTED_SHARE, MOST_PAINTS = 0.4, 4  # samples that get paint, and on how many colours
-WHITENED_SHARE = 0.12  # samples whose surfaces all become lighter, as in the white rooms that people live in
+DARK_SHARE = 0.25  # of the paints; screens, cases and cloth are black where rendered things are of all colours
+WHITENED_SHARE = 0.18  # samples whose surfaces all become lighter, as in the white rooms that people live in
 WHITENING = (0.3, 0.8)  # exponent of a lighter base colour
 LIT_SHARE = 0.25  # samples that get a light
 LAMP_SHARE = 0.5  # of them; the others get a projector
 LAMP_METRES = (0.3, 2.0)  # from the surface that it is hung before
 LAMP_NEAREST, LAMP_MEAN = 0.2, 0.3  # metres at which its light grows no further; shading that it adds on the mean
+LIGHT_POWER = (0.3, 4.0)  # of a lamp or projector, beside the light there is
 CELL_METRES = (0.04, 1.5)  # of a pattern, along each of its axes
+SLIDE_METRES = (0.1, 5.0)  # of what a projector throws: from the bars of a blind to one half of a room
 ENDLESS_SHARE = 0.3  # axes along which a pattern does not change: stripes, layers, or one colour where all are
+DARK = ("black", "dark")  # of the families of colours
 DARKEST, BRIGHTEST = 0.02, 0.95  # of what is painted, as of the rendered materials
 HASH_PRIMES = (73856093, 19349663, 83492791)  # of cells, Teschner 2003
 NEEDED: frozenset[MapName] = frozenset({"albedo", "metallic", "normal", "shading"})
@@ -84,10 +88,13 @@ class Solid:
         return joined
 
 
-def draw_solid(rng: np.random.Generator, colors: Array) -> Solid:
-    """A pattern of these colours, turned anyhow in half of all cases and upright in the others."""
+def draw_solid(rng: np.random.Generator, colors: Array, metres: tuple[float, float] = CELL_METRES) -> Solid:
+    """A pattern of these colours, turned anyhow in half of all cases and upright in the others.
+
+    metres: the least and the largest side of its cells.
+    """
     turn = np.linalg.qr(rng.standard_normal((3, 3)))[0] if rng.random() < 0.5 else np.eye(3)
-    low, high = np.log(CELL_METRES)
+    low, high = np.log(metres)
     size = np.exp(rng.uniform(low, high, 3))
     if rng.random() < 0.5:
         size[:] = size[0]
@@ -110,7 +117,8 @@ def draw_solid(rng: np.random.Generator, colors: Array) -> Solid:
 def repainted(surface: Surface, rng: np.random.Generator) -> Surface:
     """Once the surfaces of a few of the sample's colours are painted over: another picture and albedo."""
     for _ in range(int(rng.integers(1, MOST_PAINTS + 1))):
-        paint = draw_solid(rng, palette(rng, int(rng.integers(1, 5)), dict.fromkeys(COLORS, 1.0)))
+        families = DARK if rng.random() < DARK_SHARE else COLORS
+        paint = draw_solid(rng, palette(rng, int(rng.integers(1, 5)), dict.fromkeys(families, 1.0)))
         spread, keeps_detail = rng.uniform(0.04, 0.25), rng.random() < 0.5
         known = np.flatnonzero(surface.mask)
         if not len(known):
@@ -149,9 +157,8 @@ def lit(surface: Surface, rng: np.random.Generator) -> Surface:
 
     Its light is white to coloured, throws no shadows, and is seen in diffuse reflection alone.
     """
-    is_lamp = rng.random() < LAMP_SHARE
-    level = lamp(surface, rng) if is_lamp else projector(surface, rng)
-    power = white_light(rng) * (np.exp(rng.uniform(*np.log((0.3, 4)))) if is_lamp else rng.uniform(0.2, 1.2))
+    level = lamp(surface, rng) if rng.random() < LAMP_SHARE else projector(surface, rng)
+    power = white_light(rng) * np.exp(rng.uniform(*np.log(LIGHT_POWER)))
     if rng.random() < 0.15:
         power = power * rng.uniform(0.2, 1, 3)
     dimmed = np.float32(rng.uniform(0.3, 1) / (1 + 0.3 * power.mean()))
@@ -166,7 +173,7 @@ def projector(surface: Surface, rng: np.random.Generator) -> Array:
     way[1] = abs(way[1])  # as lamps and the sun, more often from above
     way /= np.linalg.norm(way)
     levels = np.array([[0.0], [1.0], [rng.random()]][: int(rng.integers(2, 4))])
-    slide = draw_solid(rng, (levels * np.ones(3)).astype(np.float32))
+    slide = draw_solid(rng, (levels * np.ones(3)).astype(np.float32), SLIDE_METRES)
     across = surface.points - (surface.points @ way)[:, None] * way
     facing = np.maximum(surface.normal @ way, 0)[:, None] * surface.mask
     level: Array = facing * slide.at(across.astype(np.float32))
