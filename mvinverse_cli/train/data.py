@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 CACHE_BYTES = 4 * 2**30  # of decoded views: about 1,000 scenes of four views of 196x140
 BATCHES_AHEAD = 2  # for each thread
-PAINT = 1  # tells the draws of `repaint` from the sample's others
+PAINT, SHAPE = 1, 2  # tell the draws of `repaint`, and of a batch's views and size, from the others
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,9 @@ class Sample:
 class Samples:
     """Draws batches from scenes: `batch(step)` depends on the options, the step and the scenes' order alone.
 
+    abreast: how many steps are taken side by side, by processes that then wait for each other: steps 0 to abreast - 1
+    have other scenes and one shape, and so on.
+
     A scene that turns out to be broken when its pixels are read is logged and noted in `broken`, and another takes its
     place, the same in every run.
     """
@@ -76,6 +79,7 @@ class Samples:
         config: ModelConfig,
         options: TrainOptions,
         *,
+        abreast: int = 1,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         if not scenes:
@@ -83,6 +87,7 @@ class Samples:
         self.scenes = tuple(scenes)
         self.config = config
         self.options = options
+        self.abreast = abreast
         self.broken: dict[int, Broken] = {}  # by the scene's place in `scenes`
         self._least = (min(scene.size[0] for scene in scenes), min(scene.size[1] for scene in scenes))
         self._most_views = max(scene.views for scene in scenes)
@@ -108,12 +113,13 @@ class Samples:
 
     def batch(self, step: int) -> Batch:
         """The batch of one step. Raises InputError where too few scenes can be read to make one."""
-        rng = np.random.default_rng([self.options.seed, step])
+        shape = np.random.default_rng([self.options.seed, step // self.abreast, 0, SHAPE])
         most = min(self.options.max_views, self._most_views)
-        views = int(rng.integers(min(self.options.min_views, most), most + 1))
-        size = draw_size(rng, self.options, self.config.patch_size, self._least)
+        views = int(shape.integers(min(self.options.min_views, most), most + 1))
+        size = draw_size(shape, self.options, self.config.patch_size, self._least)
         wanted = max(1, round(self.options.pixels / (views * size[0] * size[1])))
         samples: list[Sample] = []
+        rng = np.random.default_rng([self.options.seed, step])
         for index in rng.permutation([i for i, scene in enumerate(self.scenes) if scene.views >= views]):
             if len(samples) == wanted:
                 break

@@ -91,7 +91,7 @@ def train(
             start(model, options)
         trainer = Trainer(model, options, device, ranks)
         session = Session(run, trainer, found, report)
-        samples = Samples(found.scenes, config, options)
+        samples = Samples(found.scenes, config, options, abreast=ranks.world)
         session.go(samples, stop)
         met = gathered(samples, ranks)
     return Outcome(trainer.step, options.steps, len(found.scenes) + len(found.broken), (*found.broken, *met))

@@ -101,6 +101,15 @@ def test_views_and_sizes_are_mixed_and_the_pixels_stay_within_their_budget(folde
         assert abs(count * one - OPTIONS.pixels) <= one / 2 or count == len(samples.scenes)
 
 
+def test_steps_side_by_side_have_one_shape_and_scenes_of_their_own(folder):
+    samples = open_samples(folder, abreast=2)
+    batches = [samples.batch(step) for step in range(20)]
+    pairs = list(zip(batches[::2], batches[1::2], strict=True))
+    assert all(first.images.shape == second.images.shape for first, second in pairs)
+    assert len({first.images.shape for first, _ in pairs}) > 4
+    assert all(first.names != second.names for first, second in pairs)
+
+
 def test_one_sample_is_drawn_where_it_fills_the_budget_alone(folder):
     assert open_samples(folder, replace(OPTIONS, pixels=200)).batch(0).images.shape[0] == 1
 
