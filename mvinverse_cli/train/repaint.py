@@ -129,7 +129,7 @@ def repainted(surface: Surface, rng: np.random.Generator) -> Surface:
         share = np.exp(np.einsum("pc,pc->p", off, off)[:, None] * np.float32(-0.5 / spread**2)) * surface.mask
         target = paint.at(surface.points)
         if keeps_detail:
-            target = target * np.clip(albedo / chosen, 0.4, 2.5)
+            target = target * np.clip(albedo / np.maximum(chosen, DARKEST), 0.4, 2.5)
         surface = recolored(surface, albedo + share * (target - albedo))
     return surface
 

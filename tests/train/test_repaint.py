@@ -48,6 +48,15 @@ def test_albedo_times_shading_stays_the_picture_of_a_diffuse_scene():
     assert 0 < changed < 2 * len(DRAWS)  # some samples of two views, and not all
 
 
+def test_a_colour_without_a_share_of_blue_is_painted_over_with_numbers():
+    surface = surface_of(cut_views())
+    surface = replace(surface, albedo=surface.albedo * np.float32([1, 1, 0]))  # scenes from elsewhere may hold zeros
+    for seed in DRAWS:
+        painted = repainted(surface, np.random.default_rng(seed))
+        assert np.isfinite(painted.albedo).all()
+        assert np.isfinite(painted.color).all()
+
+
 def test_what_has_no_truth_keeps_its_colour_under_paint():
     surface = surface_of(cut_views())
     painted = repainted(surface, np.random.default_rng(0))
