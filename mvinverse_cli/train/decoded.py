@@ -55,7 +55,8 @@ def decode(view: View) -> Decoded:
         pixels[picture, ..., channels] = np.minimum(values, np.finfo(np.float16).max)
     if view.depth is None or view.camera is None:
         return Decoded(pixels, frozenset(view.maps), None, None)
-    points = view.camera.points(view.depth).astype(np.float16)
+    farthest = np.finfo(np.float16).max  # a sky that some renderers put at 1e10: infinity would become NaN in a light
+    points = view.camera.points(view.depth).clip(-farthest, farthest).astype(np.float16)
     return Decoded(pixels, frozenset(view.maps), points, view.camera.to_world[:3, :3].astype(np.float32))
 
 

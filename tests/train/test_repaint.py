@@ -57,6 +57,16 @@ def test_a_colour_without_a_share_of_blue_is_painted_over_with_numbers():
         assert np.isfinite(painted.color).all()
 
 
+def test_a_sky_that_lies_at_a_great_depth_makes_no_light_without_numbers():
+    view = make_view(0)
+    depth = np.where(view.mask, view.depth, np.float32(1e10))
+    far = decode(View(view.color, view.maps, depth, view.mask, view.camera))
+    for seed in DRAWS:
+        lit = repaint.lit(surface_of([far.cut(WHOLE, WHOLE)]), np.random.default_rng(seed))
+        assert np.isfinite(lit.shading).all()
+        assert np.isfinite(lit.color).all()
+
+
 def test_what_has_no_truth_keeps_its_colour_under_paint():
     surface = surface_of(cut_views())
     painted = repainted(surface, np.random.default_rng(0))
