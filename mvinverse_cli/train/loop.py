@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import DeviceMemoryError, TrainingError
+from ..model.device import ran_out_of_memory
 from ..model.mvinverse import MVInverse
 from ..trainings import Optimizer, TrainDtype
 from .muon import Muon, part_of
@@ -95,6 +96,17 @@ def choose_precision(name: TrainDtype, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+@contextmanager
+def memory_errors(device: torch.device, where: str, advice: str) -> Iterator[None]:
+    """Turns an error of the block that says that `device` has no more memory into a DeviceMemoryError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not ran_out_of_memory(error):
+            raise
+        raise DeviceMemoryError(f"{device}: out of memory {where}; {advice}") from error
+
+
 class Loop(ABC, Generic[Options, StepBatch]):
     """A network under training: its weights, their running mean and its optimizers, from the first step to the last."""
 
@@ -143,16 +155,14 @@ class Loop(ABC, Generic[Options, StepBatch]):
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate * group["rate"]
-        try:
+        with memory_errors(self.device, "in a training step", self.smaller):
             losses, total = self.losses_of(batch)
             self.model.zero_grad(set_to_none=True)
             torch.autograd.backward(total)
-        except torch.OutOfMemoryError as error:
-            raise DeviceMemoryError(f"{self.device}: out of memory in a training step; {self.smaller}") from error
-        self.ranks.average(self.parameters)
-        norm = nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
-        for optimizer in self.optimizers:
-            optimizer.step()
+            self.ranks.average(self.parameters)
+            norm = nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
+            for optimizer in self.optimizers:
+                optimizer.step()  # the first one takes room for what it remembers
         with torch.no_grad():
             torch._foreach_lerp_(self.mean, self.parameters, 1 - decay_at(self.step, self.options.ema))
         self.step += 1

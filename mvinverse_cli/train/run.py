@@ -29,7 +29,7 @@ from ..model.presets import PRESETS
 from ..outputs.whole import PART_NAME, WholeFile, remove_parts, write_errors, write_whole
 from ..scenes.store import ScenePath
 from ..trainings import TrainOptions
-from .loop import Loop
+from .loop import Loop, memory_errors
 from .trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -158,13 +158,17 @@ def save_state(run: Path, trainer: Loop[Any, Any], seconds: float) -> None:
 
 
 def load_state(run: Path, trainer: Loop[Any, Any]) -> float:
-    """Brings `trainer` to where `state.pt` stands, if there is one; returns the seconds trained so far."""
+    """Brings `trainer` to where `state.pt` stands, if there is one; returns the seconds trained so far.
+
+    Raises WeightsError where it is damaged, DeviceMemoryError.
+    """
     path = run / STATE
     if not path.exists():
         return 0.0
     try:
-        state = torch.load(path, map_location=trainer.device, weights_only=True)
-        trainer.load_state(state)
+        with memory_errors(trainer.device, f"while {path} is read", "make room there; the checkpoint is whole"):
+            state = torch.load(path, map_location=trainer.device, weights_only=True)
+            trainer.load_state(state)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise WeightsError(f"{path}: damaged: {error}; delete it to begin anew, or choose a new folder") from error
     return float(state["seconds"])

@@ -13,6 +13,7 @@ import torch
 from ..flow import PairFlow, warp_map
 from ..maps import MAPS, SPECS, Array, MapName
 from ..model.mvinverse import MVInverse
+from .loop import memory_errors
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,17 @@ class Steadiness:
 
 
 def measure(model: MVInverse, runs: Iterable[Run], maps: Sequence[MapName] = MAPS) -> Steadiness:
-    """The steadiness of what `model` makes of `runs`: mean over the pairs and frames of a run, then over the runs."""
+    """The steadiness of what `model` makes of `runs`: mean over the pairs and frames of a run, then over the runs.
+
+    Raises DeviceMemoryError.
+    """
+    device = model.register_token.device
     flicker: dict[MapName, list[float]] = {name: [] for name in maps}
     contrast: dict[MapName, list[float]] = {name: [] for name in maps}
     for run in runs:
         images = torch.from_numpy(run.frames.astype(np.float32)).permute(0, 3, 1, 2)[None]
-        with torch.inference_mode():
-            outputs = model(images.to(model.register_token.device), maps=maps)
+        with torch.inference_mode(), memory_errors(device, "while flicker is measured", "lower --max-size"):
+            outputs = model(images.to(device), maps=maps)
         for name, output in outputs.items():
             values = output[0].cpu().numpy()  # (n, h, w, C)
             flicker[name].append(run_flicker(name, values, run.flows))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from mvinverse_cli.errors import TrainingError
+from mvinverse_cli.errors import DeviceMemoryError, TrainingError
 from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.model.config import ModelConfig
 from mvinverse_cli.model.initial import initialize
@@ -97,6 +97,23 @@ def test_a_loss_that_is_no_number_names_step_and_sample():
     trainer.take_step(replace(batch, images=batch.images * float("nan"), names=("00000042", "00000007")))
     with pytest.raises(TrainingError, match=r"step 2: .*albedo nan.*00000042, 00000007; the last checkpoint is kept"):
         train(trainer, 3).read_losses()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+    ids=["GPU", "CPU"],
+)
+@pytest.mark.parametrize("place", ["losses_of", "optimizer"])
+def test_a_step_without_memory_says_so(error: RuntimeError, place: str, monkeypatch: pytest.MonkeyPatch):
+    def out_of_memory(*values):
+        raise error
+
+    trainer = make_trainer()
+    taker, name = (trainer, place) if place == "losses_of" else (trainer.optimizers[0], "step")
+    monkeypatch.setattr(taker, name, out_of_memory)
+    with pytest.raises(DeviceMemoryError, match=r"cpu: out of memory in a training step; lower --pixels"):
+        trainer.take_step(make_batch(0))
 
 
 def test_matrices_and_kernels_decay_and_nothing_else():

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from mvinverse_cli.errors import InputError, OptionError, OutputError, TrainingError, WeightsError
+from mvinverse_cli.errors import DeviceMemoryError, InputError, OptionError, OutputError, TrainingError, WeightsError
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.model.config import config_to_dict
@@ -211,6 +211,15 @@ def test_a_folder_of_something_else_is_left_alone(scenes: Path, tmp_path: Path):
 def test_a_damaged_checkpoint_is_said(content: bytes, begun: Path, scenes: Path):
     (begun / "state.pt").write_bytes(content)
     with pytest.raises(WeightsError, match=r"state\.pt: damaged"):
+        train(scenes, begun, CONFIG, OPTIONS)
+
+
+def test_a_checkpoint_that_the_device_has_no_room_for_is_not_called_damaged(begun: Path, scenes: Path, monkeypatch):
+    def out_of_memory(*values, **options):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch, "load", out_of_memory)
+    with pytest.raises(DeviceMemoryError, match=r"out of memory while .*state\.pt is read; .* checkpoint is whole"):
         train(scenes, begun, CONFIG, OPTIONS)
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from mvinverse_cli.errors import DeviceMemoryError
 from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.train.steadiness import Run, frame_contrast, measure, run_flicker, shares
 from tests.train.panning import SIZE, make_stretch
@@ -27,6 +28,15 @@ class Painter(nn.Module):
 def run_of(count: int = 4) -> Run:
     stretch = make_stretch(count)
     return Run(stretch.frames, [stretch.flows[at] for at in range(count - 1)])
+
+
+def test_frames_too_large_for_the_device_are_said():
+    class Greedy(Painter):
+        def forward(self, images, maps):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(DeviceMemoryError, match=r"cpu: out of memory while flicker is measured; lower --max-size"):
+        measure(Greedy(0), [run_of()])
 
 
 def test_maps_that_move_with_the_picture_do_not_flicker_and_a_jump_is_seen_by_as_much():
