@@ -206,11 +206,12 @@ def code_version() -> str:
 
 
 def read_log(run: Path, last_step: int) -> list[dict[str, Any]]:
-    """The lines of the log up to `last_step`."""
+    """The lines of the log up to `last_step`, but for one that a kill or a full disk has cut short."""
     path = run / LOG
     if not path.exists():
         return []
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
+    whole = [line for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    lines = [json.loads(line) for line in whole]
     return [line for line in lines if line["step"] <= last_step]
 
 

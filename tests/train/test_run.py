@@ -126,9 +126,10 @@ def begun(stopped: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(stopped, tmp_path / "begun"))
 
 
-def test_steps_that_a_killed_run_logged_after_its_checkpoint_are_taken_back(begun: Path, scenes: Path):
+@pytest.mark.parametrize("cut_short", ['{"step": 4, "los', '{"step": 4, "losses": {"total": 0.5}'])
+def test_steps_that_a_killed_run_logged_after_its_checkpoint_are_taken_back(cut_short, begun: Path, scenes: Path):
     with (begun / "log.jsonl").open("a") as file:
-        file.write(json.dumps({**log_of(begun)[0], "step": 3}) + "\n" + '{"step": 4, "los')
+        file.write(json.dumps({**log_of(begun)[0], "step": 3}) + "\n" + cut_short)
     train(scenes, begun, CONFIG, OPTIONS)
     assert [line["step"] for line in log_of(begun)] == [2, 4]
 
