@@ -136,7 +136,8 @@ def conclude(outcome: "Outcome | None", output: Path) -> None:
     if outcome is None or not outcome.written:
         if VOICE.json:
             emit("done", exit=0, written=False)
-        say(f"{output} is there already and is left as it is")
+        if not VOICE.quiet:
+            say(f"{output} is there already and is left as it is")
         return
     from ..train.steadiness import shares
 
@@ -151,5 +152,5 @@ def conclude(outcome: "Outcome | None", output: Path) -> None:
             change = f"{outcome.before.flicker[name]:.4f} -> {after:.4f} ({flicker[name]:.0%})"
             step = f"step {outcome.kept[name]} of {outcome.steps}"
             say(f"  {name}: flicker {change}, contrast {contrast[name]:.0%}, {step}")
-    if outcome.licence is not None and "non-commercial" in outcome.licence:
+    if not VOICE.quiet and outcome.licence is not None and "non-commercial" in outcome.licence:
         say(f"{output}: as the weights it began with, {outcome.licence}")

@@ -173,3 +173,9 @@ def test_a_licence_that_forbids_trade_is_said_of_the_new_weights(run, ends):
     code, _, err = run()
     assert code == 0
     assert err.splitlines()[-1] == "steady.safetensors: as the weights it began with, non-commercial use only"
+    assert run("--quiet") == (0, "", "")
+
+
+def test_quiet_says_nothing_of_a_file_that_is_left(run):
+    Path("steady.safetensors").touch()
+    assert run("--quiet", "--on-exists", "skip") == (0, "", "")
