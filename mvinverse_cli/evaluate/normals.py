@@ -88,7 +88,8 @@ def find_examples(folder: Path) -> tuple[str, list[Source[Example]], list[Broken
         return "rendered scenes", rendered, list(found.broken)
     if hypersim.scenes_of(folder):
         return "Hypersim", *hypersim.single_pictures(folder)
-    scenes = sorted({path.parent for path in folder.rglob("*_im.exr")})
+    named = (path for path in folder.rglob("*_im.exr") if interiorverse.NAME.fullmatch(path.name))
+    scenes = sorted({path.parent for path in named})
     if scenes:
         pictures = [source for scene in scenes for source in interiorverse.pictures_of(scene, ("normal",))]
         return "InteriorVerse", pictures, []

@@ -9,7 +9,7 @@ from mvinverse_cli.evaluate.baselines import FACING
 from mvinverse_cli.evaluate.normals import evaluate_normals, find_examples
 from mvinverse_cli.evaluate.result import SINGLE
 from mvinverse_cli.protocols import MeasureOptions
-from tests.evaluate.sets import WRONG, oracle, same, write_hypersim, write_interiorverse
+from tests.evaluate.sets import WRONG, oracle, same, write_exr, write_hypersim, write_interiorverse
 from tests.frames.media import write_png
 from tests.scenes.views import make_scenes, make_view
 
@@ -112,6 +112,15 @@ def test_pairs_in_a_folder_called_images_are_no_hypersim(tmp_path):
     write_pairs(tmp_path / "images", 1)
     layout, sources, _ = find_examples(tmp_path)
     assert (layout, len(sources)) == ("pairs of picture and normals", 1)
+
+
+def test_pairs_whose_pictures_end_in_im_are_no_interiorverse(tmp_path):
+    view = make_view(0)
+    write_exr(tmp_path / "kitchen_im.exr", view.color)
+    write_exr(tmp_path / "kitchen_normal.exr", view.maps["normal"])
+    layout, sources, _ = find_examples(tmp_path)
+    assert (layout, len(sources)) == ("pairs of picture and normals", 1)
+    assert sources[0].read().mask.all()
 
 
 def test_scenes_without_normals_are_listed(tmp_path, tiny_model):
