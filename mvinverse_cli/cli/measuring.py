@@ -77,9 +77,14 @@ def run(data: Path, options: EvaluateOptions, files: Files, measure: Callable[..
     network, about = (None, {"model": NO_MODEL}) if options.model == NO_MODEL else load(options)
     with open_progress(VOICE.quiet) as report:
         picks = PICKS if files.sheet is not None else 0
-        result = measure(data, options, model=network, report=report, picks=picks)
+        result = measure(named(data), options, model=network, report=report, picks=picks)
     show(result, {"protocol": result.protocol, "data": str(data), **asdict(options), **about}, files)
     return conclude(result)
+
+
+def named(data: Path) -> Path:
+    """`data` under a name of its own: clips and scenes are called by that of their folder, and `.` has none."""
+    return data.resolve() if data.name in ("", "..") else data
 
 
 def load(options: EvaluateOptions) -> tuple["MVInverse", dict[str, Any]]:

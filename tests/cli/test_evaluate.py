@@ -99,6 +99,16 @@ def test_a_protocol_prints_tables_and_writes_files(protocol, tmp_path, tiny_file
         assert "LPIPS is not measured" in out
 
 
+@pytest.mark.parametrize(("protocol", "folder"), [("flicker", "a"), ("hypersim", "ai_001_001")])
+def test_the_folder_one_stands_in_has_its_name(protocol, folder, tmp_path, tiny_file, monkeypatch, capsys):
+    SETS[protocol](tmp_path)
+    monkeypatch.chdir(tmp_path / folder)
+    arguments = ["--data", ".", "--model", str(tiny_file), "--json", str(tmp_path / "figures.json")]
+    assert main(["evaluate", protocol, *arguments]) == 0
+    if protocol == "flicker":
+        assert list(json.loads((tmp_path / "figures.json").read_text())["per_clip"]) == [folder]
+
+
 @pytest.mark.parametrize("protocol", SETS)
 def test_what_is_missing_is_one_line_each_and_ends_in_3(protocol, tmp_path, tiny_file, monkeypatch, capsys):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
