@@ -7,6 +7,7 @@ roughness (arrays rgb, albedo, shading, normal, distance, mask, pose (N, 4, 4), 
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ MOST_BROKEN = 0.1  # share of the scenes that may be broken before the result is
 
 _NPZ_ARRAYS = ("rgb", "albedo", "shading", "normal", "distance", "mask", "pose", "fov_x_deg")
 _FLIPPED_XZ = np.diag([-1.0, 1.0, -1.0, 1.0])  # OpenGL's camera axes to Mitsuba's (+X left, +Y up, +Z forward)
+
+# What numpy raises for an archive that is damaged, or none: TypeError where it is a single array
+_NO_ARCHIVE = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 Broken = tuple[Path, str]  # a scene, and why it cannot be used
 
@@ -136,7 +140,7 @@ def _npz_arrays(path: Path, wanted: Sequence[str]) -> dict[str, Array]:
             if missing:
                 raise InputError(f"{path}: lacks {', '.join(missing)}; fetch it again")
             return {name: file[name] for name in wanted}
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except _NO_ARCHIVE as error:
         raise InputError(f"{path}: cannot be read ({error}); fetch it again") from error
 
 

@@ -78,6 +78,19 @@ def other_bytes(folder: Path) -> None:
     (folder / "backward.0.flo").write_bytes(b"<html>")
 
 
+def flow_damaged_inside(folder: Path) -> None:
+    path = folder / "0.npz"
+    np.savez_compressed(path, forward=THERE, backward=-THERE)
+    data = bytearray(path.read_bytes())
+    data[30 + int.from_bytes(data[26:28], "little") + int.from_bytes(data[28:30], "little")] = 0xFF  # no deflate block
+    path.write_bytes(data)
+
+
+def one_array_alone(folder: Path) -> None:
+    with (folder / "0.npz").open("wb") as file:
+        np.save(file, THERE)
+
+
 MISTAKES = {
     "nothing": (lambda folder: None, "no flow for frames 0 and 1 of shot; wanted 0000.npz, or forward.0000.flo and"),
     "one way": (lambda folder: write_flo(folder / "forward.0.flo", THERE), "no flow for frames 0 and 1"),
@@ -95,6 +108,8 @@ MISTAKES = {
         "not readable as .npz",
     ),
     "text": (lambda folder: (folder / "0.npz").write_text("flow"), "not readable as .npz"),
+    "damaged inside": (flow_damaged_inside, "0.npz: not readable as .npz"),
+    "one array alone": (one_array_alone, "0.npz: not readable as .npz"),
     "empty": (lambda folder: (folder / "0.npz").touch(), "not readable as .npz"),
 }
 

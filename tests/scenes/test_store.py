@@ -157,6 +157,14 @@ def test_a_broken_npz_is_named(tmp_path):
     del arrays["pose"]
     write_npz(tmp_path, arrays)
     assert "lacks pose" in find_scenes(tmp_path).broken[0][1]
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    assert "cannot be read" in find_scenes(tmp_path).broken[0][1]
+    np.savez_compressed(path, **artists_room())
+    data = bytearray(path.read_bytes())
+    data[30 + int.from_bytes(data[26:28], "little") + int.from_bytes(data[28:30], "little")] = 0xFF  # no deflate block
+    path.write_bytes(data)
+    assert "cannot be read" in find_scenes(tmp_path).broken[0][1]
 
 
 @pytest.mark.parametrize("shape", [(20, 30, 3), (2, 20, 30, 4), (0, 20, 30, 3)])

@@ -58,6 +58,8 @@ def read_npy(path: Path) -> Array:
     """A numpy file as (H, W, 3) float32; nothing in it is run. Raises InputError."""
     try:
         values = np.load(path, allow_pickle=False)
+        if not isinstance(values, np.ndarray):
+            raise ValueError("it is an archive of arrays")
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: not readable as .npy: {error}") from error
     return check_shape(path, values, (None, None, 3)).astype(np.float32)

@@ -68,3 +68,10 @@ def test_missing_files_are_all_named(tmp_path):
     (tmp_path / "a").touch()
     with pytest.raises(InputError, match="lacks b, c; fetch it again"):
         check_there([tmp_path / name for name in "abc"])
+
+
+def test_an_archive_under_the_name_of_an_array_is_one_line(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.savez(file, normals=NORMALS)
+    with pytest.raises(InputError, match=r"a\.npy: not readable as \.npy: it is an archive"):
+        read_normals(tmp_path / "a.npy")
