@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -71,17 +72,24 @@ def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
 
 
 def render_some(seeds: Sequence[int], work: Callable[[int], Path], jobs: int, threads: int) -> Iterator[Path]:
-    """Renders `seeds` in `jobs` new processes; yields the scenes as they are written."""
+    """Renders `seeds` in `jobs` new processes; yields the scenes as they are written.
+
+    Raises MvInverseError where one of them is killed.
+    """
     with ProcessPoolExecutor(
         jobs,
         multiprocessing.get_context("spawn"),  # Dr.Jit's threads do not survive a fork
         initializer=start_worker,
         initargs=(threads,),
     ) as pool:
-        futures = [pool.submit(work, seed) for seed in seeds]
         try:
+            futures = [pool.submit(work, seed) for seed in seeds]
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool as error:
+            raise MvInverseError(
+                "a rendering process was killed, perhaps for want of memory; lower --jobs, and call again to go on"
+            ) from error
         except BaseException:  # an interrupt too: scenes in work are finished, in seconds, and no others begun
             pool.shutdown(cancel_futures=True)
             raise

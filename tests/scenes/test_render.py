@@ -12,6 +12,7 @@ import pytest
 
 from mvinverse_cli.errors import InputError, MvInverseError, OptionError
 from mvinverse_cli.options import RenderOptions
+from mvinverse_cli.scenes import render
 from mvinverse_cli.scenes import renderer as mitsuba_renderer
 from mvinverse_cli.scenes.record import read_scene, scene_path, write_scene
 from mvinverse_cli.scenes.render import (
@@ -81,6 +82,12 @@ def test_a_white_window_does_not_darken_the_room():
     np.testing.assert_allclose(
         exposed.maps["shading"] / window.maps["shading"], exposed.color[0, 0, 0] / 500, rtol=1e-4
     )
+
+
+def test_a_process_that_is_killed_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(render, "start_worker", int)  # no renderer is needed to be killed
+    with pytest.raises(MvInverseError, match="process was killed, perhaps for want of memory; lower --jobs"):
+        list(render.render_some([9], os._exit, 1, 1))
 
 
 def test_a_folder_of_another_generator_or_split_is_refused(tmp_path: Path):
