@@ -36,6 +36,7 @@ Upsample = Literal["guided", "bilinear"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 
 KV_STRIDES = (1, 2, 4, 9)
+SEEDS = 2**32  # of scenes: the renderer takes 32 bits
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ class RenderOptions:
     def __post_init__(self) -> None:
         check_at_least("--count", self.count, 1)
         check_at_least("--first-seed", self.first_seed, 0)
+        if self.first_seed + self.count > SEEDS:
+            raise OptionError(f"--first-seed {self.first_seed}: with --count {self.count} must end before {SEEDS}")
         check_at_least("--samples", self.samples, 1)
         check_at_least("--size", self.size, 28)
         check_at_least("--jobs", self.jobs, 0)

@@ -84,6 +84,12 @@ def test_a_white_window_does_not_darken_the_room():
     )
 
 
+def test_a_seed_past_those_that_the_renderer_takes_is_said():
+    assert RenderOptions(count=1, first_seed=2**32 - 1).count == 1
+    with pytest.raises(OptionError, match="--first-seed 20261126170000: with --count 1000 must end before 4294967296"):
+        RenderOptions(first_seed=20261126170000)
+
+
 def test_a_process_that_is_killed_is_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(render, "start_worker", int)  # no renderer is needed to be killed
     with pytest.raises(MvInverseError, match="process was killed, perhaps for want of memory; lower --jobs"):
