@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from ..errors import OutputError
 from .whole import remove_parts, write_errors
 
 if sys.platform != "win32":
@@ -91,6 +92,33 @@ def open_presence(folder: Path, written: Iterable[Path] = ()) -> Iterator[Presen
         yield presence
     finally:
         presence.leave()
+
+
+@contextmanager
+def open_alone(folder: Path) -> Iterator[None]:
+    """`folder` for one process alone, for the block: made where it is missing, and locked itself.
+
+    Raises OutputError where another process has it, or where it cannot be made. Where it cannot be locked, as on some
+    network file systems, nobody is kept out.
+    """
+    with write_errors(folder):
+        if not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    with write_errors(folder):
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            answer = lock(held, shared=False, wait=False)
+        except OSError:  # a folder, open for reading, is more than such a file system locks
+            answer = "unknown"
+        if answer == "busy":
+            raise OutputError(f"{folder}: another process is at work in it; wait for its end, or choose another")
+        yield
+    finally:
+        os.close(held)
 
 
 def hold(path: Path) -> int:

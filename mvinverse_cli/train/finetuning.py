@@ -5,6 +5,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ..maps import MapName
 from ..model.checkpoint import load_weights
 from ..model.device import choose_device
 from ..model.weights import Weights, choose_name, find_weights
+from ..outputs.presence import open_alone
 from ..outputs.whole import write_whole
 from ..trainings import FinetuneOptions
 from .clips import Stretch, find_clips, open_clips
@@ -80,7 +82,8 @@ def finetune(
     clips = open_clips(shots, weights.config, max_size, flows)
     scenes = None if options.scenes is None else open_scenes(Path(options.scenes))
     wanted = origin(weights, clips, scenes, options)
-    with join_ranks(device) as ranks:
+    with join_ranks(device) as ranks, ExitStack() as held:
+        ranks.lead(lambda: held.enter_context(open_alone(run)))
         ranks.lead(lambda: open_folder(run, wanted))
         tuner = FineTuner(load_weights(weights, device, torch.float32), options, device, ranks)
         lessons = Lessons(clips, scenes, weights.config, options)

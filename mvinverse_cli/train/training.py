@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from ..model.device import choose_device
 from ..model.initial import initialize
 from ..model.mvinverse import MVInverse
 from ..model.weights import find_weights
+from ..outputs.presence import open_alone
 from ..outputs.whole import write_whole
 from ..scenes.store import Broken, SceneList, ScenePath, find_scenes
 from ..trainings import TrainOptions
@@ -83,7 +84,8 @@ def train(
     found = find_scenes(data, "train")
     for _, reason in found.broken:
         logger.warning("skipped: %s", reason)
-    with join_ranks(device) as ranks:
+    with join_ranks(device) as ranks, ExitStack() as held:
+        ranks.lead(lambda: held.enter_context(open_alone(run)))
         ranks.lead(lambda: open_run(run, config, options, found.scenes))
         model = MVInverse(config)
         initialize(model, torch.Generator().manual_seed(options.seed))

@@ -1,12 +1,15 @@
 """Who is at work in a folder, and what becomes of the unfinished files of those who no longer are."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from mvinverse_cli.errors import OutputError
 from mvinverse_cli.outputs import open_presence, presence
+from mvinverse_cli.outputs.presence import open_alone
 
 PART = ".mvinverse-0123456789ab.part"
 
@@ -72,3 +75,23 @@ def test_where_there_are_no_locks_nothing_is_known_and_nothing_removed(
         pass
     assert (tmp_path / PART).exists()
     assert "no locks on this file system" in caplog.text
+
+
+def test_a_folder_is_for_one_process_alone_until_it_leaves(tmp_path: Path):
+    folder = tmp_path / "new" / "run"
+    with open_alone(folder):
+        with pytest.raises(OutputError, match="another process is at work in it"), open_alone(folder):
+            pass
+        with open_alone(tmp_path):
+            pass
+    with open_alone(folder):
+        assert names_in(folder) == []
+
+
+def test_nobody_is_kept_out_of_a_folder_that_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(file, shared, wait):
+        raise OSError(errno.EBADF, "not opened for writing")
+
+    monkeypatch.setattr(presence, "lock", refuse)
+    with open_alone(tmp_path), open_alone(tmp_path):
+        pass

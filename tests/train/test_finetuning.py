@@ -19,6 +19,7 @@ from mvinverse_cli.model.checkpoint import load_model, save_checkpoint
 from mvinverse_cli.model.header import read_header
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.weights import OFFICIAL, file_hash, find_weights
+from mvinverse_cli.outputs.presence import open_alone
 from mvinverse_cli.train import finetuning
 from mvinverse_cli.train.finetuner import FineTuner
 from mvinverse_cli.train.finetuning import finetune
@@ -178,6 +179,11 @@ def test_a_name_that_is_none_of_weights_and_a_folder_of_other_files_are_refused(
     (tmp_path / "steady.run").mkdir()
     (tmp_path / "steady.run" / "letter.txt").touch()
     with pytest.raises(OptionError, match="holds other files"):
+        finetune([clip], tmp_path / "steady.safetensors", options)
+
+
+def test_a_folder_in_which_another_fine_tuning_is_at_work_is_refused(clip, options, tmp_path: Path):
+    with open_alone(tmp_path / "steady.run"), pytest.raises(OutputError, match="another process is at work"):
         finetune([clip], tmp_path / "steady.safetensors", options)
 
 

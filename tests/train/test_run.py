@@ -20,6 +20,7 @@ from mvinverse_cli.model.checkpoint import load_model
 from mvinverse_cli.model.config import config_to_dict
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.presets import PRESETS
+from mvinverse_cli.outputs.presence import open_alone
 from mvinverse_cli.scenes.record import view_path
 from mvinverse_cli.train.data import Batch, Samples
 from mvinverse_cli.train.run import MAY_DIFFER, find_config
@@ -193,6 +194,13 @@ def test_a_run_whose_first_files_a_full_disk_cut_short_can_begin_again(scenes: P
     (tmp_path / "options.json").write_text("{")
     (tmp_path / ".mvinverse-0123456789ab.part").write_bytes(b"half")
     assert train(scenes, tmp_path, CONFIG, replace(OPTIONS, steps=1)).step == 1
+
+
+def test_a_run_that_is_at_work_keeps_others_out_of_its_folder(begun: Path, scenes: Path):
+    state = (begun / "state.pt").read_bytes()
+    with open_alone(begun), pytest.raises(OutputError, match="another process is at work"):
+        train(scenes, begun, CONFIG, OPTIONS)
+    assert (begun / "state.pt").read_bytes() == state
 
 
 def test_a_file_is_no_folder_of_a_run(scenes: Path, tmp_path: Path):
