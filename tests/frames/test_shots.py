@@ -214,6 +214,14 @@ def test_a_folder_without_pictures_says_how_many_videos_it_holds(folder):
     assert "2 video files; name the videos themselves" in refused("shot")
 
 
+def test_videos_beside_the_pictures_of_a_folder_are_told_to_be_left_out(folder, caplog: pytest.LogCaptureFixture):
+    fill(folder, "a.png")
+    (folder / "b.mov").write_bytes(b"x")
+    (shot,) = find("shot")
+    assert [path.name for path in shot.paths] == ["a.png"]
+    assert "shot: 1 video files beside its pictures are left out" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "scene.blend", "README", "photo.heic"])
 def test_an_unknown_extension_lists_the_known_ones(name, folder):
     (folder / name).write_text("x")
