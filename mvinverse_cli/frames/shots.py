@@ -249,4 +249,7 @@ def _check_distinct(shots: Sequence[Shot]) -> None:
     for name, same in by_name.items():
         if len(same) > 1:
             first, second = (shown(shot.called(shot.paths[0])) for shot in same[:2])
-            raise InputError(f"{first} and {second}: both would be written as {shown(name)!r}; rename one")
+            if same[0].paths[0].resolve() == same[1].paths[0].resolve():
+                raise InputError(f"{first}: is given twice; leave one out")
+            advice = "rename one, or give each a run and an --output of its own"
+            raise InputError(f"{first} and {second}: both would be written as {shown(name)!r}; {advice}")

@@ -195,6 +195,8 @@ def test_two_shots_of_one_name_are_refused_and_both_named(folder):
     write_numbered(folder.parent / "clip.mkv", 2)
     message = refused("shot/clip.mp4", "clip.mkv")
     assert "shot/clip.mp4 and clip.mkv" in message
+    assert "an --output of its own" in message
+    assert refused("shot/clip.mp4", "shot/../shot/clip.mp4").endswith("clip.mp4: is given twice; leave one out")
 
 
 def test_what_is_not_there_is_named(folder):
