@@ -31,7 +31,7 @@ PROVENANCE = "mvinverse/"  # what the names of our own header attributes begin w
 
 
 def inspect_path(path: Path) -> Json:
-    """What lies at `path`: an output folder or its manifest, a picture, a movie or weights.
+    """What lies at `path`: an output folder or its manifest, an EXR, PNG or TIFF, a movie or weights.
 
     Raises InputError for what is none of them or is damaged, and what reading it raises.
     """
@@ -40,8 +40,10 @@ def inspect_path(path: Path) -> Json:
             return inspect_folder(path if path.is_dir() else path.parent)
         read = READERS.get(path.suffix.lower())
         if read is None:
+            path.stat()
             raise InputError(
-                f"{shown(path)}: nothing that is known; name an output folder, a picture, a movie or weights"
+                f"{shown(path)}: not a kind of file that is looked into; name an output folder, an EXR, PNG or TIFF, "
+                "a movie, or weights (.safetensors)"
             )
         return {"path": str(path), "bytes": path.stat().st_size, **read(path)}
     except MvInverseError:

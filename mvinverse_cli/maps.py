@@ -26,7 +26,8 @@ class MapSpec:
     """What one map holds.
 
     `kind` is `color` (a light quantity: sRGB-encoded in integer files, scene-linear in float files), `data` (numbers,
-    never colour-managed) or `vector` (unit vectors). `low` and `high` bound the values in memory.
+    never colour-managed) or `vector` (unit vectors). `low` and `high` bound the values in memory, but for shading under
+    an exposure.
     """
 
     name: MapName
@@ -63,9 +64,10 @@ SPECS: Mapping[MapName, MapSpec] = {
 class FrameMaps:
     """The maps of one frame, with what a writer needs to name and time them.
 
-    maps: float32 (H, W, C) each, at the source's size (the network's with `--size model`); albedo and shading
-    scene-linear Rec.709, normals of unit length. plate: the picture they were made of, float32 (H, W, 3) at the size of
-    the maps, scene-linear Rec.709 and not clipped; None where nobody asked for it.
+    maps: float32 (H, W, C) each, at the source's size (the network's with `--size model`). albedo (C 3) in [0, 1] and
+    shading (C 3) from 0 to 2**-exposure, scene-linear Rec.709; metallic and roughness (C 1) in [0, 1]; normal (C 3) of
+    unit length in camera space, OpenGL axes. plate: the picture they were made of, float32 (H, W, 3) at the size of the
+    maps, scene-linear Rec.709 and not clipped; None where it was not asked for, as from `decompose`.
     """
 
     maps: Maps

@@ -47,7 +47,7 @@ class TrainOptions:
     learning_rate: float = 1e-3  # at the end of the warm-up
     weights: str | None = None  # weights to start from: as --model takes them
     imagenet: bool = False  # whether the bypass starts from ImageNet weights
-    bypass_rate: float = 0.2  # learning rate of such a bypass, as a share of the others'; at 0 it stays as it is
+    bypass_rate: float = 0.2  # learning rate of a bypass of `imagenet` or `weights`, as a share; at 0 it stays as it is
     warmup: int = 200  # steps
     weight_decay: float = 0.02
     clip: float = 1.0  # norm of the gradient
@@ -56,7 +56,7 @@ class TrainOptions:
     max_views: int = 4
     min_side: int = 112  # pixels
     max_side: int = 224
-    pixels: int = 200_000  # of a step, over all its views
+    pixels: int = 200_000  # of a step, over all its views, in each process
     gradient_loss: GradientLoss = "squared"
     gain: bool = False  # whether albedo and shading may be off by a gain per picture and channel
     metal_weight: float = 4.0  # most that a metallic pixel counts for, against rarity

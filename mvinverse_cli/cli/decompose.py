@@ -57,7 +57,7 @@ def decompose(
     ] = DEFAULT_FORMATS,
     bits: Annotated[
         Bits | None,
-        option("Depth, for the formats that have it; 8, of exr half, of tiff 16 where not given.", FILES),
+        option("Depth, for the formats that have it. Where not given: 8; exr half, tiff and mkv 16, mov 10.", FILES),
     ] = WRITE.bits,
     maps: Annotated[list[str], option("Maps to write, separated by commas.", FILES, "--maps")] = DEFAULT_MAPS,
     size: Annotated[Size, option("Maps at the source's size or at the network's.", FILES)] = DECOMPOSE.size,

@@ -11,7 +11,12 @@ from .console import one_line, set_voice, write_errors_of_stdout
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(help="An output folder, a picture, a movie, or weights.", show_default=False)],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="An output folder, an EXR, PNG or TIFF, a movie, or weights (.safetensors).", show_default=False
+        ),
+    ],
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and the library's notes.")] = False,
 ) -> None:

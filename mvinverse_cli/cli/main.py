@@ -74,7 +74,9 @@ def main(arguments: list[str]) -> int:
         code = app(arguments, prog_name="mvinverse", standalone_mode=False)
         return code or 0
     except typer.TyperException as error:
-        complain(f"{error.format_message() or 'no command given'} (see mvinverse --help)", error.exit_code)
+        said = error.format_message().replace("Value error, ", "") or "no command given"
+        context = getattr(error, "ctx", None)  # of the command whose options these are
+        complain(f"{said} (see {context.command_path if context else 'mvinverse'} --help)", error.exit_code)
         return error.exit_code
     except (MvInverseError, Interrupted) as error:
         if VOICE.debug:

@@ -30,7 +30,7 @@ Device = Annotated[str, typer.Option(help="auto, cuda, cuda:1, mps or cpu.")]
 Dtype = Annotated[DtypeName, typer.Option(help="auto: half on a GPU, float32 on the CPU.")]
 Model = Annotated[str, typer.Option(help="small, official, a .safetensors file, a folder, owner/name on the hub.")]
 MaxSize = Annotated[
-    int | None, typer.Option(help="Long side in pixels that the network sees; else as its weights say.", min=1)
+    int | None, typer.Option(help="Long side in pixels that the network sees; else as its weights say.")
 ]
 InputTransfer = Annotated[
     Transfer | None, typer.Option(help="What the network is shown: srgb or linear; else as its weights say.")

@@ -47,7 +47,7 @@ def train(
     ] = TRAIN.weights,
     imagenet: Annotated[bool, option("Start the bypass from ImageNet weights.", NETWORK)] = TRAIN.imagenet,
     bypass_rate: Annotated[
-        float, option("Share of the learning rate for such a bypass; at 0 it stays as it is.", NETWORK)
+        float, option("Share of the learning rate for a bypass of --imagenet or --weights; at 0 it stays.", NETWORK)
     ] = TRAIN.bypass_rate,
     warmup: Annotated[int, option("Steps until the full learning rate.", STEPS)] = TRAIN.warmup,
     weight_decay: Annotated[float, option("Of matrices and kernels.", STEPS)] = TRAIN.weight_decay,
@@ -58,7 +58,7 @@ def train(
     max_views: Annotated[int, option("Most views of a sample.", SAMPLES)] = TRAIN.max_views,
     min_side: Annotated[int, option("Pixels of a view's shortest side.", SAMPLES)] = TRAIN.min_side,
     max_side: Annotated[int, option("Pixels of a view's longest side.", SAMPLES)] = TRAIN.max_side,
-    pixels: Annotated[int, option("Pixels of a step, over all its views, on each GPU.", SAMPLES)] = TRAIN.pixels,
+    pixels: Annotated[int, option("Pixels of a step, over all its views, in each process.", SAMPLES)] = TRAIN.pixels,
     gradient_loss: Annotated[GradientLoss, option("Of differences between neighbours.", LOSSES)] = TRAIN.gradient_loss,
     gain: Annotated[
         bool, option("Albedo and shading may be off by a gain per picture and channel.", LOSSES)

@@ -3,6 +3,7 @@
 Every mistake that can be seen without decoding a whole file is said here, before a model is loaded.
 """
 
+import logging
 import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,12 +35,14 @@ from .spool import STDIN
 from .video import probe_video
 from .video_reader import VideoReader
 
+log = logging.getLogger(__name__)
+
 
 def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool, stdin: Path | None = None) -> tuple[Shot, ...]:
     """The shots that `inputs` are, in the order given. stdin: the video that `-` stands for.
 
-    Each video, folder and pattern (`plate.####.exr`, `plate.%04d.exr`, `plate.$F4.exr`) is a shot; all image files
-    (and globs of them) together are one, which stands where the first of them does.
+    Each video, folder of pictures and pattern (`plate.####.exr`, `plate.%04d.exr`, `plate.$F4.exr`) is a shot; all
+    image files (and globs of them) together are one, which stands where the first of them does.
     Raises InputError for what is missing, unreadable or ambiguous.
     """
     found: list[Shot | None] = []
@@ -155,8 +158,10 @@ def _folder_shot(folder: Path, allow_gaps: bool) -> Shot:
     except OSError as error:
         raise InputError(f"{shown(folder)}: {error.strerror}; check the rights") from error
     images = _natural(path for path in entries if is_image(path))
+    videos = sum(map(is_video, entries))
+    if images and videos:
+        log.warning("%s: %d video files beside its pictures are left out; name them as well", shown(folder), videos)
     if not images:
-        videos = sum(map(is_video, entries))
         advice = "; name the videos themselves" if videos else "; give a folder that holds pictures itself"
         raise InputError(f"{shown(folder)}: no pictures in this folder, {videos} video files{advice}")
     return _picture_shot(images, allow_gaps)
@@ -244,4 +249,7 @@ def _check_distinct(shots: Sequence[Shot]) -> None:
     for name, same in by_name.items():
         if len(same) > 1:
             first, second = (shown(shot.called(shot.paths[0])) for shot in same[:2])
-            raise InputError(f"{first} and {second}: both would be written as {shown(name)!r}; rename one")
+            if same[0].paths[0].resolve() == same[1].paths[0].resolve():
+                raise InputError(f"{first}: is given twice; leave one out")
+            advice = "rename one, or give each a run and an --output of its own"
+            raise InputError(f"{first} and {second}: both would be written as {shown(name)!r}; {advice}")

@@ -64,7 +64,8 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
         # "file:" keeps a colon in a name from being read as a protocol; a playlist in disguise may fetch nothing
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **_LENIENT)
     except (FFmpegError, OSError) as error:
-        raise InputError(f"{shown(path)}: not a video that can be read ({error.strerror})") from error
+        advice = "check the rights" if isinstance(error, PermissionError) else "copy or export it again"
+        raise InputError(f"{shown(path)}: not a video that can be read ({error.strerror}); {advice}") from error
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
         held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"

@@ -4,15 +4,17 @@ Looks at names, headers and, for cuts, at the pictures of videos; touches nothin
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import OptionError
+from ..errors import OptionError, WeightsNotHereError
 from ..formats import MOVIES
 from ..frames import Shot, find_shots
 from ..options import DecomposeOptions, WriteOptions
 from ..outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, load_manifest
 from ..shot.layout import Layout, is_length_known, is_looked_at, lay_out
+from .locate import locate_model
 
 STDOUT = "-"  # as an output folder
 
@@ -71,7 +73,7 @@ def plan_job(
 ) -> Plan:
     """What a run would do; videos are decoded for their cuts, after all that can be seen without it has been checked.
 
-    stdin: the video that the input `-` stands for. Raises InputError, OptionError or OutputError.
+    stdin: the video that the input `-` stands for. Raises InputError, OptionError, OutputError or WeightsError.
     """
     write.check_maps(decompose.maps)
     is_stream = str(output) == STDOUT
@@ -106,8 +108,11 @@ def plan_job(
         standing = nothing_there if is_stream else check_shot(outputs, frames, shot.paths)
         return ShotPlan(layout, frames, outputs, standing)
 
-    # what is wrong with any shot is said before a long video is decoded for its cuts
+    # what is wrong with any shot, and with --model and --device, is said before a long video is decoded for its cuts
     drafts = [plan_shot(shot, find_cuts=False) if is_length_known(shot) else None for shot in shots]
+    if any(is_looked_at(shot, decompose) for shot in shots):
+        with suppress(WeightsNotHereError):
+            locate_model(decompose, download=False)
     planned = tuple(
         plan_shot(shot, find_cuts=True) if draft is None or is_looked_at(shot, decompose) else draft
         for shot, draft in zip(shots, drafts, strict=True)

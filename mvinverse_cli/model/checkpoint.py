@@ -40,9 +40,13 @@ DTYPE_NAMES = {
 
 
 def load_model(name: str = "auto", *, device: str | torch.device = "auto", dtype: DtypeName = "auto") -> MVInverse:
-    """The network called `name` with its weights, in evaluation mode.
+    """The network called `name` with its weights, in evaluation mode and without gradients.
 
-    Raises WeightsError for weights that cannot be had or do not fit, OptionError for a device that is not there.
+    name: as `--model` takes it: auto, small, official, a file, a folder, or owner/name[@revision] on the hub, from
+    where it is fetched. device: auto, cuda, cuda:1, mps or cpu. dtype: of the weights and of what they compute.
+
+    Raises WeightsError for weights that cannot be had or do not fit, OptionError for a device that is not there,
+    DeviceMemoryError for one without room.
     """
     place = choose_device(str(device))
     weights = find_weights(choose_name(name, place.type))

@@ -85,6 +85,7 @@ def find_scenes(folder: Path, split: Split | None = None) -> SceneList:
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror or error}; render scenes to it, or choose another") from error
     scenes: list[ScenePath] = []
+    others: list[ScenePath] = []
     broken: list[Broken] = []
     for path in entries:
         is_npz = path.suffix == ".npz" and path.name.startswith("scene_")
@@ -95,10 +96,11 @@ def find_scenes(folder: Path, split: Split | None = None) -> SceneList:
         except InputError as error:
             broken.append((path, str(error)))
             continue
-        if split in (None, scene.split):
-            scenes.append(scene)
+        (scenes if split in (None, scene.split) else others).append(scene)
     if not scenes and broken:
         raise InputError(f"{folder}: all {len(broken)} scenes are broken: {broken[0][1]}")
+    if not scenes and others:
+        raise InputError(f"{folder}: holds no {split} scenes, its {len(others)} are {others[0].split}; name another")
     if not scenes:
         kind = "scenes" if split is None else f"{split} scenes"
         raise InputError(f"{folder}: holds no {kind}; make some with `mvinverse scenes render -o {folder}`")

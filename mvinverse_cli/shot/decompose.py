@@ -47,8 +47,10 @@ def decompose(
 ) -> Generator[FrameMaps, None, None]:
     """Yields the maps of every frame of every shot among `inputs` (videos, folders, images), in their order.
 
-    model: a network from `load_model`, to serve several calls; loaded as the options say where it is left out.
-    Frames that cannot be read are left out, with a warning in the log. Raises a subclass of MvInverseError.
+    model: a network from `load_model`, to serve several calls; `options.model`, `.device` and `.dtype` then count for
+    nothing. Loaded as they say where it is left out.
+    Frames that cannot be read are left out, with a warning in the log. Raises a subclass of MvInverseError, when the
+    first frame is asked for or later.
     """
     options = options or DecomposeOptions()
     shots = find_shots([inputs] if isinstance(inputs, str | Path) else inputs, allow_gaps=options.allow_gaps)

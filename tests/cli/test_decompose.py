@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mvinverse_cli.cli.main import main
 from mvinverse_cli.maps import MAPS
 from tests.cli.running import Ran, files_in
 from tests.frames.media import cut, damage, packet_spans, write_numbered, write_png
@@ -303,6 +304,17 @@ def test_a_mistake_is_one_line_with_its_exit_code_and_nothing_is_written(
     assert "Traceback" not in ran.err
     # what only decoding shows has its manifest, which tells of it
     assert set(files_in(Path())) - set(before) <= ({"out/mvinverse.json"} if "nan.exr" in arguments else set())
+
+
+def test_a_mistake_in_the_arguments_names_the_help_that_lists_them(capfd: pytest.CaptureFixture[str]):
+    for arguments, said in (
+        (["decompose", "a.mp4", "--map", "albedo"], "(see mvinverse decompose --help)"),
+        (["decompose", "a.mp4", "--dtype", "fp16"], "'--dtype': 'fp16' is not one of 'auto', "),
+        (["scenes", "render"], "(see mvinverse scenes render --help)"),
+        (["decompos"], "(see mvinverse --help)"),
+    ):
+        assert main(arguments) == 2
+        assert said in capfd.readouterr().err.splitlines()[-1]
 
 
 def test_a_mistake_in_json_is_an_event_as_well(run):

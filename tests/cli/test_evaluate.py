@@ -183,6 +183,13 @@ def test_without_a_model_the_baselines_stand_alone(data, capsys):
     assert json.loads(out.splitlines()[-1])["checks"] == []
 
 
+def test_the_least_size_is_the_one_of_decompose_and_no_other_is_shown(capsys):
+    assert main(["evaluate", "flicker", "--data", ".", "--max-size", "0"]) == 2
+    assert "--max-size 0: must be at least 14" in capsys.readouterr().err
+    main(["evaluate", "flicker", "--help"])
+    assert "x>=1" not in capsys.readouterr().out
+
+
 def test_many_broken_scenes_end_in_3(data, capsys):
     (data / "00000001" / "view_1.exr").unlink()
     assert main(["evaluate", "scenes", "--data", str(data), "--model", "none"]) == 3

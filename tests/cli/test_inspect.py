@@ -105,3 +105,12 @@ def test_what_is_nothing_of_the_kind_is_one_line(tmp_path: Path, name: str, capf
     assert out == ""
     assert name in err.splitlines()[-1]
     assert "defect" not in err
+
+
+def test_what_it_does_not_look_into_is_told_from_what_is_not_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    photo = tmp_path / "photo.jpg"
+    assert main(["inspect", str(photo)]) == 4
+    assert capfd.readouterr().err.endswith("photo.jpg: cannot be read: No such file or directory\n")
+    photo.write_bytes(b"x")
+    assert main(["inspect", str(photo)]) == 4
+    assert "name an output folder, an EXR, PNG or TIFF, a movie, or weights" in capfd.readouterr().err

@@ -133,3 +133,11 @@ def test_a_shot_is_laid_out_again_only_to_look_at_its_pictures(
     monkeypatch.setattr(planning, "lay_out", counted)
     assert run(clip, "--dry-run", "--cuts", cuts).code == 0
     assert looked == [False, True][:times]
+
+
+@pytest.mark.parametrize(("flag", "value", "code"), [("--device", "gpu", 2), ("--model", "gone.safetensors", 5)])
+def test_a_model_or_device_that_is_not_there_is_said_before_cuts_are_looked_for(run, clip: Path, flag, value, code):
+    ran = run(clip, flag, value)
+    assert ran.code == code
+    assert value in ran.cause
+    assert "looking for cuts" not in ran.err

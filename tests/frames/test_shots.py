@@ -195,6 +195,8 @@ def test_two_shots_of_one_name_are_refused_and_both_named(folder):
     write_numbered(folder.parent / "clip.mkv", 2)
     message = refused("shot/clip.mp4", "clip.mkv")
     assert "shot/clip.mp4 and clip.mkv" in message
+    assert "an --output of its own" in message
+    assert refused("shot/clip.mp4", "shot/../shot/clip.mp4").endswith("clip.mp4: is given twice; leave one out")
 
 
 def test_what_is_not_there_is_named(folder):
@@ -212,6 +214,14 @@ def test_a_folder_without_pictures_says_how_many_videos_it_holds(folder):
     for name in ("a.mp4", "b.mov"):
         (folder / name).write_bytes(b"x")
     assert "2 video files; name the videos themselves" in refused("shot")
+
+
+def test_videos_beside_the_pictures_of_a_folder_are_told_to_be_left_out(folder, caplog: pytest.LogCaptureFixture):
+    fill(folder, "a.png")
+    (folder / "b.mov").write_bytes(b"x")
+    (shot,) = find("shot")
+    assert [path.name for path in shot.paths] == ["a.png"]
+    assert "shot: 1 video files beside its pictures are left out" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "scene.blend", "README", "photo.heic"])

@@ -309,7 +309,7 @@ def test_a_truncated_mp4_with_its_index_in_front_gives_all_it_has(last, tmp_path
 
 def test_a_truncated_mp4_without_its_index_is_an_input_error(tmp_path):
     path = cut(write_numbered(tmp_path / "clip.mp4", 40), 28)
-    with pytest.raises(InputError, match=r"clip.mp4: not a video that can be read"):
+    with pytest.raises(InputError, match=r"clip.mp4: not a video that can be read \(.+\); copy or export it again"):
         shot_of(path)
 
 

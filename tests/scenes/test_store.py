@@ -74,7 +74,7 @@ def test_a_folder_without_scenes_says_how_to_get_some(tmp_path):
 
 
 def test_a_folder_without_scenes_of_the_split_says_so(folder):
-    with pytest.raises(InputError, match="holds no held-out scenes"):
+    with pytest.raises(InputError, match="holds no held-out scenes, its 3 are train; name another"):
         find_scenes(folder, "held-out")
 
 
