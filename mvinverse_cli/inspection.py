@@ -65,7 +65,7 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
     """One shot of a manifest, and which of its frames are not where the manifest says."""
     maps = tuple(record.decompose["maps"])
     outputs = {kind: outputs_of(folder, record, kind) for kind in record.formats}
-    names = [Path(source).stem for source in record.sources] if record.kind == "stills" else []
+    names = record.still_names
     gone = []
     for number in sorted(record.frames):
         name = names[number - 1] if names else ""

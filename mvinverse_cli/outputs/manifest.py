@@ -10,11 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ..errors import OutputError
-from ..formats import FileKind
+from ..formats import BITS, FileKind
 from ..maps import SPECS, MapSpec
 from ..options import DecomposeOptions
 from .about import About
-from .check import Standing
+from .check import Standing, find_frames
 from .naming import ShotOutputs
 from .presence import Presence
 from .ranges import numbers_to_ranges
@@ -80,12 +80,19 @@ class Manifest:
             shot.stem, folder, kind, sources, source_bytes, about, decompose, shot.options, passes
         )
         earlier = self.shots.get(record.key)
-        if earlier is not None and (earlier.frames or standing.frames_done or standing.movies_done):
-            differences = record.differences(earlier)
+        differences = [] if earlier is None else record.differences(earlier)
+        found: dict[FileKind, set[int]] = {}
+        if earlier is not None and differences:  # a killed run may have left more than it told of
+            kinds = [kind for kind in BITS if kind in record.formats or kind in earlier.formats]
+            found = find_frames(shot, kinds, record.still_names)
+        is_there = earlier is not None and (
+            earlier.frames or standing.frames_done or standing.movies_done or any(found.values())
+        )
+        if earlier is not None and is_there:
             if not differences:
                 record.continue_from(earlier)
             elif shot.options.on_exists == "overwrite":
-                record.replace(earlier)
+                record.replace(earlier, found)
             else:
                 raise OutputError(
                     f"{self.path}: {shot.stem!r} was written with other settings ({'; '.join(differences)}); "

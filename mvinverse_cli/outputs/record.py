@@ -4,11 +4,12 @@ A record is a `ShotRecord` in memory and an object in the file, where frame numb
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..formats import FileKind
 from ..options import DecomposeOptions, WriteOptions
 from .about import About
 from .ranges import numbers_to_ranges, ranges_to_numbers
@@ -152,6 +153,11 @@ class ShotRecord:
         return self.folder, self.name
 
     @property
+    def still_names(self) -> list[str]:
+        """The names of stills by their numbers, which count from 1; empty for all others."""
+        return [Path(source).stem for source in self.sources] if self.kind == "stills" else []
+
+    @property
     def frames(self) -> set[int]:
         """Every frame that is on disk in some format, of whatever settings."""
         return set().union(*(entry.frames | entry.stale for entry in self.formats.values()))
@@ -188,10 +194,15 @@ class ShotRecord:
         self.faults |= {number: fault for number, fault in earlier.faults.items() if number is not None}
         self.seams |= earlier.seams
 
-    def replace(self, earlier: "ShotRecord") -> None:
-        """Begins anew over what an `earlier` run with other settings has left, in these formats and in others."""
+    def replace(self, earlier: "ShotRecord", found: Mapping[FileKind, set[int]]) -> None:
+        """Begins anew over what an `earlier` run with other settings has left, in these formats and in others.
+
+        found: the frames of which files are there, also those that a killed run could not tell of any more.
+        """
         for name, entry in earlier.formats.items():
             self.formats.setdefault(name, FormatRecord(entry.bits)).stale |= entry.on_disk
+        for name, numbers in found.items():
+            self.formats[name].stale |= numbers
 
     def take_over(self, other: "ShotRecord") -> None:
         """Adds what the record on disk, `other`, holds of runs beside this one; nothing where its settings differ."""

@@ -314,6 +314,37 @@ def test_overwrite_with_other_settings_starts_anew(make_shot):
     assert read(shot)["shots"][0]["formats"]["png"]["frames"] == "1001"
 
 
+@pytest.mark.parametrize("stills", [False, True])
+@pytest.mark.parametrize("format", ["png", "exr"])
+def test_frames_that_a_killed_run_did_not_tell_of_are_not_those_of_other_settings(make_shot, format, stills):
+    folder = make_shot().folder
+    sources = tuple(f"view{index}.jpg" for index in range(1, 4)) if stills else ("clip.mov",)
+    numbers = range(1, 4) if stills else range(1001, 1004)
+    wanted = [(number, f"view{number}") for number in numbers]
+
+    def entered(decompose, some, **choices):
+        shot = make_shot(format=(format,), stills=stills, **choices)
+        standing = check_shot(shot, some, ())
+        books, asked = load_manifest(folder), [number for number, _ in some]
+        kind = "stills" if stills else "video"
+        return books.add_shot(shot, ABOUT, kind, sources, 1000, decompose, PASSES, standing, asked)
+
+    entered(DecomposeOptions(), wanted).begin()
+    for number, name in wanted[:2]:
+        for file in make_shot(format=(format,), stills=stills).frame_files(number, name):
+            file.path.parent.mkdir(exist_ok=True)
+            file.path.write_bytes(b"whole")
+    # killed here, before the books were written
+    others = DecomposeOptions(window=9)
+    with pytest.raises(OutputError, match="window"):
+        entered(others, wanted[2:], on_exists="skip")
+    progress = entered(others, wanted[2:], on_exists="overwrite")
+    progress.begin()
+    progress.finish()
+    with pytest.raises(OutputError, match="from a run with other settings"):
+        entered(others, wanted, on_exists="skip")
+
+
 def test_another_shot_in_the_folder_may_have_other_settings(make_shot):
     run(make_shot(format=("png",)), [1001])
     run(make_shot(format=("png",), stem="other"), [1001], DecomposeOptions(window=12))
