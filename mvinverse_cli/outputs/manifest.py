@@ -5,7 +5,7 @@ One manifest for all shots of an output folder. It holds no times and no host na
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class Manifest:
         self.software = ""
         self.shots = {shot.key: shot for shot in shots}
         self._own: set[tuple[str, str]] = set()  # the shots that this run writes
+        self._replaced: list[tuple[tuple[str, str], tuple[str, str], str, set[int]]] = []  # shot, other, format, frames
         self._saved = 0.0  # monotonic seconds
 
     def add_shot(
@@ -66,7 +67,7 @@ class Manifest:
         decompose: DecomposeOptions,
         passes: Json,
         standing: Standing,
-        frames: Iterable[int],
+        frames: Collection[int],
     ) -> "ShotProgress":
         """Enters a shot that is about to be written, and takes over the frames that an earlier run wrote of it.
 
@@ -98,6 +99,7 @@ class Manifest:
                     f"{self.path}: {shot.stem!r} was written with other settings ({'; '.join(differences)}); "
                     "choose the same, another output folder, or --on-exists overwrite"
                 )
+        self._check_others(shot, record, frames)
         chosen = (*shot.frame_formats, *shot.movie_formats)
         mixed = set(frames) & set().union(*(record.formats[kind].stale for kind in chosen))
         if mixed and shot.options.on_exists != "overwrite":
@@ -117,6 +119,27 @@ class Manifest:
         self.software = about.software
         self.shots[record.key] = record
         return ShotProgress(self, record, earlier, shot.frame_formats, standing.movies_left)
+
+    def _check_others(self, shot: ShotOutputs, record: ShotRecord, frames: Collection[int]) -> None:
+        """Raises OutputError where files of the `frames` are kept that another shot's run has written, as a still alone
+        and a sequence, or two choices of views, may have them in common; notes those that are going to be replaced."""
+        others = [other for other in self.shots.values() if other.folder == record.folder and other.key != record.key]
+        if not others:
+            return
+        root = self.path.parent
+        own = {path for kind in shot.frame_formats for path in record.frame_files(root, kind, frames)}
+        for other in others:
+            for kind, entry in other.formats.items():
+                theirs = other.frame_files(root, kind, entry.frames)
+                shared = {path: number for path, number in theirs.items() if path in own}
+                if shot.options.on_exists != "overwrite":
+                    kept = next((path for path in shared if path.exists()), None)
+                    if kept is not None:
+                        raise OutputError(
+                            f"{kept}: is there already, from a run over {other.name!r}, where it was seen beside other "
+                            "pictures; choose --on-exists overwrite, or another output folder"
+                        )
+                self._replaced.append((record.key, other.key, kind, {*shared.values()}))
 
     def begin(self, record: ShotRecord, earlier: ShotRecord | None) -> None:
         """The shot of `record` is about to be written; `earlier` is what the manifest said of it when it was added.
@@ -166,6 +189,9 @@ class Manifest:
             if key in shots and (begun is None or key != begun.key):
                 self.shots[key].take_over(shots[key])
             shots[key] = self.shots[key]
+        for key, other, kind, numbers in self._replaced:
+            if key in self._own and other in shots:
+                shots[other].formats[kind].give_up(numbers)
         content = {
             "layout": LAYOUT,
             "software": self.software,

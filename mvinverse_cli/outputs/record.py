@@ -12,6 +12,7 @@ from typing import Any
 from ..formats import FileKind
 from ..options import DecomposeOptions, WriteOptions
 from .about import About
+from .naming import ShotOutputs
 from .ranges import numbers_to_ranges, ranges_to_numbers
 
 Json = dict[str, Any]
@@ -81,6 +82,11 @@ class FormatRecord:
         self.frames |= other.frames
         self.naming |= other.naming
         self.stale = (self.stale | other.stale) - self.frames
+
+    def give_up(self, numbers: set[int]) -> None:
+        """The files of the frames were replaced by those of another shot's run."""
+        self.stale |= self.frames & numbers
+        self.frames -= numbers
 
     def wrote(self, numbers: set[int]) -> None:
         """The frames are on disk, of the settings of the record."""
@@ -156,6 +162,29 @@ class ShotRecord:
     def still_names(self) -> list[str]:
         """The names of stills by their numbers, which count from 1; empty for all others."""
         return [Path(source).stem for source in self.sources] if self.kind == "stills" else []
+
+    def outputs(self, root: Path, kind: str) -> ShotOutputs:
+        """How the files of one format are called, `root` being the manifest's folder: earlier runs may have written
+        others, of other depths, beside it."""
+        naming: dict[str, Any] = {"format": ("png",), "sheet": True}
+        if kind != "sheet":
+            bits = self.formats[kind].bits
+            has_residual = self.write.get("residual", False) and (kind == "exr" or bits == "float")
+            naming = {"format": (kind,), "bits": bits, "residual": has_residual}
+        if kind == "exr":
+            naming["exr_layout"] = self.write.get("exr_layout", "single")
+        maps, is_stills = tuple(self.decompose["maps"]), self.kind == "stills"
+        return ShotOutputs(root / self.folder, self.name, is_stills, maps, WriteOptions(**naming), None)
+
+    def frame_files(self, root: Path, kind: str, numbers: Iterable[int]) -> dict[Path, int]:
+        """The files of one format that hold the frames `numbers`, each with its frame."""
+        outputs, names = self.outputs(root, kind), self.still_names
+        return {
+            file.path: number
+            for number in numbers
+            for file in outputs.frame_files(number, names[number - 1] if names else "")
+            if file.format == kind
+        }
 
     @property
     def frames(self) -> set[int]:

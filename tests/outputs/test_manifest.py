@@ -345,6 +345,57 @@ def test_frames_that_a_killed_run_did_not_tell_of_are_not_those_of_other_setting
         entered(others, wanted, on_exists="skip")
 
 
+def test_a_still_of_another_choice_of_views_is_not_taken_for_this_ones(make_shot):
+    folder = make_shot().folder
+
+    def entered(sources, **choices):
+        shot = make_shot(format=("png",), stills=True, stem=Path(sources[0]).stem, **choices)
+        frames = [(number, Path(source).stem) for number, source in enumerate(sources, 1)]
+        standing = check_shot(shot, frames, ())
+        numbers = [number for number, _ in frames]
+        books = load_manifest(folder)
+        progress = books.add_shot(shot, ABOUT, "stills", sources, 1000, DecomposeOptions(), PASSES, standing, numbers)
+        progress.begin()
+        for number, name in frames:
+            for file in shot.frame_files(number, name):
+                file.path.parent.mkdir(parents=True, exist_ok=True)
+                file.path.write_bytes(b"whole")
+            progress.wrote(number)
+        progress.finish()
+
+    entered(["views.jpg", "left.jpg", "right.jpg"])
+    with pytest.raises(OutputError, match=r"left_albedo.png: is there already, from a run over 'views'"):
+        entered(["left.jpg"], on_exists="skip")
+    entered(["left.jpg"], on_exists="overwrite")
+    told = {shot["name"]: shot["formats"]["png"] for shot in read(make_shot())["shots"]}
+    assert told["views"] == {"bits": "8", "frames": "1,3", "stale": "2"}
+    assert told["left"]["frames"] == "1"
+    with pytest.raises(OutputError, match=r"left_albedo.png: is there already, from a run over 'left'"):
+        entered(["views.jpg", "left.jpg", "right.jpg"], on_exists="skip")
+    entered(["views.jpg", "left.jpg", "right.jpg"], on_exists="overwrite")
+    told = {shot["name"]: shot["formats"]["png"] for shot in read(make_shot())["shots"]}
+    assert told["views"]["frames"] == "1-3"
+    assert told["left"] == {"bits": "8", "frames": "", "stale": "1"}
+
+
+def test_a_plate_that_was_tried_alone_is_not_taken_for_a_frame_of_its_sequence(make_shot):
+    alone = make_shot(format=("exr",), stills=True, stem="plate.1001")
+    sources = ["plates/plate.1001.exr"]
+    books = load_manifest(alone.folder)
+    progress = books.add_shot(alone, ABOUT, "stills", sources, 9, DecomposeOptions(), PASSES, NO_MOVIE, [1])
+    progress.begin()
+    (file,) = alone.frame_files(1, "plate.1001")
+    file.path.write_bytes(b"whole")
+    progress.wrote(1)
+    progress.finish()
+    sequence = make_shot(format=("exr",), stem="plate", on_exists="skip")
+    standing = check_shot(sequence, [(number, "") for number in (1001, 1002)], ())
+    assert standing.frames_done == {1001}
+    with pytest.raises(OutputError, match=r"plate.1001.exr: is there already, from a run over 'plate.1001'"):
+        add(load_manifest(alone.folder), sequence, standing=standing, frames=[1001, 1002])
+    add(load_manifest(alone.folder), sequence, frames=[1002])
+
+
 def test_another_shot_in_the_folder_may_have_other_settings(make_shot):
     run(make_shot(format=("png",)), [1001])
     run(make_shot(format=("png",), stem="other"), [1001], DecomposeOptions(window=12))
