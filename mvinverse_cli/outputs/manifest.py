@@ -107,6 +107,7 @@ class Manifest:
                 f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings; "
                 "choose --on-exists overwrite for them, or another output folder"
             )
+        check_kept_movies(shot, record, standing.movies_left, set(frames))
         record.settle_movies(standing.movies_done, standing.movies_left)
         record.add_frames(shot.frame_formats, standing.frames_done or ())
         for kept in sorted(standing.movies_done):
@@ -294,6 +295,20 @@ class ShotProgress:
         self._record.add_frames(self._movie_formats, self._in_movies)
         self._record.complete = not self._record.faults
         self._manifest.save()
+
+
+def check_kept_movies(
+    shot: ShotOutputs, record: ShotRecord, movies_left: Iterable[FileKind], frames: Collection[int]
+) -> None:
+    """Raises OutputError where a format lacks some movies and those that are kept hold other frames than `frames`."""
+    for kind in movies_left if shot.options.on_exists != "overwrite" else ():
+        kept = next((movie.path for movie in shot.movie_files() if movie.format == kind and movie.path.exists()), None)
+        held = record.formats[kind].frames | record.formats[kind].naming
+        if kept is not None and held != frames:
+            raise OutputError(
+                f"{kept}: is there with frames {numbers_to_ranges(held) or 'that nobody knows'}, and other movies of "
+                f"{shot.stem!r} are not; ask for the same frames, or choose --on-exists overwrite or another folder"
+            )
 
 
 def load_manifest(folder: Path, presence: Presence | None = None) -> Manifest:

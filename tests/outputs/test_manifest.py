@@ -507,6 +507,20 @@ def test_a_movie_that_lacks_frames_asked_for_is_not_taken_for_done(make_shot):
         add(load_manifest(shot.folder), again, standing=kept, frames=range(1001, 1011))
 
 
+def test_movies_of_one_shot_hold_the_same_frames_also_where_one_of_them_was_gone(make_shot):
+    shot = make_shot(format=("mp4",), on_exists="skip")
+    run(shot, range(1001, 1005))
+    shot.movie_files()[0].path.write_bytes(b"whole")  # the others are gone
+    standing = check_shot(shot, [(number, "") for number in range(1001, 1009)], ())
+    assert standing.movies_left == {"mp4"}
+    with pytest.raises(OutputError, match=r"clip_albedo.mp4: is there with frames 1001-1004, and other movies"):
+        add(load_manifest(shot.folder), shot, standing=standing, frames=range(1001, 1009))
+    run(shot, range(1001, 1005), standing=standing, frames=range(1001, 1005))
+    overwritten = make_shot(format=("mp4",), on_exists="overwrite")
+    run(overwritten, range(1001, 1009), frames=range(1001, 1009))
+    assert read(shot)["shots"][0]["formats"]["mp4"]["frames"] == "1001-1008"
+
+
 @pytest.mark.parametrize("formats", [("mp4",), ("png", "mp4")])
 def test_a_run_killed_when_its_movies_have_names_is_gone_on_with(make_shot, make_frame, formats):
     shot = make_shot(format=formats, maps=("albedo",))
