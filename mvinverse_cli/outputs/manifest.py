@@ -158,10 +158,24 @@ class Manifest:
             self._write(begun=record)
 
     def change_passes(self, record: ShotRecord, passes: Json) -> None:
-        """The shot is cut into passes otherwise than was planned. Raises OutputError as `begin` does."""
+        """The shot is cut into passes otherwise than was planned: frames of the planned ones are of other settings.
+
+        Raises OutputError where such frames are to be kept, and as `begin` does.
+        """
         with self._alone():
+            now = self._on_disk().get(record.key)
+            if now is not None:
+                record.take_over(now)
+            kept: set[int] = set().union(*(entry.frames for entry in record.formats.values()))
+            if kept and record.write["on_exists"] != "overwrite":
+                raise OutputError(
+                    f"{self.path}: frames {numbers_to_ranges(kept)} of {record.name!r} are of larger passes than there "
+                    "is memory for now; free some, or choose --on-exists overwrite or another output folder"
+                )
+            for entry in record.formats.values():
+                entry.give_up(kept)
             record.passes = passes
-            self._check_claim(record, self._on_disk().get(record.key), False)
+            self._check_claim(record, now, False)
             self._write()
 
     def _check_claim(self, record: ShotRecord, now: ShotRecord | None, is_new: bool) -> None:

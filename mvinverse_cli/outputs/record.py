@@ -84,7 +84,7 @@ class FormatRecord:
         self.stale = (self.stale | other.stale) - self.frames
 
     def give_up(self, numbers: set[int]) -> None:
-        """The files of the frames were replaced by those of another shot's run."""
+        """The files of the frames, where they are there, are no more of the settings of the record."""
         self.stale |= self.frames & numbers
         self.frames -= numbers
 

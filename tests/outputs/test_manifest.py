@@ -221,6 +221,22 @@ def test_windows_made_smaller_on_the_way_are_in_the_books_at_once(make_shot):
     assert read(shot)["shots"][0]["passes"]["window"] == 12
 
 
+def test_windows_made_smaller_on_the_way_do_not_go_beside_frames_of_the_larger_ones(make_shot):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, range(1001, 1005))
+    progress = add(load_manifest(shot.folder), shot, standing=Standing(frozenset(range(1001, 1005))))
+    progress.begin()
+    with pytest.raises(OutputError, match="frames 1001-1004 of 'clip' are of larger passes"):
+        progress.change_passes(PASSES | {"window": 12})
+    progress = add(load_manifest(shot.folder), make_shot(format=("png",), on_exists="overwrite"))
+    progress.begin()
+    progress.change_passes(PASSES | {"window": 12})
+    progress.wrote(1001)
+    progress.finish()
+    (told,) = read(shot)["shots"]
+    assert (told["formats"]["png"]["frames"], told["stale"]) == ("1001", "1002-1004")
+
+
 @pytest.mark.parametrize(
     "change",
     [{"sha256": "cd" * 32}, {"input_transfer": "linear"}, {"albedo_transfer": "linear"}, {"shading_transfer": "srgb"}],
