@@ -21,8 +21,7 @@ from .frames.exr import timecode_of
 from .frames.names import VIDEO_SUFFIXES, missing_ranges, shown
 from .maps import SPECS, Array
 from .model.header import read_header
-from .options import WriteOptions
-from .outputs import MANIFEST_NAME, ShotOutputs, load_manifest
+from .outputs import MANIFEST_NAME, load_manifest
 from .outputs.manifest import color_contract
 from .outputs.ranges import numbers_to_ranges
 from .outputs.record import Json, ShotRecord
@@ -66,8 +65,8 @@ def inspect_folder(folder: Path) -> Json:
 def describe_shot(folder: Path, record: ShotRecord) -> Json:
     """One shot of a manifest, and which of its frames are not where the manifest says."""
     maps = tuple(record.decompose["maps"])
-    outputs = {kind: outputs_of(folder, record, kind) for kind in record.formats}
-    names = [Path(source).stem for source in record.sources] if record.kind == "stills" else []
+    outputs = {kind: record.outputs(folder, kind) for kind in record.formats}
+    names = record.still_names
     gone = []
     for number in sorted(record.frames):
         name = names[number - 1] if names else ""
@@ -96,21 +95,6 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
         "passes": record.passes,
         "options": {**record.decompose, **record.write},
     }
-
-
-def outputs_of(folder: Path, record: ShotRecord, kind: str) -> ShotOutputs:
-    """How the files of one format are called: earlier runs may have written others, of other depths, beside it."""
-    write = record.write
-    naming: dict[str, Any] = {"format": ("png",), "sheet": True}
-    if kind != "sheet":
-        bits = record.formats[kind].bits
-        has_residual = write["residual"] and (kind == "exr" or bits == "float")
-        naming = {"format": (kind,), "bits": bits, "residual": has_residual}
-    if kind == "exr":
-        naming["exr_layout"] = write["exr_layout"]
-    maps = tuple(record.decompose["maps"])
-    is_stills = record.kind == "stills"
-    return ShotOutputs(folder / record.folder, record.name, is_stills, maps, WriteOptions(**naming), None)
 
 
 def describe_values(values: Array) -> Json:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
@@ -28,7 +28,12 @@ def spooled(stream: BufferedIOBase | None) -> Iterator[Path]:
     """
     if stream is None or stream.isatty():
         raise InputError("-: nothing is piped into stdin; pipe a nut, y4m or mkv stream, or name a file")
-    with tempfile.TemporaryDirectory(prefix="mvinverse-stdin-") as name:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="mvinverse-stdin-")
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"-: no place for a copy of stdin ({reason}); set TMPDIR to a folder with room") from error
+    with temporary as name:
         folder = Path(name)
         room = shutil.disk_usage(folder).free / 2**30
         log.info("stdin is copied to %s first, where %.1f GiB are free; TMPDIR names another folder", folder, room)
@@ -36,7 +41,7 @@ def spooled(stream: BufferedIOBase | None) -> Iterator[Path]:
 
 
 def _copied(stream: BufferedIOBase, folder: Path) -> Path:
-    head = stream.read(32)
+    head = _taken(stream.read, 32)
     if not head:
         raise InputError("-: nothing came from stdin; does the program before the pipe work?")
     suffix = next((suffix for magic, suffix in _CONTAINERS.items() if head.startswith(magic)), None)
@@ -47,9 +52,17 @@ def _copied(stream: BufferedIOBase, folder: Path) -> Path:
         with path.open("wb") as file:
             while head:
                 file.write(head)
-                head = stream.read1(_BLOCK)  # `read` would wait for a whole block and let a signal wait as well
+                head = _taken(stream.read1, _BLOCK)  # `read` would wait for a whole block and let a signal wait as well
     except OSError as error:
         raise OutputError(
             f"{folder}: cannot hold what comes from stdin ({error.strerror}); set TMPDIR to a folder with more room"
         ) from error
     return path
+
+
+def _taken(read: Callable[[int], bytes], most: int) -> bytes:
+    """Up to `most` bytes of stdin. Raises InputError where it is none to read from, as a folder."""
+    try:
+        return read(most)
+    except OSError as error:
+        raise InputError(f"-: stdin cannot be read ({error.strerror or error}); pipe a video into it") from error

@@ -35,10 +35,12 @@ LONG_SIDE = 256  # pixels of what is looked at
 
 @dataclass(frozen=True)
 class Survey:
-    """count: positions of the shot, also those that cannot be read. cuts: positions that begin a scene, never 0."""
+    """count: positions of the shot, also those that cannot be read. cuts: positions that begin a scene, never 0.
+    is_cut_short: whether a video that was decoded for them ended before its promised end."""
 
     count: int
     cuts: tuple[int, ...]
+    is_cut_short: bool = False
 
 
 def survey_shot(shot: Shot, *, every: int, phase: int, cuts: bool) -> Survey:
@@ -47,15 +49,16 @@ def survey_shot(shot: Shot, *, every: int, phase: int, cuts: bool) -> Survey:
     Decodes only for cuts, and to count the frames of a video that does not tell how many it has.
     Raises InputError where a video cannot be opened or holds no frame.
     """
+    is_cut_short = False
     if shot.kind == "video" and (cuts or shot.frame_count is None):
-        places, found = _survey_video(shot, cuts)
+        places, found, is_cut_short = _survey_video(shot, cuts)
     else:
         places = shot.frame_count or len(shot.paths)
         found = find_cuts(_small_pictures(shot)) if cuts else ()
     grid = Grid(every, phase)
     count = grid.count(places)
     positions = {grid.position(place) for place in found}  # of the frames that begin a scene, or come next to them
-    return Survey(count, tuple(sorted(position for position in positions if 0 < position < count)))
+    return Survey(count, tuple(sorted(position for position in positions if 0 < position < count)), is_cut_short)
 
 
 def find_cuts(pictures: Iterable[tuple[int, Array]]) -> tuple[int, ...]:
@@ -82,8 +85,8 @@ def _comes_back(before: list[Array], behind: list[Array]) -> bool:
     return any(np.mean(cv2.absdiff(one, other)) < change / 2 for one, other in product(before, behind))
 
 
-def _survey_video(shot: Shot, cuts: bool) -> tuple[int, tuple[int, ...]]:
-    """How many places there are, and where scenes begin."""
+def _survey_video(shot: Shot, cuts: bool) -> tuple[int, tuple[int, ...], bool]:
+    """How many places there are, where scenes begin, and whether the file ended before its promised end."""
     path = shot.paths[0]
     container, stream = open_video(path)
     with container:
@@ -97,7 +100,7 @@ def _survey_video(shot: Shot, cuts: bool) -> tuple[int, tuple[int, ...]]:
     places = max(decoder.places, shot.frame_count or 0) if decoder.reason else decoder.places
     if places == 0:
         raise InputError(f"{shown(path)}: not one frame in it; export it again")
-    return places, found
+    return places, found, decoder.cut_short
 
 
 def small_frames(decoder: VideoDecoder) -> Iterator[tuple[int, Array]]:

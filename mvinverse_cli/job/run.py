@@ -137,6 +137,7 @@ def write_shots(
     for planned, sizes, about, book in zip(plan.shots, passes, abouts, books, strict=True):
         if planned.to_do == 0:
             book.begin()
+            note_end(planned.layout, book, outcome)
             book.finish()
             continue
         if network is None:
@@ -185,7 +186,19 @@ def write_shots(
             book.lost(fault.number, fault.source, fault.reason)
         outcome.faults += findings.faults
         outcome.truncated |= findings.truncated
+        if not findings.truncated:
+            note_end(layout, book, outcome)
         book.finish()
+
+
+def note_end(layout: Layout, book: ShotProgress, outcome: Outcome) -> None:
+    """A video that breaks off is told of as in the first run, also where its last frames are kept and nobody read so
+    far."""
+    if layout.lacks_end:
+        fault = Fault(None, layout.shot.sources[0], "the file ends before its promised end")
+        book.lost(fault.number, fault.source, fault.reason)
+        outcome.faults.append(fault)
+        outcome.truncated = True
 
 
 def shot_fault(error: InputError, shot: Shot) -> Fault:

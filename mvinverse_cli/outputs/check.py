@@ -4,13 +4,14 @@
 """
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import OutputError
-from ..formats import FileKind
-from .naming import ShotOutputs
+from ..formats import MOVIES, FileKind
+from .naming import EXTENSIONS, ShotOutputs
 from .whole import WholeFile, write_errors
 
 
@@ -101,6 +102,34 @@ def list_folders(shot: ShotOutputs) -> frozenset[Path]:
             elif os.path.lexists(folder):
                 raise OutputError(f"{folder}: is not a folder, and has to be one; choose another output folder")
     return frozenset(found)
+
+
+def find_frames(shot: ShotOutputs, kinds: Iterable[FileKind], names: Sequence[str]) -> dict[FileKind, set[int]]:
+    """The numbers of all frames of which a file is there, by format: asked for or not, and whoever wrote it.
+
+    names: those of stills, in their order.
+    """
+    listing = list_folders(shot)
+    return {kind: frames_among(listing, shot, kind, names) for kind in kinds if kind not in MOVIES}
+
+
+def frames_among(paths: Iterable[Path], shot: ShotOutputs, kind: FileKind, names: Sequence[str]) -> set[int]:
+    """The numbers of frames of which a file of the format `kind` is among `paths`, whatever its map."""
+    is_layered = kind == "exr" and shot.options.exr_layout != "files"
+    extension = ".png" if kind == "sheet" else EXTENSIONS[kind]
+    stills = {name: number for number, name in enumerate(names, 1)}
+    numbers = set()
+    for path in paths:
+        is_sheet = path.parent == shot.folder / "sheet"
+        if path.suffix != extension or is_sheet != (kind == "sheet") or is_layered != (path.parent == shot.folder):
+            continue
+        of_map = "" if is_layered else f"_{path.parent.name}"
+        found = re.fullmatch(re.escape(shot.stem + of_map) + r"\.(\d{4,})", path.stem)
+        if found and not shot.stills:
+            numbers.add(int(found[1]))
+        elif shot.stills and path.stem.removesuffix(of_map) in stills and path.stem.endswith(of_map):
+            numbers.add(stills[path.stem.removesuffix(of_map)])
+    return numbers
 
 
 def check_folder(folder: Path) -> None:

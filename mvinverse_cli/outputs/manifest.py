@@ -5,20 +5,21 @@ One manifest for all shots of an output folder. It holds no times and no host na
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ..errors import OutputError
-from ..formats import FileKind
+from ..formats import BITS, FileKind
 from ..maps import SPECS, MapSpec
 from ..options import DecomposeOptions
 from .about import About
-from .check import Standing
+from .check import Standing, find_frames
 from .naming import ShotOutputs
 from .presence import Presence
 from .ranges import numbers_to_ranges
 from .record import Json, ShotRecord
+from .shot_progress import ShotProgress
 from .whole import write_errors, write_whole
 
 MANIFEST_NAME = "mvinverse.json"
@@ -54,6 +55,7 @@ class Manifest:
         self.software = ""
         self.shots = {shot.key: shot for shot in shots}
         self._own: set[tuple[str, str]] = set()  # the shots that this run writes
+        self._replaced: list[tuple[tuple[str, str], tuple[str, str], str, set[int]]] = []  # shot, other, format, frames
         self._saved = 0.0  # monotonic seconds
 
     def add_shot(
@@ -66,8 +68,8 @@ class Manifest:
         decompose: DecomposeOptions,
         passes: Json,
         standing: Standing,
-        frames: Iterable[int],
-    ) -> "ShotProgress":
+        frames: Collection[int],
+    ) -> ShotProgress:
         """Enters a shot that is about to be written, and takes over the frames that an earlier run wrote of it.
 
         sources: as the user named them, one pattern for a sequence; source_bytes: their size, None for a sequence,
@@ -80,17 +82,25 @@ class Manifest:
             shot.stem, folder, kind, sources, source_bytes, about, decompose, shot.options, passes
         )
         earlier = self.shots.get(record.key)
-        if earlier is not None and (earlier.frames or standing.frames_done or standing.movies_done):
-            differences = record.differences(earlier)
+        differences = [] if earlier is None else record.differences(earlier)
+        found: dict[FileKind, set[int]] = {}
+        if earlier is not None and differences:  # a killed run may have left more than it told of
+            kinds = [kind for kind in BITS if kind in record.formats or kind in earlier.formats]
+            found = find_frames(shot, kinds, record.still_names)
+        is_there = earlier is not None and (
+            earlier.frames or standing.frames_done or standing.movies_done or any(found.values())
+        )
+        if earlier is not None and is_there:
             if not differences:
                 record.continue_from(earlier)
             elif shot.options.on_exists == "overwrite":
-                record.replace(earlier)
+                record.replace(earlier, found)
             else:
                 raise OutputError(
                     f"{self.path}: {shot.stem!r} was written with other settings ({'; '.join(differences)}); "
                     "choose the same, another output folder, or --on-exists overwrite"
                 )
+        self._check_others(shot, record, frames)
         chosen = (*shot.frame_formats, *shot.movie_formats)
         mixed = set(frames) & set().union(*(record.formats[kind].stale for kind in chosen))
         if mixed and shot.options.on_exists != "overwrite":
@@ -98,6 +108,7 @@ class Manifest:
                 f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings; "
                 "choose --on-exists overwrite for them, or another output folder"
             )
+        check_kept_movies(shot, record, standing.movies_left, set(frames))
         record.settle_movies(standing.movies_done, standing.movies_left)
         record.add_frames(shot.frame_formats, standing.frames_done or ())
         for kept in sorted(standing.movies_done):
@@ -110,6 +121,27 @@ class Manifest:
         self.software = about.software
         self.shots[record.key] = record
         return ShotProgress(self, record, earlier, shot.frame_formats, standing.movies_left)
+
+    def _check_others(self, shot: ShotOutputs, record: ShotRecord, frames: Collection[int]) -> None:
+        """Raises OutputError where files of the `frames` are kept that another shot's run has written, as a still alone
+        and a sequence, or two choices of views, may have them in common; notes those that are going to be replaced."""
+        others = [other for other in self.shots.values() if other.folder == record.folder and other.key != record.key]
+        if not others:
+            return
+        root = self.path.parent
+        own = {path for kind in shot.frame_formats for path in record.frame_files(root, kind, frames)}
+        for other in others:
+            for kind, entry in other.formats.items():
+                theirs = other.frame_files(root, kind, entry.frames)
+                shared = {path: number for path, number in theirs.items() if path in own}
+                if shot.options.on_exists != "overwrite":
+                    kept = next((path for path in shared if path.exists()), None)
+                    if kept is not None:
+                        raise OutputError(
+                            f"{kept}: is there already, from a run over {other.name!r}, where it was seen beside other "
+                            "pictures; choose --on-exists overwrite, or another output folder"
+                        )
+                self._replaced.append((record.key, other.key, kind, {*shared.values()}))
 
     def begin(self, record: ShotRecord, earlier: ShotRecord | None) -> None:
         """The shot of `record` is about to be written; `earlier` is what the manifest said of it when it was added.
@@ -127,10 +159,24 @@ class Manifest:
             self._write(begun=record)
 
     def change_passes(self, record: ShotRecord, passes: Json) -> None:
-        """The shot is cut into passes otherwise than was planned. Raises OutputError as `begin` does."""
+        """The shot is cut into passes otherwise than was planned: frames of the planned ones are of other settings.
+
+        Raises OutputError where such frames are to be kept, and as `begin` does.
+        """
         with self._alone():
+            now = self._on_disk().get(record.key)
+            if now is not None:
+                record.take_over(now)
+            kept: set[int] = set().union(*(entry.frames for entry in record.formats.values()))
+            if kept and record.write["on_exists"] != "overwrite":
+                raise OutputError(
+                    f"{self.path}: frames {numbers_to_ranges(kept)} of {record.name!r} are of larger passes than there "
+                    "is memory for now; free some, or choose --on-exists overwrite or another output folder"
+                )
+            for entry in record.formats.values():
+                entry.give_up(kept)
             record.passes = passes
-            self._check_claim(record, self._on_disk().get(record.key), False)
+            self._check_claim(record, now, False)
             self._write()
 
     def _check_claim(self, record: ShotRecord, now: ShotRecord | None, is_new: bool) -> None:
@@ -159,6 +205,9 @@ class Manifest:
             if key in shots and (begun is None or key != begun.key):
                 self.shots[key].take_over(shots[key])
             shots[key] = self.shots[key]
+        for key, other, kind, numbers in self._replaced:
+            if key in self._own and other in shots:
+                shots[other].formats[kind].give_up(numbers)
         content = {
             "layout": LAYOUT,
             "software": self.software,
@@ -190,77 +239,18 @@ class NoManifest(Manifest):
         """Nowhere."""
 
 
-class ShotProgress:
-    """Notes in the manifest what becomes of a shot's frames."""
-
-    def __init__(
-        self,
-        manifest: Manifest,
-        record: ShotRecord,
-        earlier: ShotRecord | None,
-        frame_formats: Sequence[FileKind],
-        movie_formats: Iterable[FileKind],
-    ) -> None:
-        self._manifest = manifest
-        self._record = record
-        self._earlier = earlier
-        self._frame_formats = frame_formats
-        self._movie_formats = movie_formats  # of the movies that this run makes
-        self._in_movies: set[int] = set()  # encoded; there is no movie before the shot ends
-
-    def begin(self) -> None:
-        """The shot is about to be worked on: its settings are on disk before its first frame.
-
-        Raises OutputError where another run is writing it with other settings.
-        """
-        self._manifest.begin(self._record, self._earlier)
-
-    def wrote(self, number: int) -> None:
-        """Frame `number` is on disk: what `open_writers` takes as `on_done`."""
-        self._manifest.own(self._record)
-        self._record.add_frames(self._frame_formats, (number,))
-        self._in_movies.add(number)
-        self._manifest.save_now_and_then()
-
-    def encoded(self) -> None:
-        """The movies are about to have their names: what `open_writers` takes as `on_encoded`.
-
-        On disk before the first name is, or a run killed before `finish` would leave movies of unknown frames. Where
-        they replace others nobody could tell which of the two are there.
-        """
-        if self._record.write["on_exists"] == "overwrite":
-            return
-        for name in self._movie_formats:
-            self._record.formats[name].naming |= self._in_movies
-        self._manifest.save()
-
-    def change_passes(self, passes: Json) -> None:
-        """The shot is cut into passes otherwise than was planned."""
-        self._manifest.change_passes(self._record, passes)
-
-    def found_seam(self, number: int, seam: Json) -> None:
-        """A window of the shot begins to give new frames at frame `number`."""
-        self._record.seams[number] = {"number": number, **seam}
-
-    def lost(self, number: int | None, source: Path, reason: str) -> None:
-        """Frame `number` was asked for and could not be had; None where it is not known which."""
-        self._manifest.own(self._record)
-        fault = {"number": number, "source": str(source), "reason": reason}
-        self._record.faults[number] = fault
-        self._manifest.save_now_and_then()
-
-    def fail(self, source: Path, reason: str) -> None:
-        """The shot cannot be read at all: what was begun of its movies is gone."""
-        self.lost(None, source, reason)
-        self._record.complete = False
-        self._manifest.save()
-
-    def finish(self) -> None:
-        """Every frame asked for is written or lost, and the movies have their names."""
-        self._manifest.own(self._record)
-        self._record.add_frames(self._movie_formats, self._in_movies)
-        self._record.complete = not self._record.faults
-        self._manifest.save()
+def check_kept_movies(
+    shot: ShotOutputs, record: ShotRecord, movies_left: Iterable[FileKind], frames: Collection[int]
+) -> None:
+    """Raises OutputError where a format lacks some movies and those that are kept hold other frames than `frames`."""
+    for kind in movies_left if shot.options.on_exists != "overwrite" else ():
+        kept = next((movie.path for movie in shot.movie_files() if movie.format == kind and movie.path.exists()), None)
+        held = record.formats[kind].frames | record.formats[kind].naming
+        if kept is not None and held != frames:
+            raise OutputError(
+                f"{kept}: is there with frames {numbers_to_ranges(held) or 'that nobody knows'}, and other movies of "
+                f"{shot.stem!r} are not; ask for the same frames, or choose --on-exists overwrite or another folder"
+            )
 
 
 def load_manifest(folder: Path, presence: Presence | None = None) -> Manifest:

@@ -4,13 +4,15 @@ A record is a `ShotRecord` in memory and an object in the file, where frame numb
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..formats import FileKind
 from ..options import DecomposeOptions, WriteOptions
 from .about import About
+from .naming import ShotOutputs
 from .ranges import numbers_to_ranges, ranges_to_numbers
 
 Json = dict[str, Any]
@@ -80,6 +82,11 @@ class FormatRecord:
         self.frames |= other.frames
         self.naming |= other.naming
         self.stale = (self.stale | other.stale) - self.frames
+
+    def give_up(self, numbers: set[int]) -> None:
+        """The files of the frames, where they are there, are no more of the settings of the record."""
+        self.stale |= self.frames & numbers
+        self.frames -= numbers
 
     def wrote(self, numbers: set[int]) -> None:
         """The frames are on disk, of the settings of the record."""
@@ -152,6 +159,34 @@ class ShotRecord:
         return self.folder, self.name
 
     @property
+    def still_names(self) -> list[str]:
+        """The names of stills by their numbers, which count from 1; empty for all others."""
+        return [Path(source).stem for source in self.sources] if self.kind == "stills" else []
+
+    def outputs(self, root: Path, kind: str) -> ShotOutputs:
+        """How the files of one format are called, `root` being the manifest's folder: earlier runs may have written
+        others, of other depths, beside it."""
+        naming: dict[str, Any] = {"format": ("png",), "sheet": True}
+        if kind != "sheet":
+            bits = self.formats[kind].bits
+            has_residual = self.write.get("residual", False) and (kind == "exr" or bits == "float")
+            naming = {"format": (kind,), "bits": bits, "residual": has_residual}
+        if kind == "exr":
+            naming["exr_layout"] = self.write.get("exr_layout", "single")
+        maps, is_stills = tuple(self.decompose["maps"]), self.kind == "stills"
+        return ShotOutputs(root / self.folder, self.name, is_stills, maps, WriteOptions(**naming), None)
+
+    def frame_files(self, root: Path, kind: str, numbers: Iterable[int]) -> dict[Path, int]:
+        """The files of one format that hold the frames `numbers`, each with its frame."""
+        outputs, names = self.outputs(root, kind), self.still_names
+        return {
+            file.path: number
+            for number in numbers
+            for file in outputs.frame_files(number, names[number - 1] if names else "")
+            if file.format == kind
+        }
+
+    @property
     def frames(self) -> set[int]:
         """Every frame that is on disk in some format, of whatever settings."""
         return set().union(*(entry.frames | entry.stale for entry in self.formats.values()))
@@ -188,10 +223,15 @@ class ShotRecord:
         self.faults |= {number: fault for number, fault in earlier.faults.items() if number is not None}
         self.seams |= earlier.seams
 
-    def replace(self, earlier: "ShotRecord") -> None:
-        """Begins anew over what an `earlier` run with other settings has left, in these formats and in others."""
+    def replace(self, earlier: "ShotRecord", found: Mapping[FileKind, set[int]]) -> None:
+        """Begins anew over what an `earlier` run with other settings has left, in these formats and in others.
+
+        found: the frames of which files are there, also those that a killed run could not tell of any more.
+        """
         for name, entry in earlier.formats.items():
             self.formats.setdefault(name, FormatRecord(entry.bits)).stale |= entry.on_disk
+        for name, numbers in found.items():
+            self.formats[name].stale |= numbers
 
     def take_over(self, other: "ShotRecord") -> None:
         """Adds what the record on disk, `other`, holds of runs beside this one; nothing where its settings differ."""

@@ -32,6 +32,12 @@ class Layout:
     choice: Choice
     cuts: tuple[int, ...]
     exposure: float  # EV: the network is shown 2**exposure times the light of the plate
+    is_cut_short: bool = False  # as far as it was looked at: a video that ends before its promised end
+
+    @property
+    def lacks_end(self) -> bool:
+        """Whether the last frame is asked for of a shot that is known to break off."""
+        return self.is_cut_short and self.choice.wanted[-1] == self.choice.count - 1
 
     def largest_pass(self, windows: Windows) -> int:
         """Frames of the largest pass that `windows` make of the shot."""
@@ -87,8 +93,8 @@ def lay_out(shot: Shot, options: DecomposeOptions, *, find_cuts: bool = True) ->
     listed = options.cuts not in ("auto", "off")
     cuts = parse_cuts(options.cuts, shot, choice) if listed else survey.cuts
     if options.exposure != "auto":
-        return Layout(shot, choice, cuts, float(options.exposure))
-    return Layout(shot, choice, cuts, meter_shot(shot) if find_cuts else 0.0)
+        return Layout(shot, choice, cuts, float(options.exposure), survey.is_cut_short)
+    return Layout(shot, choice, cuts, meter_shot(shot) if find_cuts else 0.0, survey.is_cut_short)
 
 
 def wanted_windows(options: DecomposeOptions) -> Windows:

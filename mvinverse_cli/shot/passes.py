@@ -166,7 +166,9 @@ class PassRun:
         self.this: Pass = run.scene.passes[index]
         self.seam: Seam | None = None  # known once the first part is read
         self._run, self._is_first = run, index == 0
-        lent = [position for position in run.anchors if position not in self.this.frames]
+        self._given = frozenset(frames)  # a copy: the caller empties its own
+        # also one of the pass's own frames, where its file went away after the anchors were read
+        lent = [position for position in run.anchors if position not in frames]
         self._positions = [*lent, *frames]
         self._pixels = [*(run.anchors[position] for position in lent), *frames.values()]
         batch = frame_batch(self._pixels[0].shape[:2], run.network.device.type)
@@ -194,7 +196,7 @@ class PassRun:
         return {
             position: {name: values[place] for name, values in maps.items()}
             for place, position in enumerate(self._positions[part])
-            if position in self.this.frames
+            if position in self._given
         }
 
     def _attend(self) -> Attended:

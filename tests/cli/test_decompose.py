@@ -338,6 +338,20 @@ def test_a_truncated_video_gives_the_frames_that_decode_and_exit_1(run, tmp_path
     assert shot["faults"]
 
 
+def test_a_truncated_video_is_told_of_also_where_all_that_decodes_is_there(run, tmp_path: Path):
+    path = cut(write_numbered(tmp_path / "cut.mkv", 10, "ffv1", pix_fmt="yuv444p"), 6)
+    run(path, "--maps", "albedo")
+    for more in ([], ["--cuts", "off"]):
+        ran = run(path, "--maps", "albedo", "--on-exists", "skip", *more)
+        assert ran.code == 1
+        assert "0 frames written, others lost" in ran.cause
+        assert "before its promised end" in ran.cause
+    assert '"complete": false' in (tmp_path / "out/mvinverse.json").read_text()
+    (tmp_path / "out/albedo/cut_albedo.1001.png").unlink()
+    assert run(path, "--maps", "albedo", "--on-exists", "skip").code == 1
+    assert run(path, "--maps", "albedo", "--on-exists", "skip", "--frames", "1-3").code == 0
+
+
 def test_damage_inside_a_video_keeps_the_timeline_and_exits_3(run, tmp_path: Path):
     path = write_numbered(tmp_path / "hurt.mp4", 8, options={"g": "1"})
     damage(path, packet_spans(path)[3:4])

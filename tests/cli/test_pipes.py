@@ -139,6 +139,32 @@ def test_without_a_stdin_there_is_nothing_to_read(run, monkeypatch: pytest.Monke
     assert "nothing is piped" in ran.cause
 
 
+def test_a_machine_without_a_folder_for_temporary_files_is_told_so(run, monkeypatch: pytest.MonkeyPatch):
+    def make(*given: object, **named: object) -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/']")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make)
+    monkeypatch.setattr(sys, "stdin", stdin_of(b"YUV4MPEG2"))
+    ran = run("-")
+    assert ran.code == 7
+    assert "no place for a copy of stdin" in ran.cause
+    assert "TMPDIR" in ran.cause
+
+
+def test_a_folder_as_stdin_is_said(run, spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Folder(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: object) -> int:
+            raise IsADirectoryError(21, "Is a directory")
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Folder())))
+    ran = run("-")
+    assert ran.code == 4
+    assert "-: stdin cannot be read (Is a directory)" in ran.cause
+
+
 def test_stdin_can_be_one_input_only(run, spool: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.stdin", stdin_of(write_numbered(Path("clip.nut"), 1, **LOSSLESS).read_bytes()))
     ran = run("-", "-")

@@ -6,6 +6,7 @@ import pytest
 
 from mvinverse_cli.errors import OutputError
 from mvinverse_cli.outputs import check, check_folder, check_shot, make_folder
+from mvinverse_cli.outputs.check import find_frames
 
 FRAMES = [(1001, ""), (1002, ""), (1003, "")]
 
@@ -165,3 +166,26 @@ def test_a_folder_that_cannot_be_listed_is_an_output_error(make_shot, monkeypatc
     monkeypatch.setattr(check.Path, "iterdir", fail)
     with pytest.raises(OutputError, match="out: cannot write: Permission denied"):
         check_shot(shot, FRAMES, [])
+
+
+def test_frames_are_found_by_the_names_of_their_files_alone(make_shot):
+    folder = make_shot().folder
+    names = ["albedo/clip_albedo.1002.png", "albedo/clip_normal.1003.png", "clip.1004.png", "clip.1005.exr"]
+    names += ["normal/clip_normal.10006.png", "normal/other_normal.1007.png", "albedo/clip_albedo.1008.exr"]
+    names += ["sheet/clip_sheet.1009.png", "albedo/clip_albedo.png", "clip_sheet.mp4"]
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    kinds = ("png", "exr", "tiff", "mp4")
+    assert find_frames(make_shot(), kinds, ()) == {"png": {1002, 10006}, "exr": {1005}, "tiff": set()}
+    in_files = make_shot(format=("exr",), exr_layout="files")
+    assert find_frames(in_files, ("exr",), ()) == {"exr": {1008}}
+
+
+def test_stills_are_found_by_their_own_names(make_shot):
+    folder = make_shot().folder
+    for name in ("albedo/a.b_albedo.png", "albedo/clip_albedo.png", "sheet/left_sheet.png", "sheet/a_sheet.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    found = find_frames(make_shot(stills=True), ("png", "sheet"), ("left", "a.b", "right"))
+    assert found == {"png": {2}, "sheet": {1}}

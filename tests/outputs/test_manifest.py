@@ -221,6 +221,22 @@ def test_windows_made_smaller_on_the_way_are_in_the_books_at_once(make_shot):
     assert read(shot)["shots"][0]["passes"]["window"] == 12
 
 
+def test_windows_made_smaller_on_the_way_do_not_go_beside_frames_of_the_larger_ones(make_shot):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, range(1001, 1005))
+    progress = add(load_manifest(shot.folder), shot, standing=Standing(frozenset(range(1001, 1005))))
+    progress.begin()
+    with pytest.raises(OutputError, match="frames 1001-1004 of 'clip' are of larger passes"):
+        progress.change_passes(PASSES | {"window": 12})
+    progress = add(load_manifest(shot.folder), make_shot(format=("png",), on_exists="overwrite"))
+    progress.begin()
+    progress.change_passes(PASSES | {"window": 12})
+    progress.wrote(1001)
+    progress.finish()
+    (told,) = read(shot)["shots"]
+    assert (told["formats"]["png"]["frames"], told["stale"]) == ("1001", "1002-1004")
+
+
 @pytest.mark.parametrize(
     "change",
     [{"sha256": "cd" * 32}, {"input_transfer": "linear"}, {"albedo_transfer": "linear"}, {"shading_transfer": "srgb"}],
@@ -312,6 +328,88 @@ def test_overwrite_with_other_settings_starts_anew(make_shot):
     shot = make_shot(format=("png",), on_exists="overwrite")
     run(shot, [1001], DecomposeOptions(window=12))
     assert read(shot)["shots"][0]["formats"]["png"]["frames"] == "1001"
+
+
+@pytest.mark.parametrize("stills", [False, True])
+@pytest.mark.parametrize("format", ["png", "exr"])
+def test_frames_that_a_killed_run_did_not_tell_of_are_not_those_of_other_settings(make_shot, format, stills):
+    folder = make_shot().folder
+    sources = tuple(f"view{index}.jpg" for index in range(1, 4)) if stills else ("clip.mov",)
+    numbers = range(1, 4) if stills else range(1001, 1004)
+    wanted = [(number, f"view{number}") for number in numbers]
+
+    def entered(decompose, some, **choices):
+        shot = make_shot(format=(format,), stills=stills, **choices)
+        standing = check_shot(shot, some, ())
+        books, asked = load_manifest(folder), [number for number, _ in some]
+        kind = "stills" if stills else "video"
+        return books.add_shot(shot, ABOUT, kind, sources, 1000, decompose, PASSES, standing, asked)
+
+    entered(DecomposeOptions(), wanted).begin()
+    for number, name in wanted[:2]:
+        for file in make_shot(format=(format,), stills=stills).frame_files(number, name):
+            file.path.parent.mkdir(exist_ok=True)
+            file.path.write_bytes(b"whole")
+    # killed here, before the books were written
+    others = DecomposeOptions(window=9)
+    with pytest.raises(OutputError, match="window"):
+        entered(others, wanted[2:], on_exists="skip")
+    progress = entered(others, wanted[2:], on_exists="overwrite")
+    progress.begin()
+    progress.finish()
+    with pytest.raises(OutputError, match="from a run with other settings"):
+        entered(others, wanted, on_exists="skip")
+
+
+def test_a_still_of_another_choice_of_views_is_not_taken_for_this_ones(make_shot):
+    folder = make_shot().folder
+
+    def entered(sources, **choices):
+        shot = make_shot(format=("png",), stills=True, stem=Path(sources[0]).stem, **choices)
+        frames = [(number, Path(source).stem) for number, source in enumerate(sources, 1)]
+        standing = check_shot(shot, frames, ())
+        numbers = [number for number, _ in frames]
+        books = load_manifest(folder)
+        progress = books.add_shot(shot, ABOUT, "stills", sources, 1000, DecomposeOptions(), PASSES, standing, numbers)
+        progress.begin()
+        for number, name in frames:
+            for file in shot.frame_files(number, name):
+                file.path.parent.mkdir(parents=True, exist_ok=True)
+                file.path.write_bytes(b"whole")
+            progress.wrote(number)
+        progress.finish()
+
+    entered(["views.jpg", "left.jpg", "right.jpg"])
+    with pytest.raises(OutputError, match=r"left_albedo.png: is there already, from a run over 'views'"):
+        entered(["left.jpg"], on_exists="skip")
+    entered(["left.jpg"], on_exists="overwrite")
+    told = {shot["name"]: shot["formats"]["png"] for shot in read(make_shot())["shots"]}
+    assert told["views"] == {"bits": "8", "frames": "1,3", "stale": "2"}
+    assert told["left"]["frames"] == "1"
+    with pytest.raises(OutputError, match=r"left_albedo.png: is there already, from a run over 'left'"):
+        entered(["views.jpg", "left.jpg", "right.jpg"], on_exists="skip")
+    entered(["views.jpg", "left.jpg", "right.jpg"], on_exists="overwrite")
+    told = {shot["name"]: shot["formats"]["png"] for shot in read(make_shot())["shots"]}
+    assert told["views"]["frames"] == "1-3"
+    assert told["left"] == {"bits": "8", "frames": "", "stale": "1"}
+
+
+def test_a_plate_that_was_tried_alone_is_not_taken_for_a_frame_of_its_sequence(make_shot):
+    alone = make_shot(format=("exr",), stills=True, stem="plate.1001")
+    sources = ["plates/plate.1001.exr"]
+    books = load_manifest(alone.folder)
+    progress = books.add_shot(alone, ABOUT, "stills", sources, 9, DecomposeOptions(), PASSES, NO_MOVIE, [1])
+    progress.begin()
+    (file,) = alone.frame_files(1, "plate.1001")
+    file.path.write_bytes(b"whole")
+    progress.wrote(1)
+    progress.finish()
+    sequence = make_shot(format=("exr",), stem="plate", on_exists="skip")
+    standing = check_shot(sequence, [(number, "") for number in (1001, 1002)], ())
+    assert standing.frames_done == {1001}
+    with pytest.raises(OutputError, match=r"plate.1001.exr: is there already, from a run over 'plate.1001'"):
+        add(load_manifest(alone.folder), sequence, standing=standing, frames=[1001, 1002])
+    add(load_manifest(alone.folder), sequence, frames=[1002])
 
 
 def test_another_shot_in_the_folder_may_have_other_settings(make_shot):
@@ -423,6 +521,20 @@ def test_a_movie_that_lacks_frames_asked_for_is_not_taken_for_done(make_shot):
     add(load_manifest(shot.folder), again, standing=kept, frames=range(1003, 1009))
     with pytest.raises(OutputError, match=r"without frames 1009-1010.*--on-exists overwrite"):
         add(load_manifest(shot.folder), again, standing=kept, frames=range(1001, 1011))
+
+
+def test_movies_of_one_shot_hold_the_same_frames_also_where_one_of_them_was_gone(make_shot):
+    shot = make_shot(format=("mp4",), on_exists="skip")
+    run(shot, range(1001, 1005))
+    shot.movie_files()[0].path.write_bytes(b"whole")  # the others are gone
+    standing = check_shot(shot, [(number, "") for number in range(1001, 1009)], ())
+    assert standing.movies_left == {"mp4"}
+    with pytest.raises(OutputError, match=r"clip_albedo.mp4: is there with frames 1001-1004, and other movies"):
+        add(load_manifest(shot.folder), shot, standing=standing, frames=range(1001, 1009))
+    run(shot, range(1001, 1005), standing=standing, frames=range(1001, 1005))
+    overwritten = make_shot(format=("mp4",), on_exists="overwrite")
+    run(overwritten, range(1001, 1009), frames=range(1001, 1009))
+    assert read(shot)["shots"][0]["formats"]["mp4"]["frames"] == "1001-1008"
 
 
 @pytest.mark.parametrize("formats", [("mp4",), ("png", "mp4")])

@@ -254,6 +254,25 @@ def test_a_lost_anchor_or_shared_frame_is_done_without(run: Start, tiny_model: M
     assert [fault.number for fault in started.findings.faults] == [1001 + lost]
 
 
+@pytest.mark.parametrize("lost", [3, 9])
+def test_a_frame_that_is_gone_after_it_was_read_as_an_anchor_is_lost_alone(
+    run: Start, tiny_model: MVInverse, monkeypatch: pytest.MonkeyPatch, lost: int
+):
+    whole = {frame.number: frame for frame in run(tiny_model, some_frames(12), LONG).results()}
+    started = run(tiny_model, some_frames(12), LONG)
+    by_index = {frame.index: frame for frame in some_frames(12)}
+
+    def opened(shot: Shot, choice: Choice, positions: Sequence[int], quiet: bool = False) -> ListReader:
+        left = by_index if quiet else {index: frame for index, frame in by_index.items() if index != lost}
+        return ListReader(left, positions, [])
+
+    monkeypatch.setattr("mvinverse_cli.shot.decompose.open_positions", opened)  # the anchors' reader is the quiet one
+    results = list(started.results())
+    assert [result.index for result in results] == [index for index in range(12) if index != lost]
+    assert [fault.number for fault in started.findings.faults] == [1001 + lost]
+    assert np.abs(results[-1].maps["albedo"] - whole[results[-1].number].maps["albedo"]).max() < 1e-4
+
+
 def test_a_scene_whose_first_pass_cannot_be_read_goes_without_gains(run: Start, tiny_model: MVInverse):
     options = DecomposeOptions(window=4, anchors=1, overlap=0)
     whole = run(tiny_model, some_frames(12), options)

@@ -1,0 +1,84 @@
+"""What becomes of the frames of a shot, noted in the manifest while they are written."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..formats import FileKind
+from .record import Json, ShotRecord
+
+if TYPE_CHECKING:  # the manifest makes these
+    from .manifest import Manifest
+
+
+class ShotProgress:
+    """Notes in the manifest what becomes of a shot's frames."""
+
+    def __init__(
+        self,
+        manifest: "Manifest",
+        record: ShotRecord,
+        earlier: ShotRecord | None,
+        frame_formats: Sequence[FileKind],
+        movie_formats: Iterable[FileKind],
+    ) -> None:
+        self._manifest = manifest
+        self._record = record
+        self._earlier = earlier
+        self._frame_formats = frame_formats
+        self._movie_formats = movie_formats  # of the movies that this run makes
+        self._in_movies: set[int] = set()  # encoded; there is no movie before the shot ends
+
+    def begin(self) -> None:
+        """The shot is about to be worked on: its settings are on disk before its first frame.
+
+        Raises OutputError where another run is writing it with other settings.
+        """
+        self._manifest.begin(self._record, self._earlier)
+
+    def wrote(self, number: int) -> None:
+        """Frame `number` is on disk: what `open_writers` takes as `on_done`."""
+        self._manifest.own(self._record)
+        self._record.add_frames(self._frame_formats, (number,))
+        self._in_movies.add(number)
+        self._manifest.save_now_and_then()
+
+    def encoded(self) -> None:
+        """The movies are about to have their names: what `open_writers` takes as `on_encoded`.
+
+        On disk before the first name is, or a run killed before `finish` would leave movies of unknown frames. Where
+        they replace others nobody could tell which of the two are there.
+        """
+        if self._record.write["on_exists"] == "overwrite":
+            return
+        for name in self._movie_formats:
+            self._record.formats[name].naming |= self._in_movies
+        self._manifest.save()
+
+    def change_passes(self, passes: Json) -> None:
+        """The shot is cut into passes otherwise than was planned."""
+        self._manifest.change_passes(self._record, passes)
+
+    def found_seam(self, number: int, seam: Json) -> None:
+        """A window of the shot begins to give new frames at frame `number`."""
+        self._record.seams[number] = {"number": number, **seam}
+
+    def lost(self, number: int | None, source: Path, reason: str) -> None:
+        """Frame `number` was asked for and could not be had; None where it is not known which."""
+        self._manifest.own(self._record)
+        fault = {"number": number, "source": str(source), "reason": reason}
+        self._record.faults[number] = fault
+        self._manifest.save_now_and_then()
+
+    def fail(self, source: Path, reason: str) -> None:
+        """The shot cannot be read at all: what was begun of its movies is gone."""
+        self.lost(None, source, reason)
+        self._record.complete = False
+        self._manifest.save()
+
+    def finish(self) -> None:
+        """Every frame asked for is written or lost, and the movies have their names."""
+        self._manifest.own(self._record)
+        self._record.add_frames(self._movie_formats, self._in_movies)
+        self._record.complete = not self._record.faults
+        self._manifest.save()
