@@ -59,10 +59,8 @@ class MovieWriter:
         self.codec = codec
         self.is_color = is_color
         self.height, self.width = size
-        self.rate = rate
         self._tick = codec.tick or Fraction(1, ticks_per_second(rate))
         self._frame_ticks = round(1 / rate / self._tick)
-        self._shown = -1 / rate  # when the last frame is shown, in seconds since the first
         self._start: Fraction | None = None  # time of the first frame in the source
         self._last = -self._frame_ticks  # ticks at which the last frame is shown
         with self._errors():
@@ -91,11 +89,11 @@ class MovieWriter:
                 codec.name,
             )
 
-    def encode(self, codes: Array, time: Fraction | None, place: str) -> None:
+    def encode(self, codes: Array, time: Fraction, place: str) -> None:
         """Adds a frame, (H, W, C) uint8 or uint16 of the codec's depth.
 
-        time: presentation time in the source, in seconds; the first frame's becomes 0. None: frames follow each other
-        at the movie's rate. `place` names the frame in errors.
+        time: presentation time in seconds, from anywhere on: the first frame becomes 0. place: names the frame in
+        errors.
         """
         height, width = codes.shape[:2]
         if (height, width) != (self.height, self.width):
@@ -145,15 +143,11 @@ class MovieWriter:
         stream.codec_context.time_base = self._tick
         return stream
 
-    def _ticks(self, time: Fraction | None, place: str) -> int:
+    def _ticks(self, time: Fraction, place: str) -> int:
         """When to show a frame, in ticks since the first: always after the one before."""
-        if time is None:
-            self._shown += 1 / self.rate
-        else:
-            if self._start is None:
-                self._start = time
-            self._shown = time - self._start
-        ticks = max(round(self._shown / self._tick), self._last + 1, 0)
+        if self._start is None:
+            self._start = time
+        ticks = max(round((time - self._start) / self._tick), self._last + 1, 0)
         longest = self.codec.longest_ticks
         if longest is not None and ticks - self._last > longest:
             raise OutputError(

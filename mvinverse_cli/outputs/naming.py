@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..formats import MOVIES, FileKind, Format
-from ..maps import MapName
+from ..maps import FrameMaps, MapName
 from ..options import WriteOptions
 
 EXTENSIONS: Mapping[Format, str] = {
@@ -55,6 +55,16 @@ class ShotOutputs:
     options: WriteOptions
     rate: Fraction | None  # frames per second of a video
     pixel_aspect: float = 1.0  # width of a pixel over its height
+
+    @property
+    def movie_rate(self) -> Fraction:
+        """Frames per second of the shot's movies."""
+        return self.rate or self.options.fps
+
+    def time_of(self, frame: FrameMaps) -> Fraction:
+        """Seconds at which a movie shows `frame`: those of its source, or, for pictures, of its number at the movie's
+        rate, so that one that is missing leaves a gap as in a video."""
+        return frame.number / self.movie_rate if frame.time is None else frame.time
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -77,7 +77,7 @@ class StreamWriter:
     def __init__(self, shot: ShotOutputs, about: About, sink: Sink, on_done: Callable[[int], None]) -> None:
         self._shot, self._on_done = shot, on_done
         self._depth: Depth = stream_depth(shot)
-        rate = shot.rate or shot.options.fps
+        rate = shot.movie_rate
         self._rate = rate
         self._frame_ticks = round(ticks_per_second(rate) / rate)
         self._tick = Fraction(1, ticks_per_second(rate))
@@ -104,7 +104,7 @@ class StreamWriter:
                 f"{place} has {width} x {height} pixels and the stream {self._size[1]} x {self._size[0]}; write to a "
                 "folder instead"
             )
-        ticks = self._ticks(frame.time)
+        ticks = self._ticks(self._shot.time_of(frame))
         maps = with_y_down(frame.maps) if self._shot.options.normals == "directx" else frame.maps
         for name, stream in self._streams.items():
             codes, clipped = quantize(maps[name], SPECS[name], self._depth, place)
@@ -150,10 +150,8 @@ class StreamWriter:
         picture = av.VideoFrame.from_ndarray(pixels, format=held)
         return picture if held == coded else picture.reformat(format=coded)
 
-    def _ticks(self, time: Fraction | None) -> int:
+    def _ticks(self, time: Fraction) -> int:
         """When to show a frame, in ticks since the first: always after the one before."""
-        if time is None:
-            return self._last + self._frame_ticks
         if self._start is None:
             self._start = time
         return max(round((time - self._start) / self._tick), self._last + 1, 0)

@@ -162,7 +162,7 @@ class Writers:
     def _open_lanes(self, frame: FrameMaps) -> None:
         options = self.shot.options
         attributes = self.about.attributes()
-        rate, timecode = self.shot.rate or options.fps, frame.timecode
+        rate, timecode = self.shot.movie_rate, frame.timecode
         if timecode is not None and self.shot.movie_files() and not timecode.fits(rate):
             logger.warning(
                 "%s: at %s frames per second there is no timecode %s; movies carry none, see --fps",
@@ -233,12 +233,12 @@ class Writers:
             pixel_aspect=self.shot.pixel_aspect,
         )
 
-    @staticmethod
-    def _encode(lane: Lane, frame: FrameMaps, place: str) -> Clipped | None:
+    def _encode(self, lane: Lane, frame: FrameMaps, place: str) -> Clipped | None:
+        time = self.shot.time_of(frame)
         if lane.file.format == "sheet":
-            lane.movie.encode(draw_sheet(frame, lane.file.maps, place), frame.time, place)
+            lane.movie.encode(draw_sheet(frame, lane.file.maps, place), time, place)
             return None
         (name,) = lane.file.maps
         codes, share = quantize(frame.maps[name], SPECS[name], lane.movie.codec.depth, place)
-        lane.movie.encode(codes, frame.time, place)
+        lane.movie.encode(codes, time, place)
         return Clipped(share, name, place) if share else None

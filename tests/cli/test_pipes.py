@@ -169,7 +169,7 @@ def test_stdin_can_be_one_input_only(run, spool: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("sys.stdin", stdin_of(write_numbered(Path("clip.nut"), 1, **LOSSLESS).read_bytes()))
     ran = run("-", "-")
     assert ran.code == 4
-    assert "- and -" in ran.cause
+    assert "-: is given twice" in ran.cause
 
 
 def test_a_full_disk_for_stdin_is_said_and_left_clean(run, spool: Path, monkeypatch: pytest.MonkeyPatch):

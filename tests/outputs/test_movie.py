@@ -116,11 +116,6 @@ def test_the_first_frame_is_shown_at_once(tmp_path):
     assert read(tmp_path / "a.mp4")[2] == [time - times[0] for time in times]
 
 
-def test_stills_follow_each_other_at_the_chosen_rate(tmp_path):
-    write(tmp_path / "a.mp4", [flat(0.5)] * 4, [None] * 4, rate=Fraction(12))
-    assert read(tmp_path / "a.mp4")[2] == constant(4, Fraction(12))
-
-
 def test_frames_that_claim_the_same_time_are_all_kept_in_order(tmp_path):
     write(tmp_path / "a.mp4", [flat(value) for value in (0.1, 0.5, 0.9)], [Fraction(0)] * 3)
     _, pixels, times = read(tmp_path / "a.mp4")

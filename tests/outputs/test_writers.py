@@ -201,6 +201,16 @@ def test_a_movie_of_pictures_runs_at_the_fps_asked_for(make_shot, make_frame):
     write_all(shot, [make_frame(index, time=None) for index in range(5)])
     with av.open(str(shot.folder / "clip_normal.mp4")) as container:
         assert container.streams.video[0].average_rate == 25
+        times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    assert times == [Fraction(index, 25) for index in range(5)]
+
+
+def test_a_frame_that_is_missing_leaves_a_gap_in_a_movie_of_pictures(make_shot, make_frame):
+    shot = make_shot(format=("mp4",), maps=("normal",), fps=Fraction(25))
+    write_all(shot, [make_frame(index, time=None) for index in (3, 4, 6, 9)])
+    with av.open(str(shot.folder / "clip_normal.mp4")) as container:
+        times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    assert times == [0, Fraction(1, 25), Fraction(3, 25), Fraction(6, 25)]
 
 
 def test_frames_are_reported_in_order_when_all_their_files_are_there(make_shot, make_frame):
