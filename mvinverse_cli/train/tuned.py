@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..errors import OptionError, OutputError
+from ..errors import OptionError, OutputError, WeightsError
 from ..model.checkpoint import DTYPE_NAMES, open_state, save_checkpoint
 from ..model.header import read_header
 from ..model.weights import PICKLE_SUFFIXES, Weights, hash_of
@@ -86,10 +86,20 @@ def open_folder(run: Path, wanted: Mapping[str, Any]) -> None:
 
 
 def read_checks(run: Path, last_step: int) -> list[dict[str, Any]]:
-    """The checks up to `last_step`."""
+    """The checks up to `last_step`, of which the first was made before the first step; none where none was taken.
+
+    Raises WeightsError where they cannot be read: what the network did before cannot be measured any more.
+    """
     path = run / CHECKS
-    checks = json.loads(path.read_text("utf-8")) if path.exists() else []
-    return [check for check in checks if check["step"] <= last_step]
+    if last_step == 0:
+        return []
+    try:
+        checks = [check for check in json.loads(path.read_text("utf-8")) if check["step"] <= last_step]
+        if not checks:
+            raise ValueError("empty")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path}: damaged: {error}; delete {run} to begin anew") from error
+    return checks
 
 
 def write_tuned(

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mvinverse_cli.errors import InputError, OptionError, OutputError, TrainingError
+from mvinverse_cli.errors import InputError, OptionError, OutputError, TrainingError, WeightsError
 from mvinverse_cli.maps import MAPS, MapName
 from mvinverse_cli.model.checkpoint import load_model, save_checkpoint
 from mvinverse_cli.model.header import read_header
@@ -113,6 +113,17 @@ def test_a_stop_between_checkpoints_measures_nothing_which_would_change_what_fol
     assert checked() == [0]
     finetune([clip], output, seldom)
     assert checked() == [0, 2]
+
+
+@pytest.mark.parametrize("content", [None, b"[", b"[]", b"[7]"])
+def test_a_run_whose_first_measurement_is_lost_says_so(content: bytes | None, clip, options, tmp_path: Path):
+    checks, stops = tmp_path / "steady.run/checks.json", iter([True])
+    finetune([clip], tmp_path / "steady.safetensors", options, stop=lambda: next(stops))
+    checks.unlink()
+    if content is not None:
+        checks.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"checks\.json: damaged: .*; delete .*steady\.run to begin anew"):
+        finetune([clip], tmp_path / "steady.safetensors", options)
 
 
 def test_scenes_are_learnt_from_beside_the_clips_and_stand_in_the_metadata(clip, options, tmp_path: Path, finished):
