@@ -1,7 +1,7 @@
 """Flows that another program has found, read from a folder: the place to plug in a network.
 
-For clip `shot` and its frames counted from 0, the pair (7, 8) is looked for in FOLDER/shot/, or in FOLDER itself where
-that holds no folder `shot`, as either of
+For clip `shot` and its frames counted from 0, the pair (7, 8) is looked for in FOLDER/shot/, or, of one clip, in FOLDER
+itself where that holds no folder `shot`, as either of
 
     0007.npz                               arrays `forward` and `backward`, (H, W, 2) of any float type
     forward.0007.flo, backward.0007.flo    Middlebury files (Baker 2011): "PIEH", width, height, then u v of each pixel
@@ -31,11 +31,12 @@ NAME = re.compile(r"(?:(?P<way>forward|backward)\.)?(?P<position>\d+)\.(?P<kind>
 SAME_PROPORTIONS = 0.02  # how far width / height of flow and frames may be apart: flows are found at whole pixels
 
 
-@dataclass(frozen=True)
+@dataclass
 class FlowFolder:
-    """The folder that flows are read from."""
+    """The folder that flows are read from. clip: the one whose flows lie in the folder itself, once known."""
 
     folder: Path
+    clip: str | None = None
 
     @classmethod
     def at(cls, folder: str) -> "FlowFolder":
@@ -79,7 +80,16 @@ class FlowFolder:
         raise InputError(f"{place}: no flow for frames {position} and {position + 1} of {clip}; wanted {wanted}")
 
     def _place(self, clip: str) -> Path:
-        return self.folder / clip if (self.folder / clip).is_dir() else self.folder
+        """Where the flows of `clip` lie. Raises InputError where those of another do."""
+        if (self.folder / clip).is_dir():
+            return self.folder / clip
+        self.clip = self.clip or clip
+        if clip != self.clip:
+            raise InputError(
+                f"--flow {self.folder}: no folder {clip} in it, and its own flows are those of {self.clip}; give each "
+                "clip a folder of its name"
+            )
+        return self.folder
 
 
 def read_flo(path: Path) -> Array:

@@ -44,6 +44,18 @@ def test_flows_are_read_for_the_pair_that_their_name_says(tmp_path: Path, kind, 
     assert not found.valid[:, -3:].any()
 
 
+def test_flows_outside_a_folder_of_a_clips_name_serve_one_clip_alone(tmp_path: Path):
+    np.savez(tmp_path / "0.npz", forward=THERE, backward=-THERE)
+    (tmp_path / "named").mkdir()
+    np.savez(tmp_path / "named" / "0.npz", forward=-THERE, backward=THERE)
+    flows = FlowFolder.at(str(tmp_path))
+    assert np.array_equal(flows.pair("shot", 0, FRAME, FRAME).forward, THERE)
+    assert np.array_equal(flows.pair("named", 0, FRAME, FRAME).forward, -THERE)
+    assert np.array_equal(flows.pair("shot", 0, FRAME, FRAME).forward, THERE)
+    with pytest.raises(InputError, match="no folder other in it, and its own flows are those of shot"):
+        flows.pair("other", 0, FRAME, FRAME)
+
+
 def test_a_flow_of_another_size_is_brought_to_the_frames(tmp_path: Path):
     np.savez(tmp_path / "0.npz", forward=THERE, backward=-THERE)
     found = pair_of(tmp_path, frame=np.zeros((48, 64, 3), np.uint8))
