@@ -47,9 +47,13 @@ def about_run(shot: Shot, options: DecomposeOptions, write: WriteOptions, weight
     )
 
 
-def source_bytes(shot: Shot) -> int | None:
-    """The size of a shot's files; None for a sequence, which may still grow. Raises InputError where one is gone."""
+def source_bytes(shot: Shot) -> int:
+    """The size of a shot's files; of a sequence, which may still grow, that of the first.
+
+    Raises InputError where one is gone.
+    """
+    counted = shot.paths[:1] if shot.kind == "sequence" else shot.paths
     try:
-        return None if shot.kind == "sequence" else sum(path.stat().st_size for path in shot.paths)
+        return sum(path.stat().st_size for path in counted)
     except OSError as error:
         raise InputError(f"{shown(str(error.filename))}: {error.strerror}; it was there a moment ago") from error

@@ -64,7 +64,7 @@ class Manifest:
         about: About,
         kind: str,
         sources: Sequence[str],
-        source_bytes: int | None,
+        source_bytes: int,
         decompose: DecomposeOptions,
         passes: Json,
         standing: Standing,
@@ -72,10 +72,10 @@ class Manifest:
     ) -> ShotProgress:
         """Enters a shot that is about to be written, and takes over the frames that an earlier run wrote of it.
 
-        sources: as the user named them, one pattern for a sequence; source_bytes: their size, None for a sequence,
-        which may grow; passes: how the shot is cut into passes; standing: what `check_shot` found; frames: the numbers
-        asked for. Raises OutputError where the earlier run had other settings, unless `--on-exists overwrite` starts
-        anew, and where a movie would be kept that lacks some of the frames.
+        sources: as the user named them, one pattern for a sequence; source_bytes: their size, of a sequence, which may
+        grow, that of its first picture; passes: how the shot is cut into passes; standing: what `check_shot` found;
+        frames: the numbers asked for. Raises OutputError where the earlier run had other settings, unless
+        `--on-exists overwrite` starts anew, and where a movie would be kept that lacks some of the frames.
         """
         folder = shot.folder.relative_to(self.path.parent).as_posix()
         record = ShotRecord.of_run(

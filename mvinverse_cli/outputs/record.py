@@ -98,15 +98,15 @@ class FormatRecord:
 class ShotRecord:
     """One shot: `name`, in `folder` under the manifest's own, `sources` as the user named them.
 
-    `source_bytes` is their size, None for a sequence, which may grow. `passes`: the windows that memory allowed,
-    and the cuts. `seams` by the first new frame of each window.
+    `source_bytes` is their size, of a sequence, which may grow, that of its first picture. `passes`: the windows that
+    memory allowed, and the cuts. `seams` by the first new frame of each window.
     """
 
     name: str
     folder: str
     kind: str
     sources: list[str]
-    source_bytes: int | None
+    source_bytes: int
     about: Json
     decompose: Json
     write: Json
@@ -123,7 +123,7 @@ class ShotRecord:
         folder: str,
         kind: str,
         sources: Sequence[str],
-        source_bytes: int | None,
+        source_bytes: int,
         about: About,
         decompose: DecomposeOptions,
         write: WriteOptions,
@@ -199,12 +199,14 @@ class ShotRecord:
     def differences(self, earlier: "ShotRecord") -> list[str]:
         """What of the settings that decide pixels was otherwise in an `earlier` run of this shot.
 
-        A source is the same under any path, as long as its name and size are.
+        A source is the same under any path, as long as its name and size are. A sequence is so under one path as well:
+        its first picture may have been mended.
         """
-        pairs: list[tuple[str, object, object]] = [
-            ("sources", file_names(earlier.sources), file_names(self.sources)),
-            ("size of the sources", earlier.source_bytes, self.source_bytes),
-        ]
+        pairs: list[tuple[str, object, object]] = [("sources", file_names(earlier.sources), file_names(self.sources))]
+        if self.kind != "sequence":
+            pairs.append(("size of the sources", earlier.source_bytes, self.source_bytes))
+        elif earlier.source_bytes != self.source_bytes:
+            pairs = [("sources", earlier.sources, self.sources)]
         pairs += ((name, earlier.about.get(name), self.about[name]) for name in PIXEL_ORIGINS)
         pairs += ((name, earlier.decompose.get(name), self.decompose[name]) for name in PIXEL_OPTIONS)
         pairs += ((name, earlier.write.get(name), self.write[name]) for name in WRITE_PIXEL_OPTIONS)

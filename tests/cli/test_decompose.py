@@ -189,6 +189,25 @@ def test_a_sequence_that_has_grown_goes_on(run, tmp_path: Path):
     assert shot["formats"]["png"]["frames"] == "1-4"
 
 
+def test_a_sequence_of_that_name_in_another_folder_is_another_shot(run):
+    noise = np.random.default_rng(0).integers(0, 255, (28, 28, 3), np.uint8)  # takes more bytes than flat gray
+    for folder, pixels in (("sh010", noise), ("sh020", noise // 128)):
+        Path(folder).mkdir()
+        for number in (1, 2):
+            write_png(Path(folder) / f"plate.{number:04d}.png", pixels)
+    skip = ("--maps", "albedo", *windows(1), "--on-exists", "skip")
+    assert run("sh010/plate.####.png", *skip).code == 0
+    ran = run("sh020/plate.####.png", *skip)
+    assert ran.code == 7
+    assert "(sources was ['sh010/plate.####.png']" in ran.cause
+    assert "['sh020/plate.####.png'])" in ran.cause
+    write_png(Path("sh010/plate.0001.png"), noise // 2)  # mended, where it was
+    assert run("sh010/plate.####.png", *skip).code == 0
+    Path("sh020").rename("mount")
+    Path("sh010").rename("sh020")  # the same, seen from another machine
+    assert run("sh020/plate.####.png", *skip).code == 0
+
+
 def test_files_that_are_there_are_said_before_a_model_is_looked_for(run, clip: Path):
     assert run(clip, "--frames", "1").code == 0
     before = Path("out/albedo/clip_albedo.1001.png").stat().st_mtime_ns
