@@ -31,7 +31,9 @@ def submit(tmp_path: Path, tiny_file: Path):
         values = {"Output": output, "Model": tiny_file, "Device": "cpu", "Window": 10, "Format": "png", **more}
         parameters = [part for name, value in values.items() for part in ("-p", f"{name}={value}")]
         command = [str(Path(sys.executable).with_name("openjd")), "run", str(TEMPLATE), "--step", "Decompose"]
-        environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+        path = f"{program.parent}:{os.environ['PATH']}"
+        # openjd keeps its lines back where it is not told otherwise
+        environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         started.append(
             subprocess.Popen(
                 [*command, *parameters],
