@@ -13,18 +13,18 @@ from ..trainings import TrainOptions
 
 ASPECTS = (0.62, 1.85)  # width / height: portrait photos to a little over 16:9
 LEAST_CROP = 0.6  # side of a crop, as a share of the largest that fits
-MOST_ENLARGED = 1.6  # beyond it views are only blurred
+MOST_ENLARGED = 2.0  # beyond it views are only blurred
 EXPOSURE_SIGMA = 0.35  # of the natural logarithm: a third of all samples is off by more than half a stop
 WARMTH_SIGMA = 0.22  # the same, of red against green and of green against blue: from lamps to shade under a blue sky
 TINT_SIGMA = 0.06  # what red and blue stray beside that
 
 
 def draw_size(
-    rng: np.random.Generator, options: TrainOptions, patch_size: int, least: tuple[int, int]
+    rng: np.random.Generator, options: TrainOptions, patch_size: int, source: tuple[int, int]
 ) -> tuple[int, int]:
     """(height, width) of a batch: multiples of the patch between the options' sides, small ones more often.
 
-    least: (height, width) of the smallest view, which is not enlarged by more than MOST_ENLARGED as far as `min_side`
+    source: (height, width) of a view that is not to be enlarged by more than MOST_ENLARGED, as far as `min_side`
     allows.
     """
     high = max(options.max_side // patch_size, 1) * patch_size
@@ -32,9 +32,14 @@ def draw_size(
     side = np.exp(rng.uniform(np.log(low), np.log(high)))  # of a square as large
     stretch = np.sqrt(np.exp(rng.uniform(*np.log(ASPECTS))))
     sides = np.array([side / stretch, side * stretch])
-    sides /= max(1.0, *(sides / (MOST_ENLARGED * np.array(least))))
+    sides /= max(1.0, *(sides / (MOST_ENLARGED * np.array(source))))
     height, width = np.clip(np.round(sides / patch_size).astype(int) * patch_size, low, high)
     return int(height), int(width)
+
+
+def enlargement(size: tuple[int, int], source: tuple[int, int]) -> float:
+    """By how much the largest crop of `source` (height, width) with the proportions of `size` grows to it."""
+    return max(size[0] / source[0], size[1] / source[1])
 
 
 def crop_share(rng: np.random.Generator) -> float:
@@ -49,7 +54,7 @@ def draw_crop(
 
     share: of the sides of the largest crop that fits; more where the view would be enlarged by over MOST_ENLARGED.
     """
-    enlarged = max(size[0] / source[0], size[1] / source[1])  # of the largest crop that fits
+    enlarged = enlargement(size, source)
     share = min(1.0, max(share, enlarged / MOST_ENLARGED))
     height, width = (max(1, min(full, round(share * side / enlarged))) for side, full in zip(size, source, strict=True))
     top, left = rng.integers(source[0] - height + 1), rng.integers(source[1] - width + 1)

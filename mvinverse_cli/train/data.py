@@ -23,7 +23,18 @@ from ..model.config import ModelConfig
 from ..scenes.record import View
 from ..scenes.store import Broken, ScenePath
 from ..trainings import TrainOptions
-from .augment import crop_share, draw_crop, draw_size, flipped, light_gain, photographed, relit, sensor_white
+from .augment import (
+    MOST_ENLARGED,
+    crop_share,
+    draw_crop,
+    draw_size,
+    enlargement,
+    flipped,
+    light_gain,
+    photographed,
+    relit,
+    sensor_white,
+)
 from .decoded import Decoded, decode, resized, taken_apart
 from .repaint import revise
 
@@ -89,7 +100,6 @@ class Samples:
         self.options = options
         self.abreast = abreast
         self.broken: dict[int, Broken] = {}  # by the scene's place in `scenes`
-        self._least = (min(scene.size[0] for scene in scenes), min(scene.size[1] for scene in scenes))
         self._most_views = max(scene.views for scene in scenes)
         self._cache: dict[tuple[int, int], Decoded] = {}
         self._room = cache_bytes
@@ -113,23 +123,39 @@ class Samples:
 
     def batch(self, step: int) -> Batch:
         """The batch of one step. Raises InputError where too few scenes can be read to make one."""
-        shape = np.random.default_rng([self.options.seed, step // self.abreast, 0, SHAPE])
-        most = min(self.options.max_views, self._most_views)
-        views = int(shape.integers(min(self.options.min_views, most), most + 1))
-        size = draw_size(shape, self.options, self.config.patch_size, self._least)
+        views, size = self._shape(step)
         wanted = max(1, round(self.options.pixels / (views * size[0] * size[1])))
         samples: list[Sample] = []
-        rng = np.random.default_rng([self.options.seed, step])
-        for index in rng.permutation([i for i, scene in enumerate(self.scenes) if scene.views >= views]):
+        for index in self._order(step, views, size):
             if len(samples) == wanted:
                 break
             try:
-                samples.append(self._sample(step, int(index), views, size))
+                samples.append(self._sample(step, index, views, size))
             except InputError as error:
-                self._note(int(index), str(error))
+                self._note(index, str(error))
         if not samples:
             raise InputError(f"none of {len(self.scenes)} scenes can be read; render them again")
         return to_batch(samples, self.config)
+
+    def _shape(self, step: int) -> tuple[int, tuple[int, int]]:
+        """How many views the samples of a step have, and their (height, width), which one scene at least can fill.
+
+        Drawn for a scene, not for all: the smallest of a set would keep every batch small.
+        """
+        rng = np.random.default_rng([self.options.seed, step // self.abreast, 0, SHAPE])
+        most = min(self.options.max_views, self._most_views)
+        views = int(rng.integers(min(self.options.min_views, most), most + 1))
+        scene = self.scenes[int(rng.choice(self._with(views)))]
+        return views, draw_size(rng, self.options, self.config.patch_size, scene.size)
+
+    def _order(self, step: int, views: int, size: tuple[int, int]) -> list[int]:
+        """The scenes of at least `views`, shuffled; last come those that would be enlarged too much to be of `size`."""
+        order = np.random.default_rng([self.options.seed, step]).permutation(self._with(views)).tolist()
+        return sorted(order, key=lambda index: enlargement(size, self.scenes[index].size) > MOST_ENLARGED)
+
+    def _with(self, views: int) -> list[int]:
+        """The scenes that have at least so many views."""
+        return [index for index, scene in enumerate(self.scenes) if scene.views >= views]
 
     def _note(self, index: int, reason: str) -> None:
         """Logs a scene that cannot be read, the first time."""

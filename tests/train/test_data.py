@@ -15,6 +15,7 @@ from mvinverse_cli.model.config import ModelConfig
 from mvinverse_cli.scenes.record import View, view_path
 from mvinverse_cli.scenes.store import find_scenes
 from mvinverse_cli.train import data
+from mvinverse_cli.train.augment import MOST_ENLARGED
 from mvinverse_cli.train.data import Samples, resized, views_batch
 from mvinverse_cli.trainings import TrainOptions
 from tests.scenes.views import make_scenes, make_view
@@ -124,6 +125,24 @@ def test_the_scenes_of_a_batch_differ(folder):
 def test_every_scene_has_its_turn(folder):
     samples = open_samples(folder)
     assert {name for step in range(30) for name in samples.batch(step).names} == {s.name for s in samples.scenes}
+
+
+def test_small_scenes_keep_no_batch_small_and_are_not_enlarged_beyond_measure(tmp_path):
+    make_scenes(tmp_path, (1, 2, 3), size=(28, 28))
+    make_scenes(tmp_path, (4, 5, 6), size=(112, 112))
+    options = replace(OPTIONS, max_side=112, pixels=196)
+    batches = [open_samples(tmp_path, options).batch(step) for step in range(60)]
+    large = {name for batch in batches if max(batch.images.shape[3:]) > 28 * MOST_ENLARGED for name in batch.names}
+    small = {name for batch in batches if max(batch.images.shape[3:]) <= 28 * MOST_ENLARGED for name in batch.names}
+    assert large == {"00000004", "00000005", "00000006"}
+    assert small > large
+
+
+def test_small_scenes_stand_in_where_larger_ones_do_not_suffice(tmp_path):
+    make_scenes(tmp_path, (1, 2), size=(28, 28))
+    make_scenes(tmp_path, (3,), size=(112, 112))
+    options = replace(OPTIONS, min_side=98, max_side=112, pixels=10**6)
+    assert set(open_samples(tmp_path, options).batch(0).names) == {"00000001", "00000002", "00000003"}
 
 
 def test_scenes_of_few_views_take_part_where_these_suffice(tmp_path):
