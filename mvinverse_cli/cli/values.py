@@ -11,6 +11,14 @@ def split_names(texts: list[str]) -> tuple[Any, ...]:
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
+def parse_numbers(flag: str, text: str) -> tuple[float, ...]:
+    """`2,1,0.5` as numbers, and nothing as none."""
+    try:
+        return tuple(float(part) for part in split_names([text]))
+    except ValueError as error:
+        raise OptionError(f"{flag} {text!r}: not numbers separated by commas, as in 2,1,1") from error
+
+
 def parse_rate(text: str) -> Fraction:
     """`24`, `23.976` or `24000/1001` as frames per second."""
     try:

@@ -1,12 +1,14 @@
-"""`mvinverse weights`: what weights there are, fetching them, where they lie, whether they are whole."""
+"""`mvinverse weights`: what weights there are, fetching them, where they lie, whether they are whole, their mean."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..errors import WeightsError
+from ..errors import OptionError, OutputError, WeightsError
+from .values import parse_numbers
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch, locate and verify weights.")
+app = typer.Typer(no_args_is_help=True, help="List, fetch, locate and verify weights, and take their mean.")
 
 Name = Annotated[str, typer.Argument(help="small, official, auto, a file, a folder, or owner/name@revision on the hub")]
 
@@ -61,6 +63,27 @@ def verify(name: Name) -> None:
             failed.append(check.name)
     if failed:
         raise WeightsError(f"weights {name}: {', '.join(failed)} failed")
+
+
+@app.command()
+def mean(
+    names: Annotated[list[str], typer.Argument(help="two weights or more of one network, named as --model takes them")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The weights to be written, a .safetensors file.")],
+    shares: Annotated[
+        str, typer.Option(help="How much each counts, by commas, as 2,1,1; all alike where not given.")
+    ] = "",
+) -> None:
+    """Write the mean of weights, number by number: of trainings that began alike it is often better than each."""
+    if output.suffix != ".safetensors":
+        raise OptionError(f"-o {output}: the weights are a .safetensors file; let the name end so")
+    if output.exists():
+        raise OutputError(f"{output}: is there already; choose another name, or remove it")
+    counts = parse_numbers("--shares", shares)
+    from ..model.mean import write_mean
+    from ..model.weights import find_weights
+
+    write_mean([find_weights(named(name), download=False) for name in names], counts, output)
+    typer.echo(output)
 
 
 def named(name: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mvinverse_cli.cli.weights import app
-from mvinverse_cli.errors import WeightsError
+from mvinverse_cli.errors import OptionError, OutputError, WeightsError
 from mvinverse_cli.model.checkpoint import save_checkpoint
 from mvinverse_cli.model.weights import OFFICIAL_REPOSITORY, OFFICIAL_REVISION
 from tests.conftest import TINY
@@ -84,6 +84,30 @@ def test_verify_finds_a_byte_that_turned_on_disk(hub):
 def test_auto_is_what_this_machine_would_load(monkeypatch, hub):
     monkeypatch.setattr("mvinverse_cli.model.device.available_devices", lambda: ["cuda:0", "cpu"])
     assert OFFICIAL_REVISION in stdout("pull", "auto")
+
+
+def test_mean_prints_the_path_that_it_wrote(tmp_path, tiny_file):
+    output = tmp_path / "mean.safetensors"
+    assert stdout("mean", str(tiny_file), str(tiny_file), "--shares", "2,1", "-o", str(output)) == f"{output}\n"
+    assert output.stat().st_size > tiny_file.stat().st_size  # the metadata tells of both
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        pytest.param(("--shares", "much,little"), OptionError, "not numbers", id="words"),
+        pytest.param(("--shares", "1"), OptionError, "1 for 2 weights", id="too few"),
+        pytest.param(("-o", "mean.pt"), OptionError, "let the name end so", id="no safetensors"),
+        pytest.param(("-o", "there.safetensors"), OutputError, "is there already", id="in the way"),
+    ],
+)
+def test_mean_overwrites_nothing_and_guesses_nothing(tmp_path, monkeypatch, tiny_file, arguments, error, said):
+    monkeypatch.chdir(tmp_path)
+    Path("there.safetensors").write_text("hours of work")
+    output = () if "-o" in arguments else ("-o", "mean.safetensors")
+    with pytest.raises(error, match=said):
+        stdout("mean", str(tiny_file), str(tiny_file), *arguments, *output)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["hours of work"]
 
 
 def test_help_imports_neither_torch_nor_huggingface_hub():

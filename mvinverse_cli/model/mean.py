@@ -1,0 +1,94 @@
+"""The mean of several weights of one network, number by number.
+
+Of trainings that began at the same weights it keeps what they have in common and loses much of what each learnt by
+chance; it is often better than any of them, and never slower (Wortsman 2022, "Model soups").
+"""
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from math import fsum, inf
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import OptionError, WeightsError
+from .checkpoint import build_on_meta, check_fit, open_state, save_checkpoint
+from .config import config_to_dict
+from .header import read_header
+from .weights import PICKLE_SUFFIXES, Weights, hash_of
+
+
+def write_mean(sources: Sequence[Weights], shares: Sequence[float], output: Path) -> None:
+    """Writes the mean of `sources` to `output`, each tensor in the type that it has in the first of them.
+
+    shares: how much each counts, above 0; none for equal shares. The metadata is that of the first, and `mean` lists
+    all with hash, share and metadata. Raises OptionError where shares and sources do not match, WeightsError where the
+    sources are not of one network, OutputError where the file cannot be written.
+    """
+    counts = checked_shares(shares, len(sources))
+    check_one_network(sources)
+    carried = [metadata_of(weights) for weights in sources]
+    told = [
+        {"name": weights.name, "sha256": hash_of(weights), "share": round(share, 6), **texts}
+        for weights, share, texts in zip(sources, counts, carried, strict=True)
+    ]
+    licences = dict.fromkeys(weights.licence for weights in sources if weights.licence is not None)
+    licence = {"licence": "; ".join(licences)} if licences else {}
+    save_checkpoint(
+        mean_state(sources, counts), sources[0].config, output, {**carried[0], **licence, "mean": json.dumps(told)}
+    )
+
+
+def checked_shares(shares: Sequence[float], count: int) -> list[float]:
+    """`shares` of `count` weights, made to sum to 1. Raises OptionError where they cannot be."""
+    if count < 2:
+        raise OptionError("weights mean: needs two weights or more; name them one after another")
+    if not shares:
+        return [1 / count] * count
+    if len(shares) != count:
+        raise OptionError(f"--shares: {len(shares)} for {count} weights; give each its own, as in --shares 2,1")
+    if not all(0 < share < inf for share in shares):
+        raise OptionError(f"--shares {','.join(f'{share:g}' for share in shares)}: each must be more than 0")
+    return [share / fsum(shares) for share in shares]
+
+
+def check_one_network(sources: Sequence[Weights]) -> None:
+    """Raises WeightsError where the configs of `sources` differ, or where one of the files does not fit its own."""
+    first = config_to_dict(sources[0].config)
+    network = build_on_meta(sources[0].config)
+    for weights in sources:
+        own = config_to_dict(weights.config)
+        others = [f"{key} {own.get(key)} instead of {first.get(key)}" for key in first if own.get(key) != first[key]]
+        if others:
+            raise WeightsError(f"{weights.name}: of another network than {sources[0].name}: {', '.join(others)}")
+        with open_state(weights.path) as (entries, _):
+            check_fit(weights, network, entries)
+
+
+def metadata_of(weights: Weights) -> dict[str, str]:
+    """What the file of `weights` tells of its origin; the config aside, which they have in common."""
+    told = {} if weights.path.suffix in PICKLE_SUFFIXES else read_header(weights.path).metadata
+    return {key: text for key, text in told.items() if key != "config"}
+
+
+def mean_state(sources: Sequence[Weights], shares: Sequence[float]) -> dict[str, Tensor]:
+    """Every tensor of `sources`, which fit one network, as their mean by `shares`, computed in float64.
+
+    Integers, which count steps, are those of the first.
+    """
+    with ExitStack() as files:
+        opened = [files.enter_context(open_state(weights.path)) for weights in sources]
+        return {name: mean_tensor([read(name) for _, read in opened], shares) for name in opened[0][0]}
+
+
+def mean_tensor(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """The mean of tensors of one shape, in the type of the first."""
+    first = values[0]
+    if not first.is_floating_point():
+        return first
+    mean = torch.zeros(first.shape, dtype=torch.float64)  # what is the same in all stays so, to the bit
+    for value, share in zip(values, shares, strict=True):
+        mean.add_(value.double(), alpha=share)
+    return mean.to(first.dtype)
