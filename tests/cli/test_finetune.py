@@ -96,6 +96,7 @@ def test_every_flag_reaches_the_training(run, ends):
         ({"optimizer": "sgd"}, "--optimizer 'sgd': choose from adamw, muon"),
         ({"scenes_target": "x"}, "--scenes-target 'x': choose from truth, before"),
         ({"steps": 0}, "--steps 0: must be at least 1"),
+        ({"seed": 2**64}, "--seed 18446744073709551616: must be from 0 to 18446744073709551615"),
         ({"checkpoint_every": 0}, "--checkpoint-every 0: must be at least 1"),
         ({"anchor_weight": -0.1}, "--anchor-weight -0.1: must be from 0 on"),
         ({"anchor_weight": float("inf")}, "--anchor-weight inf: must be from 0 on"),

@@ -100,6 +100,8 @@ def test_every_flag_reaches_the_training(run, ends):
     [
         ({"steps": 0}, "--steps 0: must be at least 1"),
         ({"min_side": 13}, "--min-side 13"),
+        ({"seed": -1}, "--seed -1: must be from 0 to 18446744073709551615"),
+        ({"seed": 2**64}, "--seed 18446744073709551616: must be from 0 to 18446744073709551615"),
         ({"learning_rate": 0.0}, "--learning-rate 0.0: must be more than 0"),
         ({"learning_rate": float("nan")}, "--learning-rate nan"),
         ({"minutes": -1.0}, "--minutes -1.0"),
