@@ -64,6 +64,14 @@ def test_path_of_what_is_not_here_is_an_error_without_a_request(hub):
     assert hub.requests == []
 
 
+@pytest.mark.parametrize("command", ["pull", "path", "verify"])
+@pytest.mark.parametrize("name", ["nope", "nobody/nothing", "n" * 300])
+def test_weights_that_are_not_there_are_named_and_no_flag_that_was_not_given(hub, command: str, name: str):
+    with pytest.raises(WeightsError, match=f"^weights '{name}': ") as caught:
+        stdout(command, name)
+    assert f"--model {name}" not in str(caught.value)
+
+
 def test_verify_prints_a_line_for_each_check(tmp_path, tiny_model):
     path = tmp_path / "tiny.safetensors"
     save_checkpoint(tiny_model.state_dict(), TINY, path)
