@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...archives import DAMAGED_ARCHIVE
 from ...color import convert
 from ...errors import InputError
 from ...frames import as_float
@@ -57,10 +58,11 @@ def read_normals(path: Path) -> Array:
 def read_npy(path: Path) -> Array:
     """A numpy file as (H, W, 3) float32; nothing in it is run. Raises InputError."""
     try:
-        values = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            values = np.load(file, allow_pickle=False)
         if not isinstance(values, np.ndarray):
             raise ValueError("it is an archive of arrays")
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGED_ARCHIVE as error:  # under the name of an array there may be an archive
         raise InputError(f"{path}: not readable as .npy: {error}") from error
     return check_shape(path, values, (None, None, 3)).astype(np.float32)
 

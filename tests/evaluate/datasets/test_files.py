@@ -75,3 +75,12 @@ def test_an_archive_under_the_name_of_an_array_is_one_line(tmp_path):
         np.savez(file, normals=NORMALS)
     with pytest.raises(InputError, match=r"a\.npy: not readable as \.npy: it is an archive"):
         read_normals(tmp_path / "a.npy")
+
+
+def test_an_archive_cut_short_under_the_name_of_an_array_is_one_line(tmp_path):
+    path = tmp_path / "a.npy"
+    with path.open("wb") as file:
+        np.savez(file, normals=NORMALS)
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(InputError, match=r"a\.npy: not readable as \.npy: "):
+        read_normals(path)
