@@ -13,6 +13,8 @@ from ...frames.pictures import read_picture
 from ...maps import Array
 
 DATASET = "dataset"  # the one key of a Hypersim file
+# What h5py raises for a damaged file: an OSError when it is opened, any of the others when its tables are followed
+DAMAGED_HDF5 = (OSError, RuntimeError, KeyError, TypeError, ValueError)
 
 
 def missing_of(paths: list[Path]) -> list[Path]:
@@ -81,7 +83,7 @@ def read_hdf5(path: Path, shape: tuple[int | None, ...]) -> Array:
                 held = ", ".join(file) or "nothing"
                 raise InputError(f"{path}: has no key {DATASET!r}, only {held}; fetch it again")
             values = np.asarray(file[DATASET])
-    except OSError as error:
+    except DAMAGED_HDF5 as error:
         reason = "not there" if not path.exists() else f"cannot be read as HDF5 ({error})"
         raise InputError(f"{path}: {reason}; fetch it again") from error
     values = check_shape(path, values, shape)

@@ -1,5 +1,7 @@
 """Single files: what is in them comes out, and what is wrong with them is one line that names them."""
 
+from contextlib import suppress
+
 import imagecodecs
 import numpy as np
 import PIL.Image
@@ -43,6 +45,19 @@ def test_an_hdf5_that_is_not_what_it_should_be_is_one_line(tmp_path):
         read_hdf5(tmp_path / "text.hdf5", (None, 3))
     with pytest.raises(InputError, match=r"gone\.hdf5: not there"):
         read_hdf5(tmp_path / "gone.hdf5", (None, 3))
+
+
+def test_an_hdf5_that_is_damaged_inside_is_one_line(tmp_path):
+    path = write_hdf5(tmp_path / "a.hdf5", NORMALS)
+    whole = path.read_bytes()
+    said = []
+    for place in range(0, len(whole), 8):  # its tables are of numbers of eight bytes
+        path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+        with suppress(InputError):
+            read_hdf5(path, (None, None, 3))
+            continue
+        said.append(place)
+    assert len(said) > 10
 
 
 @pytest.mark.parametrize("kind", ["png", "profiled.png", "exr", "float.tif", "npy"])
