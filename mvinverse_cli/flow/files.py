@@ -23,7 +23,7 @@ from .pair import PairFlow, checked_pair
 
 FLO_MAGIC = b"PIEH"
 FLO_HEADER = 12  # bytes: magic, width, height
-UNKNOWN = 1e9  # no flow is known where a component is larger, as in .flo files
+UNKNOWN = np.float64(1e9)  # no flow is known where a component is larger, as in .flo files; a half cannot hold it
 NAME = re.compile(r"(?:(?P<way>forward|backward)\.)?(?P<position>\d+)\.(?P<kind>flo|npz)")
 SAME_PROPORTIONS = 0.02  # how far width / height of flow and frames may be apart: flows are found at whole pixels
 
