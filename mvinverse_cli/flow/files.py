@@ -1,7 +1,7 @@
 """Flows that another program has found, read from a folder: the place to plug in a network.
 
-For clip `shot` and its frames counted from 0, the pair (7, 8) is looked for in FOLDER/shot/, or, of one clip, in FOLDER
-itself where that holds no folder `shot`, as either of
+For clip `shot`, a video of that stem or the pictures of a folder of that name, and its frames counted from 0, the pair
+(7, 8) is looked for in FOLDER/shot/, or, of one clip, in FOLDER itself where that holds no folder `shot`, as either of
 
     0007.npz                               arrays `forward` and `backward`, (H, W, 2) of any float type
     forward.0007.flo, backward.0007.flo    Middlebury files (Baker 2011): "PIEH", width, height, then u v of each pixel
