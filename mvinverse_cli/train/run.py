@@ -7,6 +7,7 @@
 
 A run goes on where its `state.pt` stands. It must be the same run: another network, other options, scenes that have
 gone or that are others of the same name are refused; scenes may be added, and MAY_DIFFER says which options may change.
+A run that ended before its first checkpoint has nothing to lose, and may begin again as any other.
 """
 
 import json
@@ -65,19 +66,19 @@ def check_drawing() -> None:
 
 
 def open_run(run: Path, config: ModelConfig, options: TrainOptions, scenes: Iterable[ScenePath]) -> None:
-    """Makes the folder `run` for this training, or checks that it holds this very one, begun.
+    """Makes the folder `run` for this training, or checks that what has come of a training in it is this very one's.
 
     Raises OptionError naming what differs, OutputError where the folder cannot be written.
     """
     described = {scene.name: scene.described for scene in scenes}
     wanted_config = json.loads(json.dumps(config_to_dict(config)))
     wanted_options = lasting(options)
-    if (run / CONFIG).exists():
+    if not (run / CONFIG).exists():
+        check_unused(run)
+    elif (run / STATE).exists() or (run / WEIGHTS).exists():
         check_same(run / CONFIG, wanted_config, "another network")
         check_same(run / OPTIONS, wanted_options, "other options")
         check_scenes(run / SCENES, described)
-    else:
-        check_unused(run)
     with write_errors(run):
         remove_parts([run])  # of a run that was killed while it wrote
     write_whole(run / OPTIONS, as_json(wanted_options), "overwrite")

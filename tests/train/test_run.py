@@ -153,6 +153,16 @@ def test_a_folder_of_another_training_is_refused_by_what_differs(begun: Path, sc
     assert {path: path.read_bytes() for path in begun.iterdir()} == before
 
 
+def test_a_run_that_ended_before_its_first_checkpoint_may_begin_again_otherwise(scenes: Path, tmp_path: Path):
+    with pytest.raises(WeightsError, match="nope"):
+        train(scenes, tmp_path / "run", CONFIG, replace(OPTIONS, weights="nope"))
+    options = replace(OPTIONS, steps=1, pixels=3000)
+    assert train(scenes, tmp_path / "run", CONFIG, options).step == 1
+    (tmp_path / "run" / "state.pt").unlink()
+    with pytest.raises(OptionError, match="pixels was 3000 and is now 4000"):  # its weights are there
+        train(scenes, tmp_path / "run", CONFIG, OPTIONS)
+
+
 def test_scenes_may_be_added_and_how_long_and_where_may_change(begun: Path, tmp_path: Path):
     assert set(MAY_DIFFER) < {field.name for field in fields(TrainOptions)}
     more = make_scenes(tmp_path / "more", range(6), views=2)
