@@ -44,7 +44,7 @@ MAY_DIFFER = ("steps", "minutes", "device", "held_out", "checkpoint_every", "pic
 
 
 def find_config(name: str) -> ModelConfig:
-    """The network called `name`: a preset, or a JSON file. Raises OptionError, or WeightsError for a wrong config."""
+    """The network called `name`: a preset, or a JSON file. Raises OptionError."""
     if name in PRESETS:
         return PRESETS[name]
     path = Path(name)
@@ -52,11 +52,14 @@ def find_config(name: str) -> ModelConfig:
         raise OptionError(f"--config {name}: no such file; choose one, or from {', '.join(PRESETS)}")
     try:
         values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OptionError(f"--config {name}: not readable as JSON: {error}") from error
     if not isinstance(values, dict):
         raise OptionError(f"--config {name}: must be a JSON object")
-    return config_from_dict(values)
+    try:
+        return config_from_dict(values)
+    except WeightsError as error:
+        raise OptionError(f"--config {name}: {str(error).removeprefix('config: ')}") from error
 
 
 def check_drawing() -> None:
