@@ -192,6 +192,8 @@ def write_weights(run: Path, trainer: Trainer, data: str) -> None:
         "commit": code_version(),
         "data": data,
     }
+    if trainer.licence is not None:
+        metadata["licence"] = trainer.licence
     save_checkpoint(
         {name: value.cpu() for name, value in (state | halves).items()}, trainer.model.config, run / WEIGHTS, metadata
     )

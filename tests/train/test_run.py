@@ -16,10 +16,11 @@ from safetensors import safe_open
 
 from mvinverse_cli.errors import DeviceMemoryError, InputError, OptionError, OutputError, TrainingError, WeightsError
 from mvinverse_cli.maps import MAPS
-from mvinverse_cli.model.checkpoint import load_model
+from mvinverse_cli.model.checkpoint import load_model, save_checkpoint
 from mvinverse_cli.model.config import config_to_dict
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.presets import PRESETS
+from mvinverse_cli.model.weights import carried_licence
 from mvinverse_cli.outputs.presence import open_alone
 from mvinverse_cli.scenes.record import view_path
 from mvinverse_cli.train.data import Batch, Samples
@@ -325,6 +326,18 @@ def test_a_run_may_start_from_the_weights_of_another(finished: Path, scenes: Pat
     moved = {name for name, value in made.items() if not torch.equal(value, wanted[name])}
     assert any(name.startswith("decoder") for name in moved)
     assert not any(name.startswith("res_encoder") for name in moved)  # whose rate is 0
+
+
+def test_the_licence_of_the_weights_a_run_starts_from_stays_with_what_comes_of_them(scenes: Path, tmp_path: Path):
+    origin, made = tmp_path / "origin.safetensors", tmp_path / "run" / "weights.safetensors"
+    save_checkpoint(MVInverse(CONFIG).state_dict(), CONFIG, origin, {"licence": "X: non-commercial use only"})
+    options = replace(OPTIONS, weights=str(origin), steps=2)
+    train(scenes, tmp_path / "run", CONFIG, options, stop=lambda: True)
+    for _ in range(2):
+        assert carried_licence(made) == "X: non-commercial use only"
+        made.unlink()
+        origin.unlink(missing_ok=True)
+        train(scenes, tmp_path / "run", CONFIG, options)
 
 
 def test_weights_of_another_network_are_no_start(finished: Path):
