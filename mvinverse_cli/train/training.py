@@ -112,6 +112,8 @@ def start(model: MVInverse, options: TrainOptions) -> str | None:
     Raises OptionError where those are of another network, WeightsError where they cannot be had.
     """
     if options.weights is not None:
+        if options.imagenet:
+            raise OptionError(f"--imagenet: --weights {options.weights} brings a bypass of its own; leave one out")
         weights = find_weights(options.weights)
         if weights.config != model.config:
             other = [name for name, value in asdict(model.config).items() if getattr(weights.config, name) != value]

@@ -340,6 +340,12 @@ def test_the_licence_of_the_weights_a_run_starts_from_stays_with_what_comes_of_t
         train(scenes, tmp_path / "run", CONFIG, options)
 
 
+def test_imagenet_and_weights_are_two_bypasses(finished: Path):
+    options = replace(OPTIONS, weights=str(finished / "weights.safetensors"), imagenet=True)
+    with pytest.raises(OptionError, match=r"--imagenet: --weights .* brings a bypass of its own; leave one out"):
+        start(MVInverse(CONFIG), options)
+
+
 def test_weights_of_another_network_are_no_start(finished: Path):
     other = MVInverse(replace(CONFIG, registers=CONFIG.registers + 1))
     with pytest.raises(OptionError, match=r"weights of another network \(registers\)"):
