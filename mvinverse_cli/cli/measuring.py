@@ -11,7 +11,7 @@ import rich.progress
 import typer
 
 from ..color import Transfer
-from ..errors import EvaluationError, OptionError
+from ..errors import EvaluationError, OptionError, OutputError
 from ..options import DtypeName, EvaluateOptions
 from ..protocols import MeasureOptions
 from .console import STDERR, VOICE, complain, emit, say, set_voice
@@ -50,6 +50,15 @@ class Files:
     markdown: Path | None
     sheet: Path | None
 
+    def check(self) -> None:
+        """Raises OutputError where one of them cannot be written: before hours of measuring, not after."""
+        from ..outputs.check import check_folder
+
+        for path in filter(None, (self.json, self.markdown, self.sheet)):
+            check_folder(path.parent)
+            if path.is_dir():
+                raise OutputError(f"{path}: is a folder, and the name of a file is wanted; choose another")
+
 
 def prepare(
     options: EvaluateOptions, files: Files, *, quiet: bool, debug: bool, needs: Mapping[str, str] | None = None
@@ -63,6 +72,7 @@ def prepare(
         raise OptionError(f"--sheet {files.sheet}: shows what a model made, and --model is none")
     if options.model == NO_MODEL and isinstance(options, MeasureOptions):
         raise OptionError("--model none: there is nothing to measure without a model; only `scenes` has baselines")
+    files.check()
     wanted = PACKAGES | dict(needs or {})
     missing = [package for module, package in wanted.items() if find_spec(module) is None]
     if missing:
