@@ -122,10 +122,18 @@ def write_scene(
 
 def remove_leftovers(folder: Path) -> int:
     """Removes what killed runs left in `folder`; returns how many. Scenes that are just being written stay."""
-    old = [part for part in folder.glob(".*.part") if time.time() - part.stat().st_mtime > LEFTOVER_AGE]
+    old = [part for part in folder.glob(".*.part") if _is_old(part)]
     for part in old:
         shutil.rmtree(part, ignore_errors=True)
     return len(old)
+
+
+def _is_old(part: Path) -> bool:
+    """Whether an unfinished folder is a killed run's; not where it is no more, for another run has finished it."""
+    try:
+        return time.time() - part.stat().st_mtime > LEFTOVER_AGE
+    except FileNotFoundError:
+        return False
 
 
 def _encode(view: View, place: str) -> bytes:
