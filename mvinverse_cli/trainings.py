@@ -130,6 +130,9 @@ class FinetuneOptions:
             )
         check_choice("--optimizer", self.optimizer, Optimizer)
         check_choice("--scenes-target", self.scenes_target, ScenesTarget)
+        for name, value, usual in (("target", self.scenes_target, "truth"), ("weight", self.scenes_weight, 1.0)):
+            if self.scenes is None and value != usual:
+                raise OptionError(f"--scenes-{name} {value}: there are no scenes; add --scenes")
         check_choice("--dtype", self.dtype, TrainDtype)
         check_choice("--on-exists", self.on_exists, OnExists)
         for field in ("max_size", "crop"):
