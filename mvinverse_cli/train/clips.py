@@ -96,7 +96,10 @@ def open_clips(shots: Sequence[Shot], config: ModelConfig, max_size: int, flows:
 
 def flow_name(shot: Shot) -> str:
     """By which a clip's flows are found, as in `evaluate flicker`: the stem of a video, the folder of pictures."""
-    return shot.name if shot.kind == "video" else shot.paths[0].resolve().parent.name
+    if shot.kind == "video":
+        return shot.name
+    folder = shot.paths[0].parent  # as the user calls it: links keep their own names
+    return (folder.resolve() if folder.name in ("", "..") else folder).name
 
 
 def check_flow_names(shots: Sequence[Shot]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.flow import DisFlow, FlowFolder
-from mvinverse_cli.train.clips import PROBE_FRAMES, Clip, Stretch, check_flow_names, find_clips, open_clips
+from mvinverse_cli.train.clips import PROBE_FRAMES, Clip, Stretch, check_flow_names, find_clips, flow_name, open_clips
 from tests.conftest import TINY
 from tests.frames.media import write_png
 from tests.train.panning import SIZE, STEP, KnownFlow, make_stretch, pan, write_pan
@@ -45,6 +45,19 @@ def test_the_flows_of_pictures_are_found_by_the_name_of_their_folder(tmp_path: P
     for source in (folder, folder / "pan.####.png"):
         (clip,) = open_clips(find_clips([source]), TINY, 42, FlowFolder.at(str(tmp_path / "flows")))
         assert np.array_equal(clip.stretches[0].flows[0].forward, flow)
+
+
+def test_a_folder_of_flows_has_the_name_that_the_user_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pool = write_pan(tmp_path / "pool", 2)
+    (tmp_path / "linked").symlink_to(pool)
+    (tmp_path / "links").mkdir()
+    for path in pool.iterdir():
+        (tmp_path / "links" / path.name).symlink_to(path)
+    monkeypatch.chdir(pool)
+    sources = {"linked": tmp_path / "linked", "links": tmp_path / "links", "pool": "."}
+    assert {name: flow_name(find_clips([source])[0]) for name, source in sources.items()} == {
+        name: name for name in sources
+    }
 
 
 def test_two_clips_of_one_folder_cannot_share_its_flows(tmp_path: Path):
