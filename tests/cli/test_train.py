@@ -173,6 +173,16 @@ def test_a_signal_ends_the_step_and_keeps_the_run(run, number, expected, monkeyp
     assert json.loads(Path("run/log.jsonl").read_text())["step"] == 1
 
 
+def test_a_signal_in_the_last_step_interrupts_nothing(run, ends):
+    def late(data, output, config, options, report, stop):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Outcome(2, 2, 1, ())
+
+    ends(late)
+    code, _, err = run()
+    assert (code, err.splitlines()) == (0, ["step 2: run/weights.safetensors is trained"])
+
+
 def test_a_second_signal_does_not_wait():
     def at_once(number, frame):
         raise KeyboardInterrupt
