@@ -14,7 +14,7 @@ from ..color import Transfer
 from ..errors import EvaluationError, OptionError, OutputError
 from ..options import DtypeName, EvaluateOptions
 from ..protocols import MeasureOptions
-from .console import STDERR, VOICE, complain, emit, say, set_voice
+from .console import STDERR, VOICE, complain, emit, say, set_voice, tell
 from .progress import counting_bar
 
 if TYPE_CHECKING:
@@ -134,11 +134,20 @@ def open_progress(quiet: bool) -> Iterator["Report"]:
 
 
 def show(result: "Result", about: Mapping[str, Any], files: Files) -> None:
-    """The tables on stdout, and the files that are asked for."""
-    from ..evaluate.table import as_json, as_markdown, as_terminal
+    """The tables on stdout, and the files that are asked for, whether or not anybody reads the tables to their end."""
+    from ..evaluate.table import as_terminal
+
+    try:
+        tell(as_terminal(result))
+    finally:
+        write_files(files, result, about)
+
+
+def write_files(files: Files, result: "Result", about: Mapping[str, Any]) -> None:
+    """Writes the files that are asked for."""
+    from ..evaluate.table import as_json, as_markdown
     from ..outputs.whole import write_whole
 
-    typer.echo(as_terminal(result))
     if files.json is not None:
         write_whole(files.json, as_json(result, about).encode(), "overwrite")
     if files.markdown is not None:

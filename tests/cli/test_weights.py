@@ -7,10 +7,11 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from mvinverse_cli.cli.weights import app
-from mvinverse_cli.errors import WeightsError
+from mvinverse_cli.errors import OutputError, WeightsError
 from mvinverse_cli.model.checkpoint import save_checkpoint
 from mvinverse_cli.model.weights import OFFICIAL_REPOSITORY, OFFICIAL_REVISION
 from tests.conftest import TINY
@@ -56,6 +57,17 @@ def test_path_prints_the_path_alone_and_makes_no_request(hub):
     hub.requests.clear()
     assert stdout("path", OWNER) == pulled
     assert hub.requests == []
+
+
+@pytest.mark.parametrize("command", [["list"], ["pull", OWNER], ["path", OWNER], ["verify", OWNER]])
+def test_a_reader_that_has_gone_is_an_error_of_output(hub, command: list[str], monkeypatch: pytest.MonkeyPatch):
+    def gone(text: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    stdout("pull", OWNER)
+    monkeypatch.setattr(typer, "echo", gone)
+    with pytest.raises(OutputError, match="stdout cannot be written: Broken pipe"):
+        stdout(*command)
 
 
 def test_path_of_what_is_not_here_is_an_error_without_a_request(hub):
