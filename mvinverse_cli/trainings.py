@@ -17,9 +17,13 @@ Optimizer = Literal["adamw", "muon"]
 ScenesTarget = Literal["truth", "before"]
 TrainPart = Literal["heads", "lora", "decoder", "all"]
 
+SEEDS = 2**64  # PyTorch's generators take 64 bits
 
-def check_rates(options: "TrainOptions | FinetuneOptions") -> None:
+
+def check_loop(options: "TrainOptions | FinetuneOptions") -> None:
     """Raises OptionError where what any training loop takes cannot be."""
+    if not 0 <= options.seed < SEEDS:
+        raise OptionError(f"--seed {options.seed}: must be from 0 to {SEEDS - 1}")
     check_positive("--learning-rate", options.learning_rate)
     check_positive("--clip", options.clip)
     if not 0 <= options.ema < 1:
@@ -32,7 +36,6 @@ TRAIN_LEAST = {
     "min_views": 1,
     "min_side": 14,
     "pixels": 14 * 14,
-    "seed": 0,
     "checkpoint_every": 1,
     "picture_every": 1,
 }
@@ -74,7 +77,7 @@ class TrainOptions:
         check_choice("--optimizer", self.optimizer, Optimizer)
         for field, least in TRAIN_LEAST.items():
             check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
-        check_rates(self)
+        check_loop(self)
         if self.minutes is not None:
             check_positive("--minutes", self.minutes)
         check_within("--bypass-rate", self.bypass_rate, 1)
@@ -127,12 +130,15 @@ class FinetuneOptions:
             )
         check_choice("--optimizer", self.optimizer, Optimizer)
         check_choice("--scenes-target", self.scenes_target, ScenesTarget)
+        for name, value, usual in (("target", self.scenes_target, "truth"), ("weight", self.scenes_weight, 1.0)):
+            if self.scenes is None and value != usual:
+                raise OptionError(f"--scenes-{name} {value}: there are no scenes; add --scenes")
         check_choice("--dtype", self.dtype, TrainDtype)
         check_choice("--on-exists", self.on_exists, OnExists)
         for field in ("max_size", "crop"):
             if getattr(self, field) is not None:
                 check_at_least("--" + field.replace("_", "-"), getattr(self, field), 14)
-        for field, least in (("steps", 1), ("warmup", 0), ("seed", 0), ("checkpoint_every", 1)):
+        for field, least in (("steps", 1), ("warmup", 0), ("checkpoint_every", 1)):
             check_at_least("--" + field.replace("_", "-"), getattr(self, field), least)
         for field, most in (
             ("anchor_weight", float("inf")),
@@ -142,4 +148,4 @@ class FinetuneOptions:
             ("least_contrast", 1),
         ):
             check_within("--" + field.replace("_", "-"), getattr(self, field), most)
-        check_rates(self)
+        check_loop(self)

@@ -21,7 +21,8 @@ RENDERER = {"mitsuba", "drjit", "pyoidn"}  # only to render scenes: a large inst
 RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
 WINGS = {"frames", "flow", "model", "outputs", "scenes"}
 SMALL = {
-    "checks", "color", "errors", "formats", "maps", "options", "protocols", "sizes", "timecode", "trainings", "windows",
+    "archives", "checks", "color", "errors", "formats", "maps", "options", "protocols", "sizes", "timecode",
+    "trainings", "windows",
 }  # fmt: skip
 SMALL_MAY = SMALL | {"numpy"}
 

@@ -53,10 +53,15 @@ def write_errors_of_stdout() -> Iterator[None]:
         raise OutputError(f"stdout cannot be written: {error.strerror or error}") from error
 
 
+def tell(text: str) -> None:
+    """Data on stdout, and a newline."""
+    with write_errors_of_stdout():
+        typer.echo(text)
+
+
 def emit(event: str, **values: Any) -> None:
     """One JSON line on stdout."""
-    with write_errors_of_stdout():
-        typer.echo(json.dumps({"event": event, **values}))
+    tell(json.dumps({"event": event, **values}))
 
 
 class LogLines(logging.Handler):

@@ -11,10 +11,10 @@ import rich.progress
 import typer
 
 from ..color import Transfer
-from ..errors import EvaluationError, OptionError
+from ..errors import EvaluationError, OptionError, OutputError
 from ..options import DtypeName, EvaluateOptions
 from ..protocols import MeasureOptions
-from .console import STDERR, VOICE, complain, emit, say, set_voice
+from .console import STDERR, VOICE, complain, emit, say, set_voice, tell
 from .progress import counting_bar
 
 if TYPE_CHECKING:
@@ -50,6 +50,15 @@ class Files:
     markdown: Path | None
     sheet: Path | None
 
+    def check(self) -> None:
+        """Raises OutputError where one of them cannot be written: before hours of measuring, not after."""
+        from ..outputs.check import check_folder
+
+        for path in filter(None, (self.json, self.markdown, self.sheet)):
+            check_folder(path.parent)
+            if path.is_dir():
+                raise OutputError(f"{path}: is a folder, and the name of a file is wanted; choose another")
+
 
 def prepare(
     options: EvaluateOptions, files: Files, *, quiet: bool, debug: bool, needs: Mapping[str, str] | None = None
@@ -63,6 +72,7 @@ def prepare(
         raise OptionError(f"--sheet {files.sheet}: shows what a model made, and --model is none")
     if options.model == NO_MODEL and isinstance(options, MeasureOptions):
         raise OptionError("--model none: there is nothing to measure without a model; only `scenes` has baselines")
+    files.check()
     wanted = PACKAGES | dict(needs or {})
     missing = [package for module, package in wanted.items() if find_spec(module) is None]
     if missing:
@@ -124,11 +134,20 @@ def open_progress(quiet: bool) -> Iterator["Report"]:
 
 
 def show(result: "Result", about: Mapping[str, Any], files: Files) -> None:
-    """The tables on stdout, and the files that are asked for."""
-    from ..evaluate.table import as_json, as_markdown, as_terminal
+    """The tables on stdout, and the files that are asked for, whether or not anybody reads the tables to their end."""
+    from ..evaluate.table import as_terminal
+
+    try:
+        tell(as_terminal(result))
+    finally:
+        write_files(files, result, about)
+
+
+def write_files(files: Files, result: "Result", about: Mapping[str, Any]) -> None:
+    """Writes the files that are asked for."""
+    from ..evaluate.table import as_json, as_markdown
     from ..outputs.whole import write_whole
 
-    typer.echo(as_terminal(result))
     if files.json is not None:
         write_whole(files.json, as_json(result, about).encode(), "overwrite")
     if files.markdown is not None:

@@ -108,7 +108,7 @@ def train(
     network = find_config(config)
     with signals_noted() as noted, open_training_progress(mode, steps) as report:
         outcome = run_training(data, output, network, options, report, lambda: bool(noted))
-    if noted:
+    if noted and outcome.step < outcome.steps:
         from .main import Interrupted
 
         raise Interrupted(noted[0])

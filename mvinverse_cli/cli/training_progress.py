@@ -68,13 +68,13 @@ def open_training_progress(mode: TrainProgressMode, steps: int) -> Iterator[Call
 
 def plain_lines() -> Callable[["Progress"], None]:
     """`Progress: 42%  step 4200/10000  loss 0.1234  12.3 views/s  eta 1:02:03`, at most every PLAIN_SECONDS."""
-    began, first_step, last_time = time.monotonic(), -1, 0.0
+    began, first_step, last_time = 0.0, -1, 0.0
 
     def report(progress: "Progress") -> None:
-        nonlocal first_step, last_time
+        nonlocal began, first_step, last_time
         now = time.monotonic()
-        if first_step < 0:
-            first_step = progress.step
+        if first_step < 0:  # what came before it, such as reading scenes and weights, tells nothing of the pace
+            began, first_step = now, progress.step
         if now - last_time < PLAIN_SECONDS and progress.step < progress.steps:
             return
         last_time = now

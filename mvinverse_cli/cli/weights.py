@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import OptionError, OutputError, WeightsError
+from .console import tell
 from .values import parse_numbers
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, locate and verify weights, and take their mean.")
@@ -28,7 +29,7 @@ def list_weights() -> None:
         rows.append((known.name, *here, known.licence, known.source))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        tell("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 @app.command()
@@ -39,7 +40,7 @@ def pull(
     from ..model.weights import find_weights
 
     for name in names or ["official"]:
-        typer.echo(find_weights(named(name)).path)
+        tell(str(find_weights(named(name)).path))
 
 
 @app.command()
@@ -47,7 +48,7 @@ def path(name: Name) -> None:
     """Print where the file of weights lies. Makes no request."""
     from ..model.weights import find_weights
 
-    typer.echo(find_weights(named(name), download=False).path)
+    tell(str(find_weights(named(name), download=False).path))
 
 
 @app.command()
@@ -58,7 +59,7 @@ def verify(name: Name) -> None:
 
     failed = []
     for check in verify_weights(find_weights(named(name), download=False)):
-        typer.echo(f"{'ok' if check.passed else 'FAILED'}  {check.name}: {check.said}")
+        tell(f"{'ok' if check.passed else 'FAILED'}  {check.name}: {check.said}")
         if not check.passed:
             failed.append(check.name)
     if failed:
@@ -83,7 +84,7 @@ def mean(
     from ..model.weights import find_weights
 
     write_mean([find_weights(named(name), download=False) for name in names], counts, output)
-    typer.echo(output)
+    tell(output)
 
 
 def named(name: str) -> str:

@@ -102,9 +102,11 @@ def _holds_pictures(path: Path) -> bool:
 def lay_out_clips(paths: Sequence[Path], options: DecomposeOptions, broken: list[Broken]) -> Iterator[Clip]:
     """Each clip of two frames or more, with its cuts; others are named in the log and added to `broken`.
 
-    Raises OptionError where the one clip there is does not hold the frames that are asked for; among several it is
-    left out, as any other that cannot be measured.
+    Raises OptionError where no clip can be taken and one does not hold the frames that are asked for; beside others it
+    is left out, as any other that cannot be measured.
     """
+    refusal: OptionError | None = None
+    is_any = False
     for path in paths:
         try:
             (shot,) = find_shots([path], allow_gaps=True)
@@ -112,11 +114,16 @@ def lay_out_clips(paths: Sequence[Path], options: DecomposeOptions, broken: list
             if len(layout.choice.wanted) < 2:
                 raise InputError(f"{path}: one frame, and flicker takes two; give a longer clip")
         except (InputError, OptionError) as error:
-            if isinstance(error, OptionError) and len(paths) == 1:
-                raise
+            if isinstance(error, OptionError):
+                if len(paths) == 1:
+                    raise
+                refusal = refusal or error
             leave_out(path, error, broken)
             continue
+        is_any = True
         yield Clip(path, layout)
+    if refusal is not None and not is_any:
+        raise refusal
 
 
 def leave_out(path: Path, error: MvInverseError, broken: list[Broken]) -> None:

@@ -103,6 +103,6 @@ def open_lpips() -> Perceptual:
             {name: value for name, value in features.items() if name.startswith("features.")}
             | {f"lin{layer}": channels[f"lin{layer}.model.1.weight"] for layer in range(len(CHANNELS))}
         )
-    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
+    except (OSError, EOFError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
         return Perceptual(None, f"AlexNet's weights cannot be had ({error}); put them at {cached}")
     return Perceptual(network.eval().requires_grad_(False), "")

@@ -1,7 +1,7 @@
 """Flows that another program has found, read from a folder: the place to plug in a network.
 
-For clip `shot` and its frames counted from 0, the pair (7, 8) is looked for in FOLDER/shot/, or, of one clip, in FOLDER
-itself where that holds no folder `shot`, as either of
+For clip `shot`, a video of that stem or the pictures of a folder of that name, and its frames counted from 0, the pair
+(7, 8) is looked for in FOLDER/shot/, or, of one clip, in FOLDER itself where that holds no folder `shot`, as either of
 
     0007.npz                               arrays `forward` and `backward`, (H, W, 2) of any float type
     forward.0007.flo, backward.0007.flo    Middlebury files (Baker 2011): "PIEH", width, height, then u v of each pixel
@@ -11,22 +11,19 @@ flow's own size, which may be another than the frames' as long as the proportion
 """
 
 import re
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..archives import DAMAGED_ARCHIVE
 from ..errors import InputError
 from ..maps import Array
 from .pair import PairFlow, checked_pair
 
 FLO_MAGIC = b"PIEH"
 FLO_HEADER = 12  # bytes: magic, width, height
-# What numpy raises for an archive that is damaged, or none: TypeError where it is a single array
-NO_ARCHIVE = (OSError, ValueError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
-UNKNOWN = 1e9  # no flow is known where a component is larger, as in .flo files
+UNKNOWN = np.float64(1e9)  # no flow is known where a component is larger, as in .flo files; a half cannot hold it
 NAME = re.compile(r"(?:(?P<way>forward|backward)\.)?(?P<position>\d+)\.(?P<kind>flo|npz)")
 SAME_PROPORTIONS = 0.02  # how far width / height of flow and frames may be apart: flows are found at whole pixels
 
@@ -121,7 +118,7 @@ def read_npz(path: Path) -> tuple[Array, Array]:
             flows = [archive[way] for way in ("forward", "backward")]
     except KeyError as error:
         raise InputError(f"{path}: {error.args[0]}; it has to hold the arrays forward and backward") from error
-    except NO_ARCHIVE as error:
+    except DAMAGED_ARCHIVE as error:
         raise InputError(f"{path}: not readable as .npz: {error}") from error
     for flow in flows:
         if flow.ndim != 3 or flow.shape[-1] != 2 or not flow.size or flow.dtype.kind != "f":

@@ -76,19 +76,19 @@ def find_weights(name: str, *, download: bool = True) -> Weights:
     try:
         is_local = bool(name) and path.exists()
     except OSError as error:
-        raise WeightsError(f"--model {name}: cannot be looked at: {error.strerror}") from error
+        raise WeightsError(f"weights {name!r}: cannot be looked at: {error.strerror}") from error
     if is_local:
         return local_weights(name, path)
     hub = HUB_NAME.fullmatch(name)
     if hub is None or path.suffix in (".safetensors", *PICKLE_SUFFIXES):
         raise WeightsError(
-            f"--model {name}: no such file or folder, and not a hub name; "
+            f"weights {name!r}: no such file or folder, and not a hub name; "
             "choose small, official, a .safetensors file, a folder, or owner/name[@revision]"
         )
     try:
         return hub_weights(name, hub["repository"], hub["revision"] or "main", download=download)
     except WeightsError as error:
-        raise type(error)(f"--model {name}: no such file or folder; {error}") from error
+        raise type(error)(f"weights {name!r}: no such file or folder; {error}") from error
 
 
 def small_path() -> Path:
@@ -102,7 +102,7 @@ def small_path() -> Path:
         if path.is_file():
             return path
     raise WeightsNotHereError(
-        "--model small: weights/small.safetensors is not in this installation; install mvinverse again, or "
+        "weights small: weights/small.safetensors is not in this installation; install mvinverse again, or "
         "use --model official (non-commercial licence), a file, or owner/name on the hub"
     )
 

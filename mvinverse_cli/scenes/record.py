@@ -81,10 +81,20 @@ def view_path(scene: Path, index: int) -> Path:
     return scene / f"view_{index}.exr"
 
 
-def write_scene(folder: Path, seed: int, views: Sequence[View], *, layout: str, split: Split, generator: int) -> Path:
+def write_scene(
+    folder: Path,
+    seed: int,
+    views: Sequence[View],
+    *,
+    layout: str,
+    split: Split,
+    generator: int,
+    rendering: Mapping[str, int] | None = None,
+) -> Path:
     """Writes a scene whole or not at all; returns its folder, `<folder>/<seed:08d>`.
 
-    layout: the kind of scene, in the generator's words; generator: the version of the generator.
+    layout: the kind of scene, in the generator's words; generator: the version of the generator; rendering: the options
+    that its pixels depend on beside the seed, by name.
     Raises OutputError where the scene is there already, holds NaN or infinity, or cannot be written.
     """
     if not views or seed < 0 or split not in get_args(Split):
@@ -93,6 +103,7 @@ def write_scene(folder: Path, seed: int, views: Sequence[View], *, layout: str, 
     if path.exists():
         raise OutputError(f"{path}: is there already; remove it to write this scene again")
     about = {"seed": seed, "generator": generator, "split": split, "layout": layout, "views": len(views)}
+    about |= rendering or {}
     part = folder / f".{path.name}-{secrets.token_hex(4)}.part"
     contents = {view_path(part, i): _encode(view, f"{path}: view {i}") for i, view in enumerate(views)}
     try:
@@ -111,10 +122,18 @@ def write_scene(folder: Path, seed: int, views: Sequence[View], *, layout: str, 
 
 def remove_leftovers(folder: Path) -> int:
     """Removes what killed runs left in `folder`; returns how many. Scenes that are just being written stay."""
-    old = [part for part in folder.glob(".*.part") if time.time() - part.stat().st_mtime > LEFTOVER_AGE]
+    old = [part for part in folder.glob(".*.part") if _is_old(part)]
     for part in old:
         shutil.rmtree(part, ignore_errors=True)
     return len(old)
+
+
+def _is_old(part: Path) -> bool:
+    """Whether an unfinished folder is a killed run's; not where it is no more, for another run has finished it."""
+    try:
+        return time.time() - part.stat().st_mtime > LEFTOVER_AGE
+    except FileNotFoundError:
+        return False
 
 
 def _encode(view: View, place: str) -> bytes:

@@ -45,13 +45,12 @@ def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
     """Renders the scenes of the options' seeds that are not in `folder` yet; yields each as it is written.
 
     The pixels of a seed depend on nothing but the seed and the options' split, samples and size.
-    Raises MvInverseError where the renderer is not installed, OptionError where the folder holds scenes of another
-    generator, OutputError where it cannot be written.
+    Raises MvInverseError where the renderer is not installed, OptionError where one of the seeds is there and was
+    rendered otherwise, OutputError where the folder cannot be written.
     """
     from .renderer import start_mitsuba
 
     start_mitsuba()  # what is missing is said once, before any process starts
-    split: Split = "held-out" if options.held_out else "train"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder)
@@ -60,11 +59,11 @@ def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
     seeds = [
         seed
         for seed in range(options.first_seed, options.first_seed + options.count)
-        if not is_rendered(scene_path(folder, seed), split)
+        if not is_rendered(scene_path(folder, seed), options)
     ]
     jobs = min(options.jobs or os.cpu_count() or 1, max(len(seeds), 1))
     threads = max((os.cpu_count() or 1) // jobs, 1)
-    work = partial(render_scene, folder, split=split, samples=options.samples, size=options.size)
+    work = partial(render_scene, folder, options=options)
     for start in range(0, len(seeds), jobs * SCENES_OF_A_WORKER):
         some = seeds[start : start + jobs * SCENES_OF_A_WORKER]
         yield from render_some(some, work, min(jobs, len(some)), threads)
@@ -95,20 +94,38 @@ def render_some(seeds: Sequence[int], work: Callable[[int], Path], jobs: int, th
             raise
 
 
-def is_rendered(path: Path, split: Split) -> bool:
-    """True where a scene of this generator and split lies at `path`; raises OptionError where another does."""
+def split_of(options: RenderOptions) -> Split:
+    """The half of the vocabulary that they draw from."""
+    return "held-out" if options.held_out else "train"
+
+
+def rendering_of(options: RenderOptions) -> dict[str, int]:
+    """Those of them that the pixels of a seed depend on, as `scene.json` keeps them."""
+    return {"size": options.size, "samples": options.samples}
+
+
+def is_rendered(path: Path, options: RenderOptions) -> bool:
+    """True where the scene that these options make lies at `path`; raises OptionError where another does.
+
+    A scene of an earlier version does not tell its size and samples, and is taken for the one.
+    """
     if not path.exists():
         return False
+    split = split_of(options)
     try:
         about = json.loads((path / SCENE_JSON).read_text())
         found = (about["generator"], about["split"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        others = {name: about[name] for name, value in rendering_of(options).items() if about.get(name, value) != value}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a whole scene ({error}); remove it to render it again") from error
     if found != (GENERATOR, split):
         raise OptionError(
             f"{path}: is a {found[1]} scene of generator {found[0]}, this would make {split} scenes of generator"
             f" {GENERATOR}; choose another folder"
         )
+    if others:
+        said = " ".join(f"--{name} {value}" for name, value in others.items())
+        raise OptionError(f"{path}: was rendered with {said}; give the same, or choose another folder")
     return True
 
 
@@ -135,14 +152,20 @@ def end_with_parent() -> None:
         os._exit(1)
 
 
-def render_scene(folder: Path, seed: int, *, split: Split, samples: int, size: int) -> Path:
-    """Renders and writes the scene of a seed; returns its folder. `size`: side of a square of the mean picture area."""
-    scenery, views = see_scene(seed, split, samples, size)
-    return write_scene(folder, seed, views, layout=scenery.layout, split=split, generator=GENERATOR)
+def render_scene(folder: Path, seed: int, *, options: RenderOptions) -> Path:
+    """Renders and writes the scene of a seed; returns its folder."""
+    split, rendering = split_of(options), rendering_of(options)
+    scenery, views = see_scene(seed, split, options.samples, options.size)
+    return write_scene(
+        folder, seed, views, layout=scenery.layout, split=split, generator=GENERATOR, rendering=rendering
+    )
 
 
 def see_scene(seed: int, split: Split, samples: int, size: int) -> tuple[Scenery, list[View]]:
-    """The scene of a seed, exposed; compositions whose cameras see too little are drawn again."""
+    """The scene of a seed, exposed; compositions whose cameras see too little are drawn again.
+
+    size: side of a square of the mean picture area.
+    """
     from .renderer import load
     from .tracer import survey, trace
 

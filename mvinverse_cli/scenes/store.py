@@ -6,8 +6,6 @@ roughness (arrays rgb, albedo, shading, normal, distance, mask, pose (N, 4, 4), 
 
 import hashlib
 import json
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 
+from ..archives import DAMAGED_ARCHIVE
 from ..color import srgb_to_linear
 from ..errors import InputError
 from ..maps import Array, Maps
@@ -24,9 +23,6 @@ MOST_BROKEN = 0.1  # share of the scenes that may be broken before the result is
 
 _NPZ_ARRAYS = ("rgb", "albedo", "shading", "normal", "distance", "mask", "pose", "fov_x_deg")
 _FLIPPED_XZ = np.diag([-1.0, 1.0, -1.0, 1.0])  # OpenGL's camera axes to Mitsuba's (+X left, +Y up, +Z forward)
-
-# What numpy raises for an archive that is damaged, or none: TypeError where it is a single array
-_NO_ARCHIVE = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 Broken = tuple[Path, str]  # a scene, and why it cannot be used
 
@@ -142,7 +138,7 @@ def _npz_arrays(path: Path, wanted: Sequence[str]) -> dict[str, Array]:
             if missing:
                 raise InputError(f"{path}: lacks {', '.join(missing)}; fetch it again")
             return {name: file[name] for name in wanted}
-    except _NO_ARCHIVE as error:
+    except DAMAGED_ARCHIVE as error:
         raise InputError(f"{path}: cannot be read ({error}); fetch it again") from error
 
 

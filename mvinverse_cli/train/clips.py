@@ -94,6 +94,27 @@ def open_clips(shots: Sequence[Shot], config: ModelConfig, max_size: int, flows:
     return clips
 
 
+def flow_name(shot: Shot) -> str:
+    """By which a clip's flows are found, as in `evaluate flicker`: the stem of a video, the folder of pictures."""
+    if shot.kind == "video":
+        return shot.name
+    folder = shot.paths[0].parent  # as the user calls it: links keep their own names
+    return (folder.resolve() if folder.name in ("", "..") else folder).name
+
+
+def check_flow_names(shots: Sequence[Shot]) -> None:
+    """Raises InputError where two of `shots` would be given the same flows."""
+    first: dict[str, Shot] = {}
+    for shot in shots:
+        name = flow_name(shot)
+        other = first.setdefault(name, shot)
+        if other is not shot:
+            raise InputError(
+                f"{other.paths[0]} and {shot.paths[0]}: the flows of both would be those of a clip {name}; give the "
+                "pictures of each clip a folder with a name of its own"
+            )
+
+
 def open_clip(shot: Shot, config: ModelConfig, max_size: int, flows: FlowSource) -> Clip:
     """One clip, perhaps without a stretch."""
     survey = survey_shot(shot, every=1, phase=0, cuts=True)
@@ -108,7 +129,7 @@ def open_clip(shot: Shot, config: ModelConfig, max_size: int, flows: FlowSource)
     stretches, pairs = [], 0
     for start, stop in pairwise(edges):
         pictures = {at: frames[at] for at in range(start, stop) if at in frames}
-        found = dict(find_flows(shot.name, pictures, config, flows))
+        found = dict(find_flows(flow_name(shot), pictures, config, flows))
         pairs += sum(at + 1 in pictures for at in pictures)
         places = {at: place for place, at in enumerate(pictures)}
         kept = {places[at]: flow for at, flow in found.items()}

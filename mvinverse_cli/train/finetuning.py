@@ -21,7 +21,7 @@ from ..model.weights import Weights, choose_name, find_weights
 from ..outputs.presence import open_alone
 from ..outputs.whole import write_whole
 from ..trainings import FinetuneOptions
-from .clips import Stretch, find_clips, open_clips
+from .clips import Stretch, check_flow_names, find_clips, open_clips
 from .finetuner import FineTuner
 from .journal import LOG_EVERY, Journal, Progress
 from .lessons import Lessons, open_scenes
@@ -76,6 +76,8 @@ def finetune(
     check_drawing()
     device = choose_device(local_device(options.device))
     shots = find_clips(inputs)
+    if options.flow is not None:
+        check_flow_names(shots)
     flows = flow_source(options.flow)
     weights = find_weights(choose_name(options.model, device.type))
     max_size = options.max_size or weights.config.max_size

@@ -7,6 +7,7 @@
 
 A run goes on where its `state.pt` stands. It must be the same run: another network, other options, scenes that have
 gone or that are others of the same name are refused; scenes may be added, and MAY_DIFFER says which options may change.
+A run that ended before its first checkpoint has nothing to lose, and may begin again as any other.
 """
 
 import json
@@ -43,7 +44,7 @@ MAY_DIFFER = ("steps", "minutes", "device", "held_out", "checkpoint_every", "pic
 
 
 def find_config(name: str) -> ModelConfig:
-    """The network called `name`: a preset, or a JSON file. Raises OptionError, or WeightsError for a wrong config."""
+    """The network called `name`: a preset, or a JSON file. Raises OptionError."""
     if name in PRESETS:
         return PRESETS[name]
     path = Path(name)
@@ -51,11 +52,14 @@ def find_config(name: str) -> ModelConfig:
         raise OptionError(f"--config {name}: no such file; choose one, or from {', '.join(PRESETS)}")
     try:
         values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OptionError(f"--config {name}: not readable as JSON: {error}") from error
     if not isinstance(values, dict):
         raise OptionError(f"--config {name}: must be a JSON object")
-    return config_from_dict(values)
+    try:
+        return config_from_dict(values)
+    except WeightsError as error:
+        raise OptionError(f"--config {name}: {str(error).removeprefix('config: ')}") from error
 
 
 def check_drawing() -> None:
@@ -65,19 +69,19 @@ def check_drawing() -> None:
 
 
 def open_run(run: Path, config: ModelConfig, options: TrainOptions, scenes: Iterable[ScenePath]) -> None:
-    """Makes the folder `run` for this training, or checks that it holds this very one, begun.
+    """Makes the folder `run` for this training, or checks that what has come of a training in it is this very one's.
 
     Raises OptionError naming what differs, OutputError where the folder cannot be written.
     """
     described = {scene.name: scene.described for scene in scenes}
     wanted_config = json.loads(json.dumps(config_to_dict(config)))
     wanted_options = lasting(options)
-    if (run / CONFIG).exists():
+    if not (run / CONFIG).exists():
+        check_unused(run)
+    elif (run / STATE).exists() or (run / WEIGHTS).exists():
         check_same(run / CONFIG, wanted_config, "another network")
         check_same(run / OPTIONS, wanted_options, "other options")
         check_scenes(run / SCENES, described)
-    else:
-        check_unused(run)
     with write_errors(run):
         remove_parts([run])  # of a run that was killed while it wrote
     write_whole(run / OPTIONS, as_json(wanted_options), "overwrite")
@@ -188,6 +192,8 @@ def write_weights(run: Path, trainer: Trainer, data: str) -> None:
         "commit": code_version(),
         "data": data,
     }
+    if trainer.licence is not None:
+        metadata["licence"] = trainer.licence
     save_checkpoint(
         {name: value.cpu() for name, value in (state | halves).items()}, trainer.model.config, run / WEIGHTS, metadata
     )

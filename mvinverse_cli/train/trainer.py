@@ -3,7 +3,7 @@
 B scenes, N views.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,18 @@ class Trainer(Loop[TrainOptions, "Batch"]):
 
     advice = "the last checkpoint is kept: lower --learning-rate, try --dtype float32, or look at these scenes"
 
-    def __init__(self, model: MVInverse, options: TrainOptions, device: torch.device, ranks: Ranks | None = None):
+    def __init__(
+        self,
+        model: MVInverse,
+        options: TrainOptions,
+        device: torch.device,
+        ranks: Ranks | None = None,
+        *,
+        licence: str | None = None,
+    ):
+        """licence: of the weights that it starts from, which stays with all that comes of them."""
         super().__init__(model, options, device, parameter_groups(model, options), ranks)
+        self.licence = licence
         self.form = LossForm.of(options)
         set_training(model)
 
@@ -50,6 +60,15 @@ class Trainer(Loop[TrainOptions, "Batch"]):
                 yield model.eval()
         finally:
             set_training(self.model)
+
+    def state(self) -> dict[str, Any]:
+        """As of any loop, with the licence."""
+        return {**super().state(), "licence": self.licence}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what `state` returned, in this version or an earlier one, which kept no licence."""
+        super().load_state(state)
+        self.licence = state.get("licence")
 
 
 def set_training(model: nn.Module) -> None:

@@ -89,9 +89,8 @@ def train(
         ranks.lead(lambda: open_run(run, config, options, found.scenes))
         model = MVInverse(config)
         initialize(model, torch.Generator().manual_seed(options.seed))
-        if not (run / STATE).exists():
-            start(model, options)
-        trainer = Trainer(model, options, device, ranks)
+        licence = None if (run / STATE).exists() else start(model, options)
+        trainer = Trainer(model, options, device, ranks, licence=licence)
         session = Session(run, trainer, found, report)
         samples = Samples(found.scenes, config, options, abreast=ranks.world)
         session.go(samples, stop)
@@ -107,12 +106,14 @@ def gathered(samples: Samples, ranks: Ranks) -> tuple[Broken, ...]:
     return tuple(met[index] for index in sorted(met))
 
 
-def start(model: MVInverse, options: TrainOptions) -> None:
-    """Fills `model` with the weights that the options start from, where they name any.
+def start(model: MVInverse, options: TrainOptions) -> str | None:
+    """Fills `model` with the weights that the options start from, where they name any; returns their licence.
 
     Raises OptionError where those are of another network, WeightsError where they cannot be had.
     """
     if options.weights is not None:
+        if options.imagenet:
+            raise OptionError(f"--imagenet: --weights {options.weights} brings a bypass of its own; leave one out")
         weights = find_weights(options.weights)
         if weights.config != model.config:
             other = [name for name, value in asdict(model.config).items() if getattr(weights.config, name) != value]
@@ -121,8 +122,10 @@ def start(model: MVInverse, options: TrainOptions) -> None:
             )
         begun = load_weights(weights, torch.device("cpu"), torch.float32)
         model.load_state_dict(begun.state_dict())
-    elif options.imagenet:
+        return weights.licence
+    if options.imagenet:
         load_imagenet(model)
+    return None
 
 
 class Session:

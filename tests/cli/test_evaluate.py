@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mvinverse_cli.cli import evaluate, measuring
+from mvinverse_cli.cli import console, evaluate, measuring
 from mvinverse_cli.cli.main import main
 from mvinverse_cli.options import EvaluateOptions
 from mvinverse_cli.protocols import FlickerOptions, HypersimOptions, InteriorVerseOptions, MeasureOptions
@@ -204,6 +204,8 @@ def test_many_broken_scenes_end_in_3(data, capsys):
         (["--data", "nowhere", "--model", "none"], 4, "nowhere"),
         (["--data", ".", "--model", "none", "--limit", "0"], 2, "--limit 0"),
         (["--data", ".", "--model", "none", "--sheet", "x.png"], 2, "--sheet x.png"),
+        (["--data", "nowhere", "--model", "none", "--json", "."], 7, ".: is a folder"),
+        (["--data", "nowhere", "--model", "none", "--markdown", "/dev/null/x.md"], 7, "/dev/null is not a folder"),
         (["--data", ".", "--model", "nothing.safetensors"], 5, "nothing.safetensors"),
         (["--data", ".", "--model", "none"], 4, "holds no scenes"),
     ],
@@ -214,6 +216,16 @@ def test_mistakes_are_one_line_and_an_exit_code(arguments, code, said, tmp_path,
     err = capsys.readouterr().err
     assert said in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_reader_that_has_gone_is_the_cause_and_the_files_are_written(data, tmp_path, monkeypatch, capsys):
+    def gone(text: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(console.typer, "echo", gone)
+    assert main(["evaluate", "scenes", "--data", str(data), "--model", "none", "--json", str(tmp_path / "x.json")]) == 7
+    assert capsys.readouterr().err.splitlines()[-1] == "mvinverse: error: stdout cannot be written: Broken pipe"
+    assert json.loads((tmp_path / "x.json").read_text())["counts"]["scenes"] == 2
 
 
 def test_missing_packages_are_named_with_the_command(monkeypatch, data, capsys):

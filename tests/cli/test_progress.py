@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from mvinverse_cli.cli import progress
+from mvinverse_cli.cli import progress, training_progress
 from mvinverse_cli.cli.console import STDERR
 from mvinverse_cli.cli.progress import clock, open_progress
 from mvinverse_cli.job.run import Progress
+from mvinverse_cli.train.journal import Progress as Trained
 
 
 class Clock:
@@ -31,6 +32,22 @@ def test_a_plain_line_reads_as_the_farm_expects(clock_of_test: Clock, capfd: pyt
         clock_of_test.now += 42 / 3.1
         report(Progress("clip", 1042, 42, 100))
     assert capfd.readouterr().err == "Progress: 42%  frame 1042 (42/100)  3.1 fps  eta 00:19\n"
+
+
+def test_what_came_before_the_first_steps_is_no_part_of_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    fake = Clock()
+    monkeypatch.setattr(training_progress, "time", fake)
+    with training_progress.open_training_progress("plain", 100) as report:
+        fake.now += 60  # reading scenes and weights
+        for step in (10, 20):
+            report(Trained(step, 100, {"total": 0.5}, 1e-3, 2.0, 0.0))
+            fake.now += 10
+    assert capfd.readouterr().err.splitlines() == [
+        "Progress: 10%  step 10/100  loss 0.5000  2.0 views/s",
+        "Progress: 20%  step 20/100  loss 0.5000  2.0 views/s  eta 01:20",
+    ]
 
 
 def test_plain_lines_come_per_percent_or_every_five_seconds(clock_of_test: Clock, capfd: pytest.CaptureFixture[str]):

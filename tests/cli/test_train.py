@@ -100,6 +100,8 @@ def test_every_flag_reaches_the_training(run, ends):
     [
         ({"steps": 0}, "--steps 0: must be at least 1"),
         ({"min_side": 13}, "--min-side 13"),
+        ({"seed": -1}, "--seed -1: must be from 0 to 18446744073709551615"),
+        ({"seed": 2**64}, "--seed 18446744073709551616: must be from 0 to 18446744073709551615"),
         ({"learning_rate": 0.0}, "--learning-rate 0.0: must be more than 0"),
         ({"learning_rate": float("nan")}, "--learning-rate nan"),
         ({"minutes": -1.0}, "--minutes -1.0"),
@@ -169,6 +171,16 @@ def test_a_signal_ends_the_step_and_keeps_the_run(run, number, expected, monkeyp
     assert "interrupted by SIG" in err.splitlines()[-1]
     assert signal.getsignal(number) == before
     assert json.loads(Path("run/log.jsonl").read_text())["step"] == 1
+
+
+def test_a_signal_in_the_last_step_interrupts_nothing(run, ends):
+    def late(data, output, config, options, report, stop):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Outcome(2, 2, 1, ())
+
+    ends(late)
+    code, _, err = run()
+    assert (code, err.splitlines()) == (0, ["step 2: run/weights.safetensors is trained"])
 
 
 def test_a_second_signal_does_not_wait():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from mvinverse_cli.cli.weights import app
@@ -58,10 +59,29 @@ def test_path_prints_the_path_alone_and_makes_no_request(hub):
     assert hub.requests == []
 
 
+@pytest.mark.parametrize("command", [["list"], ["pull", OWNER], ["path", OWNER], ["verify", OWNER]])
+def test_a_reader_that_has_gone_is_an_error_of_output(hub, command: list[str], monkeypatch: pytest.MonkeyPatch):
+    def gone(text: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    stdout("pull", OWNER)
+    monkeypatch.setattr(typer, "echo", gone)
+    with pytest.raises(OutputError, match="stdout cannot be written: Broken pipe"):
+        stdout(*command)
+
+
 def test_path_of_what_is_not_here_is_an_error_without_a_request(hub):
     with pytest.raises(WeightsError, match="weights pull"):
         stdout("path", "official")
     assert hub.requests == []
+
+
+@pytest.mark.parametrize("command", ["pull", "path", "verify"])
+@pytest.mark.parametrize("name", ["nope", "nobody/nothing", "n" * 300])
+def test_weights_that_are_not_there_are_named_and_no_flag_that_was_not_given(hub, command: str, name: str):
+    with pytest.raises(WeightsError, match=f"^weights '{name}': ") as caught:
+        stdout(command, name)
+    assert f"--model {name}" not in str(caught.value)
 
 
 def test_verify_prints_a_line_for_each_check(tmp_path, tiny_model):

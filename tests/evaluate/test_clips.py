@@ -74,6 +74,13 @@ def test_frames_that_one_of_several_clips_does_not_hold_leave_it_out(tmp_path):
         list(lay_out_clips(folders[:1], way, []))
 
 
+@pytest.mark.parametrize("option", [{"frames": "8-9"}, {"frames": "some"}, {"cuts": "some"}])
+def test_an_option_that_suits_no_clip_is_a_mistake_of_its_own(tmp_path, option):
+    folders = [write_pictures(tmp_path / name, count) for name, count in (("a", 2), ("b", 6))]
+    with pytest.raises(OptionError, match=f"--{next(iter(option))} "):
+        list(lay_out_clips(folders, DecomposeOptions(size="model", **option), []))
+
+
 def test_clips_of_one_frame_are_left_out(tmp_path, caplog):
     broken = []
     folder = write_pictures(tmp_path / "a", 1)

@@ -82,6 +82,17 @@ def test_weights_in_the_cache_are_taken(network, monkeypatch, tmp_path):
     assert found.between(prediction, truth) == network.between(prediction, truth)
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"no archive at all"])
+def test_damaged_weights_in_the_cache_are_a_sentence(content, monkeypatch, tmp_path):
+    cached = tmp_path / "hub" / "checkpoints" / ALEXNET.rpartition("/")[2]
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(content)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    network, reason = open_lpips()
+    assert network is None
+    assert f"put them at {cached}" in reason
+
+
 def test_without_torchmetrics_there_is_a_sentence(monkeypatch):
     monkeypatch.setattr(lpips, "find_spec", lambda name: None)
     assert "torchmetrics" in open_lpips().reason

@@ -44,6 +44,16 @@ def test_flows_are_read_for_the_pair_that_their_name_says(tmp_path: Path, kind, 
     assert not found.valid[:, -3:].any()
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_a_flow_may_be_of_any_float_type(tmp_path: Path, kind):
+    forward = THERE.astype(kind)
+    forward[3, 5] = np.inf
+    np.savez(tmp_path / "7.npz", forward=forward, backward=-THERE)
+    found = pair_of(tmp_path, 7)
+    assert not found.valid[3, 5]
+    assert np.array_equal(found.forward[4:], THERE[4:])
+
+
 def test_flows_outside_a_folder_of_a_clips_name_serve_one_clip_alone(tmp_path: Path):
     np.savez(tmp_path / "0.npz", forward=THERE, backward=-THERE)
     (tmp_path / "named").mkdir()

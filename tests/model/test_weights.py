@@ -105,7 +105,9 @@ def test_a_local_path_wins_over_a_repository(hub, tmp_path, monkeypatch):
 
 
 def test_neither_path_nor_repository_names_both_attempts(hub):
-    with pytest.raises(WeightsError, match=r"nobody/nothing: no such file or folder; nobody/nothing@main on .*no such"):
+    with pytest.raises(
+        WeightsError, match=r"nobody/nothing': no such file or folder; nobody/nothing@main on .*no such"
+    ):
         find_weights("nobody/nothing")
 
 

@@ -119,6 +119,16 @@ def test_leftovers_of_killed_runs_go_and_scenes_under_way_stay(tmp_path):
     assert sorted(tmp_path.iterdir()) == [new, scene]
 
 
+def test_a_scene_that_another_run_finishes_meanwhile_is_no_leftover(tmp_path, monkeypatch):
+    (tmp_path / ".00000007-0a0b0c0d.part").mkdir()
+    listed = list(tmp_path.iterdir())
+    monkeypatch.setattr(
+        Path, "glob", lambda folder, pattern: [part.rename(tmp_path / "00000007") and part for part in listed]
+    )
+    assert remove_leftovers(tmp_path) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["00000007"]
+
+
 def test_a_scene_that_is_there_is_never_written_over(tmp_path):
     path = write(tmp_path, [make_view()])
     before = view_path(path, 0).read_bytes()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -97,18 +98,32 @@ def test_a_process_that_is_killed_is_said(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_folder_of_another_generator_or_split_is_refused(tmp_path: Path):
+    options = RenderOptions()
     write_scene(tmp_path, 3, [make_view(0), make_view(1)], layout="room", split="train", generator=GENERATOR)
-    assert is_rendered(scene_path(tmp_path, 3), "train")
-    assert not is_rendered(scene_path(tmp_path, 4), "train")
+    assert is_rendered(scene_path(tmp_path, 3), options)
+    assert not is_rendered(scene_path(tmp_path, 4), options)
     with pytest.raises(OptionError, match="is a train scene"):
-        is_rendered(scene_path(tmp_path, 3), "held-out")
+        is_rendered(scene_path(tmp_path, 3), replace(options, held_out=True))
     about = scene_path(tmp_path, 3) / "scene.json"
     about.write_text(json.dumps(json.loads(about.read_text()) | {"generator": GENERATOR + 1}))
     with pytest.raises(OptionError, match="another folder"):
-        is_rendered(scene_path(tmp_path, 3), "train")
-    about.write_text("{")
-    with pytest.raises(InputError, match="not a whole scene"):
-        is_rendered(scene_path(tmp_path, 3), "train")
+        is_rendered(scene_path(tmp_path, 3), options)
+    for content in ("{", "[]"):
+        about.write_text(content)
+        with pytest.raises(InputError, match="not a whole scene"):
+            is_rendered(scene_path(tmp_path, 3), options)
+
+
+def test_scenes_of_another_size_or_of_other_samples_are_not_mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    options = RenderOptions(size=56, samples=2)
+    seen = (SimpleNamespace(layout="room"), [make_view()])
+    monkeypatch.setattr(render, "see_scene", lambda seed, split, samples, size: seen)
+    path = render.render_scene(tmp_path, 3, options=options)
+    assert is_rendered(path, replace(options, count=7, jobs=2))
+    with pytest.raises(OptionError, match="00000003: was rendered with --size 56 --samples 2; give the same, or"):
+        is_rendered(path, RenderOptions())
+    with pytest.raises(OptionError, match="was rendered with --samples 2;"):
+        is_rendered(path, replace(options, samples=8))
 
 
 @pytest.fixture

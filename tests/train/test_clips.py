@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvinverse_cli.errors import InputError
-from mvinverse_cli.flow import DisFlow
-from mvinverse_cli.train.clips import PROBE_FRAMES, Clip, Stretch, find_clips, open_clips
+from mvinverse_cli.flow import DisFlow, FlowFolder
+from mvinverse_cli.train.clips import PROBE_FRAMES, Clip, Stretch, check_flow_names, find_clips, flow_name, open_clips
 from tests.conftest import TINY
 from tests.frames.media import write_png
 from tests.train.panning import SIZE, STEP, KnownFlow, make_stretch, pan, write_pan
@@ -33,6 +33,40 @@ def test_frames_are_on_the_networks_curve_and_their_flow_is_found(tmp_path: Path
     assert np.abs(flow.forward[flow.valid[..., 0]] - [-STEP, 0]).mean() < 0.3
     linear = opened(tmp_path / "shot", config=replace(TINY, input_transfer="linear"))
     assert linear.stretches[0].frames.mean() < stretch.frames.mean()
+
+
+def test_the_flows_of_pictures_are_found_by_the_name_of_their_folder(tmp_path: Path):
+    folder = write_pan(tmp_path / "plates", 3)
+    flow = np.broadcast_to(np.float32([-STEP, 0]), (*SIZE, 2))
+    for name, sign in (("plates", 1), ("pan", -1)):
+        (tmp_path / "flows" / name).mkdir(parents=True)
+        for position in (0, 1):
+            np.savez(tmp_path / "flows" / name / f"{position}.npz", forward=sign * flow, backward=-sign * flow)
+    for source in (folder, folder / "pan.####.png"):
+        (clip,) = open_clips(find_clips([source]), TINY, 42, FlowFolder.at(str(tmp_path / "flows")))
+        assert np.array_equal(clip.stretches[0].flows[0].forward, flow)
+
+
+def test_a_folder_of_flows_has_the_name_that_the_user_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pool = write_pan(tmp_path / "pool", 2)
+    (tmp_path / "linked").symlink_to(pool)
+    (tmp_path / "links").mkdir()
+    for path in pool.iterdir():
+        (tmp_path / "links" / path.name).symlink_to(path)
+    monkeypatch.chdir(pool)
+    sources = {"linked": tmp_path / "linked", "links": tmp_path / "links", "pool": "."}
+    assert {name: flow_name(find_clips([source])[0]) for name, source in sources.items()} == {
+        name: name for name in sources
+    }
+
+
+def test_two_clips_of_one_folder_cannot_share_its_flows(tmp_path: Path):
+    folder = write_pan(tmp_path / "plates", 3)
+    for number, frame in enumerate(pan(3, seed=1), 1):
+        write_png(folder / f"other.{number:04d}.png", np.ascontiguousarray(frame))
+    check_flow_names(find_clips([folder / "pan.####.png"]))
+    with pytest.raises(InputError, match=r"pan\.0001\.png and .*other\.0001\.png: the flows of both .* clip plates"):
+        check_flow_names(find_clips([folder / "pan.####.png", folder / "other.####.png"]))
 
 
 def test_a_clip_is_split_at_its_cut_and_that_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture):

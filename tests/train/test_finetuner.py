@@ -104,7 +104,7 @@ def test_scenes_beside_the_clip_count_by_their_weight(tiny_model: MVInverse, tmp
     scenes = find_scenes(make_scenes(tmp_path, range(2))).scenes
     views = Samples(scenes, tiny_model.config, TrainOptions(min_side=28, max_side=42, pixels=5000)).batch(0)
     taught = replace(lesson(0), scenes=views)
-    tuner = make_tuner(tiny_model, train="all", scenes_weight=0.25)
+    tuner = make_tuner(tiny_model, train="all", scenes="scenes", scenes_weight=0.25)
     losses, total = tuner.losses_of(taught)
     assert set(losses) == {*MAPS, "anchor", "contrast", "scenes"}
     assert losses["scenes"] > 0
@@ -121,7 +121,7 @@ def test_scenes_beside_the_clip_count_by_their_weight(tiny_model: MVInverse, tmp
 def test_scenes_may_be_held_where_they_were_instead_of_at_their_truth(tiny_model: MVInverse, tmp_path, part):
     scenes = find_scenes(make_scenes(tmp_path, range(2))).scenes
     views = Samples(scenes, tiny_model.config, TrainOptions(min_side=28, max_side=42, pixels=5000)).batch(0)
-    tuner = make_tuner(tiny_model, train=part, scenes_target="before")
+    tuner = make_tuner(tiny_model, train=part, scenes="scenes", scenes_target="before")
     assert all(loss.item() == pytest.approx(0, abs=1e-6) for loss in tuner.scene_losses(views).values())
     assert all(loss > 1e-4 for loss in tuner.truth_losses(views).values())
     take(tuner, 2)

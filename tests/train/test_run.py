@@ -16,10 +16,11 @@ from safetensors import safe_open
 
 from mvinverse_cli.errors import DeviceMemoryError, InputError, OptionError, OutputError, TrainingError, WeightsError
 from mvinverse_cli.maps import MAPS
-from mvinverse_cli.model.checkpoint import load_model
+from mvinverse_cli.model.checkpoint import load_model, save_checkpoint
 from mvinverse_cli.model.config import config_to_dict
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.presets import PRESETS
+from mvinverse_cli.model.weights import carried_licence
 from mvinverse_cli.outputs.presence import open_alone
 from mvinverse_cli.scenes.record import view_path
 from mvinverse_cli.train.data import Batch, Samples
@@ -151,6 +152,16 @@ def test_a_folder_of_another_training_is_refused_by_what_differs(begun: Path, sc
     with pytest.raises(OptionError, match=re.escape(said)):
         train(tmp_path / "same names", begun, CONFIG, OPTIONS)
     assert {path: path.read_bytes() for path in begun.iterdir()} == before
+
+
+def test_a_run_that_ended_before_its_first_checkpoint_may_begin_again_otherwise(scenes: Path, tmp_path: Path):
+    with pytest.raises(WeightsError, match="nope"):
+        train(scenes, tmp_path / "run", CONFIG, replace(OPTIONS, weights="nope"))
+    options = replace(OPTIONS, steps=1, pixels=3000)
+    assert train(scenes, tmp_path / "run", CONFIG, options).step == 1
+    (tmp_path / "run" / "state.pt").unlink()
+    with pytest.raises(OptionError, match="pixels was 3000 and is now 4000"):  # its weights are there
+        train(scenes, tmp_path / "run", CONFIG, OPTIONS)
 
 
 def test_scenes_may_be_added_and_how_long_and_where_may_change(begun: Path, tmp_path: Path):
@@ -317,6 +328,24 @@ def test_a_run_may_start_from_the_weights_of_another(finished: Path, scenes: Pat
     assert not any(name.startswith("res_encoder") for name in moved)  # whose rate is 0
 
 
+def test_the_licence_of_the_weights_a_run_starts_from_stays_with_what_comes_of_them(scenes: Path, tmp_path: Path):
+    origin, made = tmp_path / "origin.safetensors", tmp_path / "run" / "weights.safetensors"
+    save_checkpoint(MVInverse(CONFIG).state_dict(), CONFIG, origin, {"licence": "X: non-commercial use only"})
+    options = replace(OPTIONS, weights=str(origin), steps=2)
+    train(scenes, tmp_path / "run", CONFIG, options, stop=lambda: True)
+    for _ in range(2):
+        assert carried_licence(made) == "X: non-commercial use only"
+        made.unlink()
+        origin.unlink(missing_ok=True)
+        train(scenes, tmp_path / "run", CONFIG, options)
+
+
+def test_imagenet_and_weights_are_two_bypasses(finished: Path):
+    options = replace(OPTIONS, weights=str(finished / "weights.safetensors"), imagenet=True)
+    with pytest.raises(OptionError, match=r"--imagenet: --weights .* brings a bypass of its own; leave one out"):
+        start(MVInverse(CONFIG), options)
+
+
 def test_weights_of_another_network_are_no_start(finished: Path):
     other = MVInverse(replace(CONFIG, registers=CONFIG.registers + 1))
     with pytest.raises(OptionError, match=r"weights of another network \(registers\)"):
@@ -328,13 +357,15 @@ def test_a_config_is_a_preset_or_a_file(tmp_path: Path):
     path.write_text(json.dumps(config_to_dict(CONFIG)))
     assert find_config(str(path)) == CONFIG
     assert {name: find_config(name) for name in PRESETS} == PRESETS
-    for content, error, said in (
-        ("{", OptionError, "JSON"),
-        ("[]", OptionError, "object"),
-        ('{"depth": 3}', WeightsError, "depth"),
+    for content, said in (
+        ("{", "JSON"),
+        ("[]", "object"),
+        ('{"depth": 3}', "--config .*mine.json: unknown field 'depth'"),
+        ('{"dim": 7}', "--config .*mine.json: dim is 7; wanted a multiple of"),
+        ("[" * 100_000, "--config .*mine.json: not readable as JSON"),
     ):
         path.write_text(content)
-        with pytest.raises(error, match=said):
+        with pytest.raises(OptionError, match=said):
             find_config(str(path))
     with pytest.raises(OptionError, match="--config large: no such file; choose one, or from small"):
         find_config("large")

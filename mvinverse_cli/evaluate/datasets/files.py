@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...archives import DAMAGED_ARCHIVE
 from ...color import convert
 from ...errors import InputError
 from ...frames import as_float
@@ -12,6 +13,8 @@ from ...frames.pictures import read_picture
 from ...maps import Array
 
 DATASET = "dataset"  # the one key of a Hypersim file
+# What h5py raises for a damaged file: an OSError when it is opened, any of the others when its tables are followed
+DAMAGED_HDF5 = (OSError, RuntimeError, KeyError, TypeError, ValueError)
 
 
 def missing_of(paths: list[Path]) -> list[Path]:
@@ -57,10 +60,11 @@ def read_normals(path: Path) -> Array:
 def read_npy(path: Path) -> Array:
     """A numpy file as (H, W, 3) float32; nothing in it is run. Raises InputError."""
     try:
-        values = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            values = np.load(file, allow_pickle=False)
         if not isinstance(values, np.ndarray):
             raise ValueError("it is an archive of arrays")
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGED_ARCHIVE as error:  # under the name of an array there may be an archive
         raise InputError(f"{path}: not readable as .npy: {error}") from error
     return check_shape(path, values, (None, None, 3)).astype(np.float32)
 
@@ -79,7 +83,7 @@ def read_hdf5(path: Path, shape: tuple[int | None, ...]) -> Array:
                 held = ", ".join(file) or "nothing"
                 raise InputError(f"{path}: has no key {DATASET!r}, only {held}; fetch it again")
             values = np.asarray(file[DATASET])
-    except OSError as error:
+    except DAMAGED_HDF5 as error:
         reason = "not there" if not path.exists() else f"cannot be read as HDF5 ({error})"
         raise InputError(f"{path}: {reason}; fetch it again") from error
     values = check_shape(path, values, shape)

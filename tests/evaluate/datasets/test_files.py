@@ -1,5 +1,7 @@
 """Single files: what is in them comes out, and what is wrong with them is one line that names them."""
 
+from contextlib import suppress
+
 import imagecodecs
 import numpy as np
 import PIL.Image
@@ -45,6 +47,19 @@ def test_an_hdf5_that_is_not_what_it_should_be_is_one_line(tmp_path):
         read_hdf5(tmp_path / "gone.hdf5", (None, 3))
 
 
+def test_an_hdf5_that_is_damaged_inside_is_one_line(tmp_path):
+    path = write_hdf5(tmp_path / "a.hdf5", NORMALS)
+    whole = path.read_bytes()
+    said = []
+    for place in range(0, len(whole), 8):  # its tables are of numbers of eight bytes
+        path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+        with suppress(InputError):
+            read_hdf5(path, (None, None, 3))
+            continue
+        said.append(place)
+    assert len(said) > 10
+
+
 @pytest.mark.parametrize("kind", ["png", "profiled.png", "exr", "float.tif", "npy"])
 def test_normals_come_out_of_every_kind_of_file(kind, tmp_path):
     path = tmp_path / f"a.{kind}"
@@ -75,3 +90,12 @@ def test_an_archive_under_the_name_of_an_array_is_one_line(tmp_path):
         np.savez(file, normals=NORMALS)
     with pytest.raises(InputError, match=r"a\.npy: not readable as \.npy: it is an archive"):
         read_normals(tmp_path / "a.npy")
+
+
+def test_an_archive_cut_short_under_the_name_of_an_array_is_one_line(tmp_path):
+    path = tmp_path / "a.npy"
+    with path.open("wb") as file:
+        np.savez(file, normals=NORMALS)
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(InputError, match=r"a\.npy: not readable as \.npy: "):
+        read_normals(path)
