@@ -16,7 +16,7 @@ from .files_from import gather_inputs
 from .listing import listed
 from .pipes import binary_stdin, stdout_for_maps
 from .progress import ProgressMode, open_progress
-from .values import parse_rate, split_names
+from .values import AN_OUTPUT, parse_rate, split_names
 
 if TYPE_CHECKING:
     from ..job.run import Outcome
@@ -44,9 +44,10 @@ def decompose(
             help="Videos, folders, images, patterns like plate.####.exr, or - (nut, y4m, mkv).", show_default=False
         ),
     ] = None,
-    output: Annotated[Path, option("Folder to write to; - for maps as nut on stdout.", FILES, "-o", "--output")] = Path(
-        "out"
-    ),
+    output: Annotated[
+        Path,
+        option("Folder to write to; - for maps as nut on stdout.", FILES, "-o", "--output", **AN_OUTPUT),
+    ] = Path("out"),
     format: Annotated[
         list[str],
         option(

@@ -11,6 +11,7 @@ import typer
 from ..options import RenderOptions
 from .console import STDERR, emit, say, set_voice
 from .progress import PLAIN_SECONDS, clock
+from .values import AN_OUTPUT
 
 app = typer.Typer(no_args_is_help=True, help="Render procedural scenes with true maps.")
 
@@ -24,7 +25,9 @@ def before_any_command() -> None:
 
 @app.command()
 def render(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scenes; those that are there stay.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of scenes; those that are there stay.", **AN_OUTPUT)
+    ],
     count: Annotated[int, typer.Option("-n", "--count", help="Number of scenes, one per seed.")] = RENDER.count,
     first_seed: Annotated[int, typer.Option(help="Seed of the first scene.")] = RENDER.first_seed,
     held_out: Annotated[

@@ -8,6 +8,7 @@ import typer
 from ..trainings import GradientLoss, Optimizer, TrainDtype, TrainOptions
 from .console import VOICE, complain, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
+from .values import AN_OUTPUT
 
 INCOMPLETE = 3  # exit code: many scenes are broken
 
@@ -25,9 +26,9 @@ def option(text: str, panel: str, *names: str, **more: Any) -> Any:
 
 def train(
     data: Annotated[Path, option("Folder of scenes, as `mvinverse scenes render` writes it.", DATA)],
-    output: Annotated[Path, option("Folder of the run; a run that is there goes on.", DATA, "-o", "--output")] = Path(
-        "run"
-    ),
+    output: Annotated[
+        Path, option("Folder of the run; a run that is there goes on.", DATA, "-o", "--output", **AN_OUTPUT)
+    ] = Path("run"),
     held_out: Annotated[
         str | None, option("Scenes to show pictures of; where not given, the first of --data.", DATA)
     ] = TRAIN.held_out,

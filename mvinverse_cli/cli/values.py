@@ -1,6 +1,7 @@
 """Values that flags take as text."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
@@ -9,6 +10,16 @@ from ..errors import OptionError
 def split_names(texts: list[str]) -> tuple[Any, ...]:
     """`["a,b", "c"]` -> `("a", "b", "c")`: a flag given twice and a list with commas mean the same."""
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+def parse_output(text: str | Path) -> Path:
+    """The path that `--output` names. Raises OptionError where it is empty: as a path, that is the current folder."""
+    if not str(text):
+        raise OptionError("--output: an empty name was given; an unset variable, perhaps?")
+    return Path(text)
+
+
+AN_OUTPUT: dict[str, Any] = {"parser": parse_output, "metavar": "<path>"}  # of every option `--output`
 
 
 def parse_rate(text: str) -> Fraction:
