@@ -22,8 +22,16 @@ class Voice:
     debug: bool = False  # tracebacks and the library's own notes
 
 
+class WordsConsole(Console):
+    """stderr, where words go for as long as somebody takes them: they are no reason to end a run."""
+
+    def on_broken_pipe(self) -> None:
+        """The reader has gone. Rich itself would close stdout as well, and exit."""
+        self.quiet = True
+
+
 VOICE = Voice()
-STDERR = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+STDERR = WordsConsole(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def one_line(text: str) -> str:
@@ -32,8 +40,12 @@ def one_line(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """A note on stderr; a progress bar that is up makes room for it."""
-    STDERR.print(one_line(text))
+    """A note on stderr; a progress bar that is up makes room for it. Where stderr cannot be written, nothing is said
+    any more."""
+    try:
+        STDERR.print(one_line(text))
+    except OSError:
+        STDERR.quiet = True
 
 
 def complain(message: str, exit_code: int) -> None:

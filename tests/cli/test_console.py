@@ -1,0 +1,36 @@
+"""Where words go."""
+
+import os
+import sys
+from contextlib import suppress
+
+import pytest
+import typer
+
+from mvinverse_cli.cli.console import STDERR, say
+
+
+def gone_reader() -> int:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+def full_disk() -> int:
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+@pytest.mark.parametrize("broken", [gone_reader, full_disk])
+def test_words_that_nobody_takes_end_nothing_and_leave_stdout_alone(
+    broken, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(STDERR, "quiet", False)
+    stderr = os.fdopen(broken(), "w")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stderr)
+        say("a first word")
+        say("a second word")
+        typer.echo("data")
+    with suppress(OSError):
+        stderr.close()
+    assert capfd.readouterr() == ("data\n", "")
