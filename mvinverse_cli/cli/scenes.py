@@ -9,6 +9,7 @@ import rich.progress
 import typer
 
 from ..options import RenderOptions
+from ..sizes import show_count
 from .console import STDERR, emit, say, set_voice
 from .progress import PLAIN_SECONDS, clock
 from .values import AN_OUTPUT
@@ -61,7 +62,9 @@ def render(
     if json:
         emit("done", scenes=done, seconds=round(time.monotonic() - began, 1))
     elif not quiet:
-        say(f"{output}: {done} scenes rendered in {clock(time.monotonic() - began)}, {count - done} were there")
+        rendered = f"{show_count(done, 'scene')} rendered"
+        there = f"{count - done} {'was' if count - done == 1 else 'were'} there"
+        say(f"{output}: {rendered} in {clock(time.monotonic() - began)}, {there}")
 
 
 def told(paths: Iterable[Path], count: int, *, quiet: bool) -> Iterator[Path]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..sizes import show_count
 from ..trainings import GradientLoss, Optimizer, TrainDtype, TrainOptions
 from .console import VOICE, complain, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
@@ -120,7 +121,9 @@ def conclude(outcome: "Outcome", output: Path) -> int:
     """Says what came of the call and returns the exit code."""
     code = INCOMPLETE if outcome.many_broken else 0
     left = outcome.steps - outcome.step
-    said = f"{left} steps are left, call again to go on" if left else f"{output / 'weights.safetensors'} is trained"
+    said = f"{output / 'weights.safetensors'} is trained"
+    if left:
+        said = f"{show_count(left, 'step')} {'is' if left == 1 else 'are'} left, call again to go on"
     if VOICE.json:
         emit("done", exit=code, step=outcome.step, steps=outcome.steps, broken=len(outcome.broken))
     if code:

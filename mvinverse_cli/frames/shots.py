@@ -15,6 +15,7 @@ from pathlib import Path
 from natsort import natsorted, ns
 
 from ..errors import InputError
+from ..sizes import show_count
 from .frame import Shot
 from .names import (
     IMAGE_SUFFIXES,
@@ -159,11 +160,13 @@ def _folder_shot(folder: Path, allow_gaps: bool) -> Shot:
         raise InputError(f"{shown(folder)}: {error.strerror}; check the rights") from error
     images = _natural(path for path in entries if is_image(path))
     videos = sum(map(is_video, entries))
+    held = show_count(videos, "video file")
     if images and videos:
-        log.warning("%s: %d video files beside its pictures are left out; name them as well", shown(folder), videos)
+        are = "is" if videos == 1 else "are"
+        log.warning("%s: %s beside its pictures %s left out; name the videos as well", shown(folder), held, are)
     if not images:
         advice = "; name the videos themselves" if videos else "; give a folder that holds pictures itself"
-        raise InputError(f"{shown(folder)}: no pictures in this folder, {videos} video files{advice}")
+        raise InputError(f"{shown(folder)}: no pictures in this folder, {held}{advice}")
     return _picture_shot(images, allow_gaps)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import OutputError
 from ..formats import MOVIES, FileKind
+from ..sizes import show_count
 from .naming import EXTENSIONS, ShotOutputs
 from .whole import WholeFile, write_errors
 
@@ -51,7 +52,8 @@ def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: It
             done.add(number)
     check_no_source(present, sources)
     if present and shot.options.on_exists == "error":
-        more = f", as are {len(present) - 1} more files of this shot" if len(present) > 1 else ""
+        others = len(present) - 1
+        more = f", as {'is' if others == 1 else 'are'} {show_count(others, 'more file')} of this shot" if others else ""
         raise OutputError(
             f"{min(present)}: is there already{more}; choose --on-exists skip or overwrite, or another output folder"
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import OutputError
+from ..sizes import show_count
 from .whole import remove_parts, write_errors
 
 if sys.platform != "win32":
@@ -50,7 +51,9 @@ class Presence:
         if lock(self._runs, shared=False, wait=False) == "held":
             count = remove_parts(self.written)
             if count:
-                logger.info("%s: %d unfinished files of a run that was killed are removed", self.folder, count)
+                logger.info(
+                    "%s: removed %s of a run that was killed", self.folder, show_count(count, "unfinished file")
+                )
 
     @contextmanager
     def alone_with_books(self) -> Iterator[None]:

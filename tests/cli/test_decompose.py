@@ -99,7 +99,7 @@ def test_skip_computes_only_what_is_missing_and_ends_with_the_same_bytes(run, cl
     kept = Path("out/albedo/clip_albedo.1005.png").stat().st_mtime_ns
     ran = run(clip, *windows(4), "--on-exists", "skip")
     assert ran.code == 0
-    assert "1 frames written" in ran.err
+    assert "1 frame written" in ran.err
     assert Path("out/albedo/clip_albedo.1005.png").stat().st_mtime_ns == kept
     assert gone.read_bytes() == Path("whole/albedo/clip_albedo.1006.png").read_bytes()
 
@@ -226,6 +226,16 @@ def test_dry_run_prints_the_plan_and_touches_nothing(run, clip: Path):
     assert "3 passes of up to 4 frames at 56x42" in ran.out
     assert "out/clip.1001.exr" in ran.out
     assert not Path("out").exists()
+
+
+def test_what_there_is_one_of_is_told_so(run, clip: Path):
+    assert run(clip, "--frames", "3", "--maps", "albedo").code == 0
+    ran = run(clip, "--frames", "3-4", "--maps", "albedo", "--on-exists", "skip")
+    assert "1 frame written to out, 1 was there" in ran.err
+    ran = run(clip, "--dry-run", "--frames", "4", "--maps", "albedo", "--on-exists", "skip")
+    assert "video, 1 frame 1004, 64x48" in ran.out
+    assert "1 pass of up to 10 frames at " in ran.out
+    assert "1 frame is there already and stays" in ran.out
 
 
 def test_dry_run_speaks_json_and_says_what_weights_are_missing(run, clip: Path, monkeypatch: pytest.MonkeyPatch):
