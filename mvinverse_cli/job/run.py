@@ -95,7 +95,7 @@ def write_plan(
             list(map(str, planned.shot.sources)),
             source_bytes(planned.shot),
             plan.decompose,
-            passes_record(planned.layout, sizes.windows),
+            passes_record(planned.layout, sizes.windows, plan.decompose),
             planned.standing,
             [number for number, _ in planned.frames],
         )
@@ -153,7 +153,7 @@ def write_shots(
             report(Progress(name, number, outcome.written, total))
 
         def on_windows(windows: Windows, layout: Layout = layout, book: ShotProgress = book) -> None:
-            book.change_passes(passes_record(layout, windows))
+            book.change_passes(passes_record(layout, windows, options))
 
         results = decompose_shot(
             layout,

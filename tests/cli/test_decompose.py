@@ -104,6 +104,17 @@ def test_skip_computes_only_what_is_missing_and_ends_with_the_same_bytes(run, cl
     assert gone.read_bytes() == Path("whole/albedo/clip_albedo.1006.png").read_bytes()
 
 
+def test_every_on_another_grid_is_refused_for_its_frames_are_seen_beside_others(run, clip: Path):
+    arguments = (clip, "--maps", "albedo", "--every", "3", "--on-exists", "skip")
+    assert run(*arguments, "--frames", "1-4").code == 0
+    for frames, first, every in (("2-9", 1002, 3), ("1-4,6-9", 1001, 1)):
+        ran = run(*arguments, "--frames", frames)
+        assert ran.code == 7
+        assert f"was {{'every': 3, 'first': 1001}} and is {{'every': {every}, 'first': {first}}}" in ran.cause
+    assert run(*arguments, "--frames", "7-10").code == 0
+    assert len(files_in(Path("out/albedo"))) == 4
+
+
 def test_skip_with_everything_there_loads_no_model(run, clip: Path, monkeypatch: pytest.MonkeyPatch):
     assert run(clip, "--frames", "1-2").code == 0
     monkeypatch.setattr("mvinverse_cli.model.checkpoint.load_weights", None)
