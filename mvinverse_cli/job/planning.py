@@ -81,6 +81,7 @@ def plan_job(
         check_folder(output)
         load_manifest(output)  # a file of that name that is not ours
     shots = find_shots(inputs, allow_gaps=decompose.allow_gaps, stdin=stdin)
+    check_rate(write, shots, is_stream=is_stream)
     if is_stream:
         check_stream(write, [shot.sizes for shot in shots])
     for shot in shots:
@@ -118,3 +119,15 @@ def plan_job(
         for shot, draft in zip(shots, drafts, strict=True)
     )
     return Plan(output, planned, decompose, write)
+
+
+def check_rate(write: WriteOptions, shots: Sequence[Shot], *, is_stream: bool) -> None:
+    """Raises OptionError where a rate is asked for and nothing is made that would be of it."""
+    if write.fps == WriteOptions.fps:
+        return
+    has_movies = is_stream or any(name in MOVIES for name in write.format)
+    in_time = [shot for shot in shots if has_movies or (write.sheet and shot.kind != "stills")]
+    if not in_time:
+        raise OptionError(f"--fps {write.fps}: no movie is made; add --format mp4, mov or mkv, or leave it away")
+    if all(shot.rate is not None for shot in in_time):
+        raise OptionError(f"--fps {write.fps}: {in_time[0].name} has times of its own and keeps them; leave it away")

@@ -305,6 +305,7 @@ def test_openjd_progress_is_what_a_farm_reads(run, clip: Path):
         (["a.png", "--frames", "5-9"], 2, "--frames 5-9"),
         (["a.png", "--frames", "x"], 2, "--frames 'x'"),
         (["a.png", "--fps", "fast"], 2, "--fps 'fast'"),
+        (["a.png", "--fps", "30", "--sheet"], 2, "--fps 30: no movie is made"),
         (["a.png", "wide.png", "--format", "mp4"], 2, "8x6, 9x6"),
         (["a.png", "--no-such-flag"], 2, "--no-such-flag"),
         (["a.png", "--window", "many"], 2, "--window"),
@@ -344,6 +345,16 @@ def test_a_mistake_is_one_line_with_its_exit_code_and_nothing_is_written(
     assert "Traceback" not in ran.err
     # what only decoding shows has its manifest, which tells of it
     assert set(files_in(Path())) - set(before) <= ({"out/mvinverse.json"} if "nan.exr" in arguments else set())
+
+
+def test_a_rate_is_for_movies_of_pictures_that_name_none(run, clip: Path):
+    ran = run(clip, "--fps", "30", "--format", "mp4", "--dry-run")
+    assert ran.code == 2
+    assert "--fps 30: clip has times of its own" in ran.cause
+    for name in ("plate.1.png", "plate.2.png"):
+        write_png(Path(name))
+    for wish in (["--format", "mp4"], ["--sheet"], ["-o", "-"]):
+        assert run("plate.#.png", "--fps", "30", "--dry-run", *wish).code == 0
 
 
 def test_a_mistake_in_the_arguments_names_the_help_that_lists_them(capfd: pytest.CaptureFixture[str]):
