@@ -105,7 +105,10 @@ def _sources(inputs: Sequence[str | Path], stdin: Path | None) -> Iterator[Path 
 
 def _matches(pattern: Path) -> list[Path]:
     """Existing paths that a glob names, in natural order; hidden ones only where it says so, as in a shell."""
-    found = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
+    try:
+        found = [*Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))]
+    except ValueError as error:  # a**b, which some versions of Python take for a*b
+        raise InputError(f"{shown(pattern)}: no pattern of files ({error}); write * where it has **") from error
     matches = [path for path in found if not path.name.startswith(".") or pattern.name.startswith(".")]
     if not matches:
         raise InputError(f"{shown(pattern)}: no file matches; check the folder and the name")

@@ -205,6 +205,7 @@ def test_what_is_not_there_is_named(folder):
     assert "no file matches" in refused("shot/p.####.png")
     assert "no file matches" in refused("nowhere/p.####.png")
     assert "no such file" in refused("x" * 5000)
+    assert refused("shot/a**b.png").startswith("shot/a**b.png: no ")
     assert "no such file" in refused("nul\0byte.png")
     assert "no input" in refused()
 
