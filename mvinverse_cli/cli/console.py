@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,8 @@ def say(text: str) -> None:
 def complain(message: str, exit_code: int) -> None:
     """The last line on stderr: why the program ends with `exit_code`."""
     if VOICE.json:
-        emit("error", exit=exit_code, message=message)
+        with suppress(OutputError):  # that stdout cannot be written is not the cause
+            emit("error", exit=exit_code, message=message)
     say(f"mvinverse: error: {message}")
 
 

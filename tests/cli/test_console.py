@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 import typer
 
-from mvinverse_cli.cli.console import STDERR, say
+from mvinverse_cli.cli.console import STDERR, VOICE, complain, say
 
 
 def gone_reader() -> int:
@@ -34,3 +34,17 @@ def test_words_that_nobody_takes_end_nothing_and_leave_stdout_alone(
     with suppress(OSError):
         stderr.close()
     assert capfd.readouterr() == ("data\n", "")
+
+
+@pytest.mark.parametrize("broken", [gone_reader, full_disk])
+def test_the_cause_is_told_on_stderr_where_stdout_takes_no_event(
+    broken, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(VOICE, "json", True)
+    stdout = os.fdopen(broken(), "w")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stdout)
+        complain("clip.mp4: no such file", 4)
+    with suppress(OSError):
+        stdout.close()
+    assert capfd.readouterr() == ("", "mvinverse: error: clip.mp4: no such file\n")
