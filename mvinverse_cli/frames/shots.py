@@ -50,7 +50,7 @@ def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool, stdin: Path | 
     images: list[Path] = []
     for source in _sources(inputs, stdin):
         if source is stdin:
-            found.append(replace(_video_shot(source), given=Path(STDIN)))
+            found.append(_stdin_shot(source))
         elif isinstance(source, Pattern):
             found.append(_pattern_shot(source, allow_gaps))
         elif source.is_dir():
@@ -154,6 +154,14 @@ def _video_shot(path: Path) -> Shot:
         *(path.stem, "video", (path,), (), (facts.size,), facts.rate, facts.frame_count),
         pixel_aspect=facts.pixel_aspect,
     )
+
+
+def _stdin_shot(copy: Path) -> Shot:
+    """That of a `copy` of stdin, of which nobody but us knows."""
+    try:
+        return replace(_video_shot(copy), given=Path(STDIN))
+    except InputError as error:
+        raise InputError(str(error).replace(shown(copy), STDIN)) from error
 
 
 def _folder_shot(folder: Path, allow_gaps: bool) -> Shot:

@@ -204,7 +204,8 @@ def note_end(layout: Layout, book: ShotProgress, outcome: Outcome) -> None:
 def shot_fault(error: InputError, shot: Shot) -> Fault:
     """Why a shot cannot be read at all, as an account of the file that its message names."""
     path = next((path for path in shot.paths if str(error).startswith(f"{shown(path)}: ")), shot.paths[0])
-    return Fault(None, path, str(error).removeprefix(f"{shown(path)}: "))
+    called = shot.called(path)
+    return Fault(None, called, str(error).removeprefix(f"{shown(path)}: ").removeprefix(f"{shown(called)}: "))
 
 
 def plan_shot_passes(layout: Layout, options: DecomposeOptions, located: Located) -> PassPlan:
