@@ -12,7 +12,7 @@ from ..errors import OptionError, WeightsNotHereError
 from ..formats import MOVIES
 from ..frames import Shot, find_shots
 from ..options import DecomposeOptions, WriteOptions
-from ..outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, load_manifest
+from ..outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, identities, load_manifest
 from ..shot.layout import Layout, is_length_known, is_looked_at, lay_out
 from .locate import locate_model
 
@@ -92,6 +92,8 @@ def plan_job(
                 f"--format {movies[0]}: the pictures of {shot.name} differ in size ({sizes}); choose png, exr or tiff"
             )
 
+    sources = identities(path for shot in shots for path in shot.paths)
+
     def plan_shot(shot: Shot, *, find_cuts: bool) -> ShotPlan:
         layout = lay_out(shot, decompose, find_cuts=find_cuts)
         choice = layout.choice
@@ -106,7 +108,7 @@ def plan_job(
             pixel_aspect=shot.pixel_aspect,
         )
         nothing_there = Standing(frames_done=frozenset())
-        standing = nothing_there if is_stream else check_shot(outputs, frames, shot.paths)
+        standing = nothing_there if is_stream else check_shot(outputs, frames, sources)
         return ShotPlan(layout, frames, outputs, standing)
 
     # what is wrong with any shot, and with --model and --device, is said before a long video is decoded for its cuts
