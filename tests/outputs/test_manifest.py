@@ -180,7 +180,7 @@ def test_a_lost_frame_that_is_written_later_is_lost_no_more(make_shot):
         ({"anchors": 2}, "anchors was 4 and is 2"),
         ({"overlap": 2}, "overlap was 4 and is 2"),
         ({"kv_stride": 4}, "kv_stride was 1 and is 4"),
-        ({"kv_mean": True}, "kv_mean was False and is True"),
+        ({"kv_stride": 4, "kv_mean": True}, "kv_stride was 1 and is 4; kv_mean was False and is True"),
         ({"every": 2}, "every was 1 and is 2"),
         ({"start_frame": 1}, "start_frame was 1001 and is 1"),
         ({"maps": ("albedo",)}, "maps was .* and is"),
