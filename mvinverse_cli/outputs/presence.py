@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -129,9 +129,10 @@ def hold(path: Path) -> int:
     while True:
         held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         lock(held, shared=False, wait=True)
-        if path.exists() and path.stat().st_ino == os.fstat(held).st_ino:
-            return held
-        os.close(held)  # the last run removed it while this one waited for it
+        with suppress(FileNotFoundError):  # the last run removed it while this one waited for it
+            if path.stat().st_ino == os.fstat(held).st_ino:
+                return held
+        os.close(held)
 
 
 def lock(file: int, *, shared: bool, wait: bool) -> Answer:
