@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import av
 import imagecodecs
 import numpy as np
 import OpenEXR
@@ -19,6 +18,8 @@ from PIL.PngImagePlugin import PngImageFile
 from .errors import InputError, MvInverseError
 from .frames.exr import timecode_of
 from .frames.names import VIDEO_SUFFIXES, missing_ranges, shown
+from .frames.video import open_video, timecode_tag
+from .frames.video_tags import color_tags
 from .maps import SPECS, Array
 from .model.header import read_header
 from .outputs import MANIFEST_NAME, load_manifest
@@ -172,10 +173,8 @@ def inspect_tiff(path: Path) -> Json:
 
 def inspect_movie(path: Path) -> Json:
     """A movie's stream and its tags; decodes nothing."""
-    with av.open(f"file:{path}") as container:
-        if not container.streams.video:
-            raise ValueError("no pictures in it")
-        stream = container.streams.video[0]
+    container, stream = open_video(path)
+    with container:
         context = stream.codec_context
         return {
             "kind": "movie",
@@ -184,12 +183,8 @@ def inspect_movie(path: Path) -> Json:
             "pixels": context.pix_fmt,
             "frames": stream.frames or None,
             "rate": None if stream.average_rate is None else str(stream.average_rate),
-            "color": {
-                "matrix": int(context.colorspace),
-                "range": int(context.color_range),
-                "primaries": int(context.color_primaries),
-                "transfer": int(context.color_trc),
-            },
+            "timecode": timecode_tag(container, stream) or None,
+            "color": color_tags(context),
             "attributes": {str(name): str(text) for name, text in container.metadata.items()},
         }
 

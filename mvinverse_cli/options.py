@@ -77,6 +77,8 @@ class DecomposeOptions:
         object.__setattr__(self, "window", parse_window(self.window, self.anchors, self.overlap))
         if self.kv_stride not in KV_STRIDES:
             raise OptionError(f"--kv-stride {self.kv_stride}: choose from {', '.join(map(str, KV_STRIDES))}")
+        if self.kv_mean and self.kv_stride == 1:
+            raise OptionError("--kv-mean: no patch is left out; add --kv-stride 2, 4 or 9")
         if self.memory is not None:
             parse_bytes("--memory", self.memory)
         check_at_least("--every", self.every, 1)

@@ -58,6 +58,11 @@ def parse_bytes(flag: str, text: str) -> int:
     return size
 
 
+def show_count(count: int, noun: str) -> str:
+    """`1 frame`, `2 frames`, `2 passes`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
 def show_bytes(count: int) -> str:
     """`1.5 GiB`."""
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

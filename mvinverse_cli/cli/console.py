@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,16 @@ class Voice:
     debug: bool = False  # tracebacks and the library's own notes
 
 
+class WordsConsole(Console):
+    """stderr, where words go for as long as somebody takes them: they are no reason to end a run."""
+
+    def on_broken_pipe(self) -> None:
+        """The reader has gone. Rich itself would close stdout as well, and exit."""
+        self.quiet = True
+
+
 VOICE = Voice()
-STDERR = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+STDERR = WordsConsole(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def one_line(text: str) -> str:
@@ -32,14 +40,19 @@ def one_line(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """A note on stderr; a progress bar that is up makes room for it."""
-    STDERR.print(one_line(text))
+    """A note on stderr; a progress bar that is up makes room for it. Where stderr cannot be written, nothing is said
+    any more."""
+    try:
+        STDERR.print(one_line(text))
+    except OSError:
+        STDERR.quiet = True
 
 
 def complain(message: str, exit_code: int) -> None:
     """The last line on stderr: why the program ends with `exit_code`."""
     if VOICE.json:
-        emit("error", exit=exit_code, message=message)
+        with suppress(OutputError):  # that stdout cannot be written is not the cause
+            emit("error", exit=exit_code, message=message)
     say(f"mvinverse: error: {message}")
 
 

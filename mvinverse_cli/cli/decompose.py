@@ -10,13 +10,13 @@ from ..color import Transfer
 from ..errors import OptionError
 from ..formats import Bits, Colorspace, ExrCompression, ExrLayout, ExrRgba, Normals, OnExists
 from ..options import DecomposeOptions, DtypeName, Size, Upsample, WriteOptions
-from ..sizes import parse_window
+from ..sizes import parse_window, show_count
 from .console import VOICE, complain, emit, say, set_voice
 from .files_from import gather_inputs
 from .listing import listed
 from .pipes import binary_stdin, stdout_for_maps
 from .progress import ProgressMode, open_progress
-from .values import parse_rate, split_names
+from .values import AN_OUTPUT, parse_rate, split_names
 
 if TYPE_CHECKING:
     from ..job.run import Outcome
@@ -44,9 +44,10 @@ def decompose(
             help="Videos, folders, images, patterns like plate.####.exr, or - (nut, y4m, mkv).", show_default=False
         ),
     ] = None,
-    output: Annotated[Path, option("Folder to write to; - for maps as nut on stdout.", FILES, "-o", "--output")] = Path(
-        "out"
-    ),
+    output: Annotated[
+        Path,
+        option("Folder to write to; - for maps as nut on stdout.", FILES, "-o", "--output", **AN_OUTPUT),
+    ] = Path("out"),
     format: Annotated[
         list[str],
         option(
@@ -249,6 +250,7 @@ def conclude(outcome: "Outcome", output: Path) -> int:
     is_stream = str(output) == STDOUT
     whole_shots, faults = outcome.failed, outcome.failed + outcome.faults
     code = INCOMPLETE if whole_shots else TRUNCATED if outcome.truncated else INCOMPLETE if faults else 0
+    written = f"{show_count(outcome.written, 'frame')} written"
     lost = [fault.number for fault in faults if fault.number is not None]
     if code:
         first = faults[0]
@@ -257,10 +259,10 @@ def conclude(outcome: "Outcome", output: Path) -> int:
             count = f"{len(whole_shots)} of the shots cannot be read" + (f", {count}" if lost else "")
         why = f"{first.source}: {first.reason}"
         see = "" if is_stream else f" (see {output / MANIFEST_NAME})"
-        complain(f"{outcome.written} frames written, {count}: {why}{see}", code)
+        complain(f"{written}, {count}: {why}{see}", code)
     elif not VOICE.quiet:
-        kept = f", {outcome.kept} were there" if outcome.kept else ""
-        say(f"{outcome.written} frames written to {'stdout' if is_stream else output}{kept}")
+        kept = f", {outcome.kept} {'was' if outcome.kept == 1 else 'were'} there" if outcome.kept else ""
+        say(f"{written} to {'stdout' if is_stream else output}{kept}")
     if VOICE.json:
         failed = [str(fault.source) for fault in outcome.failed]
         emit("done", exit=code, written=outcome.written, lost=lost, failed=failed)

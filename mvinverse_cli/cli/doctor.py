@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from .console import one_line, set_voice, write_errors_of_stdout
+from .values import AN_OUTPUT
 
 FAILED = 1  # exit code
 
 
 def doctor(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder that is to be written to.")] = Path("out"),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder that is to be written to.", **AN_OUTPUT)
+    ] = Path("out"),
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and the library's notes.")] = False,
 ) -> int:

@@ -9,7 +9,7 @@ from ..formats import OnExists
 from ..trainings import FinetuneOptions, Optimizer, ScenesTarget, TrainDtype, TrainPart
 from .console import VOICE, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
-from .values import split_names
+from .values import AN_OUTPUT, split_names
 
 if TYPE_CHECKING:
     from ..train.finetuning import Outcome
@@ -26,7 +26,9 @@ def option(text: str, panel: str, *names: str, **more: Any) -> Any:
 
 def finetune(
     clips: Annotated[list[str], typer.Argument(help="Videos, folders or numbered pictures: neighbours in time.")],
-    output: Annotated[Path, option("The weights to be written, a .safetensors file.", CLIPS, "-o", "--output")],
+    output: Annotated[
+        Path, option("The weights to be written, a .safetensors file.", CLIPS, "-o", "--output", **AN_OUTPUT)
+    ],
     model: Annotated[str, option("Weights to begin with: as decompose takes them.", NETWORK)] = TUNE.model,
     maps: Annotated[
         list[str],

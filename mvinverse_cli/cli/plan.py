@@ -11,7 +11,7 @@ from ..job.planning import Plan, ShotPlan
 from ..model.config import ModelConfig
 from ..options import DecomposeOptions
 from ..shot.layout import PassPlan, plan_passes
-from ..sizes import show_bytes
+from ..sizes import show_bytes, show_count
 from .console import VOICE, emit, one_line, write_errors_of_stdout
 
 
@@ -101,17 +101,23 @@ def plan_lines(described: dict[str, Any]) -> list[str]:
     lines.append(f"output  {described['output']}: {', '.join(described['maps'])} as {formats}")
     for shot in described["shots"]:
         sizes = ", ".join(f"{width}x{height}" for width, height in shot["sizes"])
-        numbers = f"{shot['first_frame']}-{shot['last_frame']}"
+        first, last = shot["first_frame"], shot["last_frame"]
+        numbers = f"{first}-{last}" if last > first else str(first)
         rate = "" if shot["rate"] is None else f" at {float(Fraction(shot['rate'])):.6g} fps"
-        lines.append(f"shot    {shot['name']}: {shot['kind']}, {shot['frames']} frames {numbers}, {sizes}{rate}")
+        frames = show_count(shot["frames"], "frame")
+        lines.append(f"shot    {shot['name']}: {shot['kind']}, {frames} {numbers}, {sizes}{rate}")
         if shot["cuts"]:
-            lines.append(f"        {len(shot['cuts'])} cuts, at frames {', '.join(map(str, shot['cuts']))}")
+            at = f"at frame{'s' if len(shot['cuts']) > 1 else ''} {', '.join(map(str, shot['cuts']))}"
+            lines.append(f"        {show_count(len(shot['cuts']), 'cut')}, {at}")
         if shot["exposure"]:
             lines.append(f"        shown to the network at {shot['exposure']:+g} EV")
         width, height = shot["network_size"]
-        passes = f"{shot['passes']} passes of up to {shot['largest_pass']} frames at {width}x{height}"
-        lines.append(f"        {passes}, expected peak memory {show_bytes(shot['peak_bytes'])}")
-        if shot["frames_to_do"] != shot["frames"]:
-            lines.append(f"        {shot['frames'] - shot['frames_to_do']} frames are there already and stay")
+        passes = f"{show_count(shot['passes'], 'pass')} of up to {show_count(shot['largest_pass'], 'frame')}"
+        memory = show_bytes(shot["peak_bytes"])
+        lines.append(f"        {passes} at {width}x{height}, expected peak memory {memory}")
+        kept = shot["frames"] - shot["frames_to_do"]
+        if kept:
+            verbs = "is there already and stays" if kept == 1 else "are there already and stay"
+            lines.append(f"        {show_count(kept, 'frame')} {verbs}")
         lines += [f"        first: {path}" for path in shot["first_files"]]
     return lines

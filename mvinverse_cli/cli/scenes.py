@@ -9,8 +9,10 @@ import rich.progress
 import typer
 
 from ..options import RenderOptions
+from ..sizes import show_count
 from .console import STDERR, emit, say, set_voice
 from .progress import PLAIN_SECONDS, clock
+from .values import AN_OUTPUT
 
 app = typer.Typer(no_args_is_help=True, help="Render procedural scenes with true maps.")
 
@@ -24,7 +26,9 @@ def before_any_command() -> None:
 
 @app.command()
 def render(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scenes; those that are there stay.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of scenes; those that are there stay.", **AN_OUTPUT)
+    ],
     count: Annotated[int, typer.Option("-n", "--count", help="Number of scenes, one per seed.")] = RENDER.count,
     first_seed: Annotated[int, typer.Option(help="Seed of the first scene.")] = RENDER.first_seed,
     held_out: Annotated[
@@ -58,7 +62,9 @@ def render(
     if json:
         emit("done", scenes=done, seconds=round(time.monotonic() - began, 1))
     elif not quiet:
-        say(f"{output}: {done} scenes rendered in {clock(time.monotonic() - began)}, {count - done} were there")
+        rendered = f"{show_count(done, 'scene')} rendered"
+        there = f"{count - done} {'was' if count - done == 1 else 'were'} there"
+        say(f"{output}: {rendered} in {clock(time.monotonic() - began)}, {there}")
 
 
 def told(paths: Iterable[Path], count: int, *, quiet: bool) -> Iterator[Path]:

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..sizes import show_count
 from ..trainings import GradientLoss, Optimizer, TrainDtype, TrainOptions
 from .console import VOICE, complain, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
+from .values import AN_OUTPUT
 
 INCOMPLETE = 3  # exit code: many scenes are broken
 
@@ -25,9 +27,9 @@ def option(text: str, panel: str, *names: str, **more: Any) -> Any:
 
 def train(
     data: Annotated[Path, option("Folder of scenes, as `mvinverse scenes render` writes it.", DATA)],
-    output: Annotated[Path, option("Folder of the run; a run that is there goes on.", DATA, "-o", "--output")] = Path(
-        "run"
-    ),
+    output: Annotated[
+        Path, option("Folder of the run; a run that is there goes on.", DATA, "-o", "--output", **AN_OUTPUT)
+    ] = Path("run"),
     held_out: Annotated[
         str | None, option("Scenes to show pictures of; where not given, the first of --data.", DATA)
     ] = TRAIN.held_out,
@@ -119,7 +121,9 @@ def conclude(outcome: "Outcome", output: Path) -> int:
     """Says what came of the call and returns the exit code."""
     code = INCOMPLETE if outcome.many_broken else 0
     left = outcome.steps - outcome.step
-    said = f"{left} steps are left, call again to go on" if left else f"{output / 'weights.safetensors'} is trained"
+    said = f"{output / 'weights.safetensors'} is trained"
+    if left:
+        said = f"{show_count(left, 'step')} {'is' if left == 1 else 'are'} left, call again to go on"
     if VOICE.json:
         emit("done", exit=code, step=outcome.step, steps=outcome.steps, broken=len(outcome.broken))
     if code:

@@ -1,6 +1,7 @@
 """Values that flags take as text."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
@@ -17,6 +18,16 @@ def parse_numbers(flag: str, text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in split_names([text]))
     except ValueError as error:
         raise OptionError(f"{flag} {text!r}: not numbers separated by commas, as in 2,1,1") from error
+
+
+def parse_output(text: str | Path) -> Path:
+    """The path that `--output` names. Raises OptionError where it is empty: as a path, that is the current folder."""
+    if not str(text):
+        raise OptionError("--output: an empty name was given; an unset variable, perhaps?")
+    return Path(text)
+
+
+AN_OUTPUT: dict[str, Any] = {"parser": parse_output, "metavar": "<path>"}  # of every option `--output`
 
 
 def parse_rate(text: str) -> Fraction:

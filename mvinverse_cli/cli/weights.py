@@ -7,7 +7,7 @@ import typer
 
 from ..errors import OptionError, OutputError, WeightsError
 from .console import tell
-from .values import parse_numbers
+from .values import AN_OUTPUT, parse_numbers
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, locate and verify weights, and take their mean.")
 
@@ -69,7 +69,9 @@ def verify(name: Name) -> None:
 @app.command()
 def mean(
     names: Annotated[list[str], typer.Argument(help="two weights or more of one network, named as --model takes them")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The weights to be written, a .safetensors file.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The weights to be written, a .safetensors file.", **AN_OUTPUT)
+    ],
     shares: Annotated[
         str, typer.Option(help="How much each counts, by commas, as 2,1,1; all alike where not given.")
     ] = "",

@@ -30,21 +30,21 @@ def meter_shot(shot: Shot) -> float:
     Of a sequence or stills five pictures are looked at, spread over all of them; a video is decoded, and every frame
     counts. Black pixels do not count. 0 where nothing can be read, and where all is black.
     """
-    pictures = _video_light(shot) if shot.kind == "video" else _picture_light(shot)
-    seen = [light[light > 0] for light in pictures]
-    values = np.concatenate(seen) if seen else np.empty(0, np.float32)
-    return exposure_of(values)
+    if shot.kind == "video":
+        return exposure_of(*_video_light(shot))
+    seen = [light[light > 0] for light in _picture_light(shot)]
+    return exposure_of(np.concatenate(seen) if seen else np.empty(0, np.float32))
 
 
-def exposure_of(light: Array) -> float:
+def exposure_of(light: Array, counts: Array | None = None) -> float:
     """The exposure in EV, a multiple of STEP_EV within MOST_EV, that brings the mean of `light` > 0, clipped at 1, to
-    KEY; 0 for an empty array."""
+    KEY; 0 for an empty array. counts: how often each value counts; None: once."""
     if not light.size:
         return 0.0
     low, high = -MOST_EV, MOST_EV
     while high - low > STEP_EV / 2:
         middle = (low + high) / 2
-        if np.minimum(light * 2**middle, 1).mean(dtype=np.float64) < KEY:
+        if np.average(np.minimum(light * 2**middle, 1).astype(np.float64), weights=counts) < KEY:
             low = middle
         else:
             high = middle
@@ -71,10 +71,14 @@ def _picture_light(shot: Shot) -> Iterator[Array]:
             break
 
 
-def _video_light(shot: Shot) -> Iterator[Array]:
-    """(h, w, 3) scene-linear of every frame, each so small that a long shot fits."""
+def _video_light(shot: Shot) -> tuple[Array, Array]:
+    """What all frames hold but black: light (N,) scene-linear, and how often each value comes. Codes are tallied, so
+    that memory does not grow with the shot."""
+    counts = np.zeros(256, np.int64)
     container, stream = open_video(shot.paths[0])
     with container:
         for _, picture in small_frames(VideoDecoder(container, stream, shot.frame_count)):
             small = cv2.resize(picture, (16, 16), interpolation=cv2.INTER_AREA)
-            yield convert(as_float(small), "srgb", "linear")
+            counts += np.bincount(small.ravel(), minlength=256)
+    codes = np.flatnonzero(counts[1:]) + 1
+    return convert(as_float(codes.astype(np.uint8)), "srgb", "linear"), counts[codes]

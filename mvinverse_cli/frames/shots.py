@@ -15,6 +15,7 @@ from pathlib import Path
 from natsort import natsorted, ns
 
 from ..errors import InputError
+from ..sizes import show_count
 from .frame import Shot
 from .names import (
     IMAGE_SUFFIXES,
@@ -49,7 +50,7 @@ def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool, stdin: Path | 
     images: list[Path] = []
     for source in _sources(inputs, stdin):
         if source is stdin:
-            found.append(replace(_video_shot(source), given=Path(STDIN)))
+            found.append(_stdin_shot(source))
         elif isinstance(source, Pattern):
             found.append(_pattern_shot(source, allow_gaps))
         elif source.is_dir():
@@ -104,7 +105,10 @@ def _sources(inputs: Sequence[str | Path], stdin: Path | None) -> Iterator[Path 
 
 def _matches(pattern: Path) -> list[Path]:
     """Existing paths that a glob names, in natural order; hidden ones only where it says so, as in a shell."""
-    found = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
+    try:
+        found = [*Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))]
+    except ValueError as error:  # a**b, which some versions of Python take for a*b
+        raise InputError(f"{shown(pattern)}: no pattern of files ({error}); write * where it has **") from error
     matches = [path for path in found if not path.name.startswith(".") or pattern.name.startswith(".")]
     if not matches:
         raise InputError(f"{shown(pattern)}: no file matches; check the folder and the name")
@@ -152,6 +156,14 @@ def _video_shot(path: Path) -> Shot:
     )
 
 
+def _stdin_shot(copy: Path) -> Shot:
+    """That of a `copy` of stdin, of which nobody but us knows."""
+    try:
+        return replace(_video_shot(copy), given=Path(STDIN))
+    except InputError as error:
+        raise InputError(str(error).replace(shown(copy), STDIN)) from error
+
+
 def _folder_shot(folder: Path, allow_gaps: bool) -> Shot:
     try:
         entries = [path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir()]
@@ -159,11 +171,13 @@ def _folder_shot(folder: Path, allow_gaps: bool) -> Shot:
         raise InputError(f"{shown(folder)}: {error.strerror}; check the rights") from error
     images = _natural(path for path in entries if is_image(path))
     videos = sum(map(is_video, entries))
+    held = show_count(videos, "video file")
     if images and videos:
-        log.warning("%s: %d video files beside its pictures are left out; name them as well", shown(folder), videos)
+        are = "is" if videos == 1 else "are"
+        log.warning("%s: %s beside its pictures %s left out; name the videos as well", shown(folder), held, are)
     if not images:
         advice = "; name the videos themselves" if videos else "; give a folder that holds pictures itself"
-        raise InputError(f"{shown(folder)}: no pictures in this folder, {videos} video files{advice}")
+        raise InputError(f"{shown(folder)}: no pictures in this folder, {held}{advice}")
     return _picture_shot(images, allow_gaps)
 
 

@@ -46,7 +46,8 @@ def probe_video(path: Path) -> VideoFacts:
         decoder = VideoDecoder(container, stream)
         _, first = next(iter(decoder), (0, None))
         if first is None:
-            raise InputError(f"{shown(path)}: none of its frames can be decoded ({decoder.reason}); export it again")
+            why = decoder.reason or "it holds none"
+            raise InputError(f"{shown(path)}: none of its frames can be decoded ({why}); export it again")
         orientation = orientation_of(first)
         size = orientation.size(first.width, first.height)
         aspect = float(stream.sample_aspect_ratio or 0)  # 0 where the file does not say

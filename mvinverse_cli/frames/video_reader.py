@@ -8,6 +8,7 @@ import av
 
 from ..errors import InputError, OptionError
 from ..maps import Array
+from ..sizes import show_count
 from ..timecode import Timecodes
 from .frame import Fault, Frame, Shot
 from .names import shown
@@ -89,7 +90,7 @@ class VideoReader(FrameReader):
         self.truncated = decoder.cut_short
         lost_before = len(self.faults)
         if promised is not None and decoder.reason:  # sound streams may promise their fields, or what leads a cut
-            ends = f"the file ends after {places} of {promised} frames"
+            ends = f"the file ends after {places} of {show_count(promised, 'frame')}"
             self._lose(range(places, promised), ends if decoder.cut_short else decoder.reason)
         elif promised is not None and last >= places and not self._quiet:
             log.info("%s: %d of the %d frames that its index counts are shown", self._shot.name, places, promised)

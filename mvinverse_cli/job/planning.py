@@ -12,7 +12,7 @@ from ..errors import OptionError, WeightsNotHereError
 from ..formats import MOVIES
 from ..frames import Shot, find_shots
 from ..options import DecomposeOptions, WriteOptions
-from ..outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, load_manifest
+from ..outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, identities, load_manifest
 from ..shot.layout import Layout, is_length_known, is_looked_at, lay_out
 from .locate import locate_model
 
@@ -81,6 +81,7 @@ def plan_job(
         check_folder(output)
         load_manifest(output)  # a file of that name that is not ours
     shots = find_shots(inputs, allow_gaps=decompose.allow_gaps, stdin=stdin)
+    check_rate(write, shots, is_stream=is_stream)
     if is_stream:
         check_stream(write, [shot.sizes for shot in shots])
     for shot in shots:
@@ -90,6 +91,8 @@ def plan_job(
             raise OptionError(
                 f"--format {movies[0]}: the pictures of {shot.name} differ in size ({sizes}); choose png, exr or tiff"
             )
+
+    sources = identities(path for shot in shots for path in shot.paths)
 
     def plan_shot(shot: Shot, *, find_cuts: bool) -> ShotPlan:
         layout = lay_out(shot, decompose, find_cuts=find_cuts)
@@ -105,7 +108,7 @@ def plan_job(
             pixel_aspect=shot.pixel_aspect,
         )
         nothing_there = Standing(frames_done=frozenset())
-        standing = nothing_there if is_stream else check_shot(outputs, frames, shot.paths)
+        standing = nothing_there if is_stream else check_shot(outputs, frames, sources)
         return ShotPlan(layout, frames, outputs, standing)
 
     # what is wrong with any shot, and with --model and --device, is said before a long video is decoded for its cuts
@@ -118,3 +121,15 @@ def plan_job(
         for shot, draft in zip(shots, drafts, strict=True)
     )
     return Plan(output, planned, decompose, write)
+
+
+def check_rate(write: WriteOptions, shots: Sequence[Shot], *, is_stream: bool) -> None:
+    """Raises OptionError where a rate is asked for and nothing is made that would be of it."""
+    if write.fps == WriteOptions.fps:
+        return
+    has_movies = is_stream or any(name in MOVIES for name in write.format)
+    in_time = [shot for shot in shots if has_movies or (write.sheet and shot.kind != "stills")]
+    if not in_time:
+        raise OptionError(f"--fps {write.fps}: no movie is made; add --format mp4, mov or mkv, or leave it away")
+    if all(shot.rate is not None for shot in in_time):
+        raise OptionError(f"--fps {write.fps}: {in_time[0].name} has times of its own and keeps them; leave it away")

@@ -95,7 +95,7 @@ def write_plan(
             list(map(str, planned.shot.sources)),
             source_bytes(planned.shot),
             plan.decompose,
-            passes_record(planned.layout, sizes.windows),
+            passes_record(planned.layout, sizes.windows, plan.decompose),
             planned.standing,
             [number for number, _ in planned.frames],
         )
@@ -153,7 +153,7 @@ def write_shots(
             report(Progress(name, number, outcome.written, total))
 
         def on_windows(windows: Windows, layout: Layout = layout, book: ShotProgress = book) -> None:
-            book.change_passes(passes_record(layout, windows))
+            book.change_passes(passes_record(layout, windows, options))
 
         results = decompose_shot(
             layout,
@@ -204,7 +204,8 @@ def note_end(layout: Layout, book: ShotProgress, outcome: Outcome) -> None:
 def shot_fault(error: InputError, shot: Shot) -> Fault:
     """Why a shot cannot be read at all, as an account of the file that its message names."""
     path = next((path for path in shot.paths if str(error).startswith(f"{shown(path)}: ")), shot.paths[0])
-    return Fault(None, path, str(error).removeprefix(f"{shown(path)}: "))
+    called = shot.called(path)
+    return Fault(None, called, str(error).removeprefix(f"{shown(path)}: ").removeprefix(f"{shown(called)}: "))
 
 
 def plan_shot_passes(layout: Layout, options: DecomposeOptions, located: Located) -> PassPlan:

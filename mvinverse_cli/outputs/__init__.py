@@ -5,7 +5,7 @@
 """
 
 from .about import NORMAL_CONVENTIONS, About
-from .check import Standing, check_folder, check_shot, make_folder
+from .check import Standing, check_folder, check_shot, identities, make_folder
 from .manifest import MANIFEST_NAME, Manifest, NoManifest, load_manifest
 from .naming import FrameFile, ShotOutputs
 from .presence import open_presence
@@ -30,6 +30,7 @@ __all__ = [
     "check_folder",
     "check_shot",
     "check_stream",
+    "identities",
     "load_manifest",
     "make_folder",
     "open_presence",

@@ -5,14 +5,18 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from ..errors import OutputError
 from ..formats import MOVIES, FileKind
+from ..sizes import show_count
 from .naming import EXTENSIONS, ShotOutputs
 from .whole import WholeFile, write_errors
+
+Identity: TypeAlias = tuple[int, int]  # device and inode
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,11 @@ class Standing:
         return bool(self.movies_left) or (self.frames_done is not None and number not in self.frames_done)
 
 
-def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Iterable[Path]) -> Standing:
+def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Mapping[Identity, Path]) -> Standing:
     """What is there of the (number, name) `frames`.
 
-    Raises OutputError where two stills share a name, where an output is one of the `sources`, and under
-    `--on-exists error` where an output is there.
+    sources: of all shots of the job. Raises OutputError where two stills share a name, where an output is a source, and
+    under `--on-exists error` where an output is there.
     """
     if shot.stills:
         check_names_differ(shot, frames)
@@ -51,7 +55,8 @@ def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: It
             done.add(number)
     check_no_source(present, sources)
     if present and shot.options.on_exists == "error":
-        more = f", as are {len(present) - 1} more files of this shot" if len(present) > 1 else ""
+        others = len(present) - 1
+        more = f", as {'is' if others == 1 else 'are'} {show_count(others, 'more file')} of this shot" if others else ""
         raise OutputError(
             f"{min(present)}: is there already{more}; choose --on-exists skip or overwrite, or another output folder"
         )
@@ -72,18 +77,20 @@ def check_names_differ(shot: ShotOutputs, frames: Iterable[tuple[int, str]]) -> 
             )
 
 
-def check_no_source(outputs: Iterable[Path], sources: Iterable[Path]) -> None:
+def check_no_source(outputs: Iterable[Path], sources: Mapping[Identity, Path]) -> None:
     """Raises OutputError where one of the `outputs`, which exist, is one of the `sources` under any name."""
-    originals = {identity(path): path for path in sources if path.exists()}
-    if not originals:
-        return
     for path in outputs:
-        source = originals.get(identity(path))
+        source = sources.get(identity(path))
         if source is not None:
             raise OutputError(f"{path}: is the source {source} and would be overwritten; choose another output folder")
 
 
-def identity(path: Path) -> tuple[int, int]:
+def identities(paths: Iterable[Path]) -> dict[Identity, Path]:
+    """Those of `paths` that are there, to be found under any name."""
+    return {identity(path): path for path in paths if path.exists()}
+
+
+def identity(path: Path) -> Identity:
     """What stays the same of a file under all its names."""
     try:
         facts = path.stat()

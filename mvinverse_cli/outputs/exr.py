@@ -25,6 +25,8 @@ COMPRESSIONS: Mapping[ExrCompression, Any] = {
     "none": OpenEXR.NO_COMPRESSION,
 }
 
+LARGEST_COUNTER = 2**31 - 1  # the bindings keep the lower 32 bits of a larger one, such as a date, and say nothing
+
 
 class Layer(NamedTuple):
     """Pixels (H, W, C) float16 or float32 and the name of each channel."""
@@ -107,7 +109,7 @@ def channels(part: list[Layer]) -> dict[str, Array]:
 
 def timing(number: int, rate: Fraction | None, timecode: Timecode | None) -> dict[str, Any]:
     """The frame's place in time, as OpenEXR's standard attributes."""
-    known: dict[str, Any] = {"imageCounter": number}
+    known: dict[str, Any] = {"imageCounter": number} if number <= LARGEST_COUNTER else {}
     if rate is not None:
         known["framesPerSecond"] = rate
     if timecode is not None:

@@ -12,11 +12,12 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from ..errors import OutputError
+from ..sizes import show_count
 from .whole import remove_parts, write_errors
 
 if sys.platform != "win32":
@@ -50,7 +51,9 @@ class Presence:
         if lock(self._runs, shared=False, wait=False) == "held":
             count = remove_parts(self.written)
             if count:
-                logger.info("%s: %d unfinished files of a run that was killed are removed", self.folder, count)
+                logger.info(
+                    "%s: removed %s of a run that was killed", self.folder, show_count(count, "unfinished file")
+                )
 
     @contextmanager
     def alone_with_books(self) -> Iterator[None]:
@@ -126,9 +129,10 @@ def hold(path: Path) -> int:
     while True:
         held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         lock(held, shared=False, wait=True)
-        if path.exists() and path.stat().st_ino == os.fstat(held).st_ino:
-            return held
-        os.close(held)  # the last run removed it while this one waited for it
+        with suppress(FileNotFoundError):  # the last run removed it while this one waited for it
+            if path.stat().st_ino == os.fstat(held).st_ino:
+                return held
+        os.close(held)
 
 
 def lock(file: int, *, shared: bool, wait: bool) -> Answer:

@@ -18,6 +18,7 @@ from ..maps import FrameMaps, Maps
 from ..model.checkpoint import load_model
 from ..model.mvinverse import MVInverse
 from ..options import DecomposeOptions
+from ..sizes import show_count
 from ..windows import Scene, Windows
 from .ahead import overlapped
 from .layout import Layout, lay_out, plan_passes
@@ -96,7 +97,8 @@ def decompose_shot(
         smaller = findings.windows.at_most(layout.largest_pass(findings.windows) // 2)
         if begun or layout.largest_pass(smaller) == layout.largest_pass(findings.windows):
             raise
-        logger.warning("%s: %s; trying again with %d frames", layout.shot.name, error, layout.largest_pass(smaller))
+        fewer = show_count(layout.largest_pass(smaller), "frame")
+        logger.warning("%s: %s; trying again with %s", layout.shot.name, error, fewer)
     findings.windows = smaller
     findings.seams.clear()
     on_windows(smaller)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import OptionError
 from ..frames import Choice, Shot, choose, choose_grid, fit_grid, meter_shot, parse_cuts, survey_shot
 from ..options import DecomposeOptions
-from ..sizes import AUTO_WINDOW, parse_bytes, show_bytes
+from ..sizes import AUTO_WINDOW, parse_bytes, show_bytes, show_count
 from ..windows import Windows, least_window
 
 if TYPE_CHECKING:  # at run time torch waits until the options are known to be good
@@ -137,16 +137,16 @@ def plan_passes(
             continue
         smaller = windows.at_most(fitting[-1])
         logger.warning(
-            "%s: passes of %d frames instead of %d, which is what %s of memory hold; on a farm pass one --window or "
+            "%s: passes of %s instead of %d, which is what %s of memory hold; on a farm pass one --window or "
             "--memory to all",
             layout.shot.name,
-            fitting[-1],
+            show_count(fitting[-1], "frame"),
             frames,
             show_bytes(limit),
         )
         return PassPlan(smaller, is_short, expected(layout.largest_pass(smaller), is_short))
     least_bytes = min(expected(least, False), expected(least, True))
-    needed = f"one pass of {least} frames takes about {show_bytes(least_bytes)}"
+    needed = f"one pass of {show_count(least, 'frame')} takes about {show_bytes(least_bytes)}"
     if options.memory:
         raise OptionError(f"--memory {options.memory}: {needed}; raise it, or lower --window or --max-size")
     logger.warning("%s: %s and %s is free; trying all the same", layout.shot.name, needed, show_bytes(limit))

@@ -20,6 +20,7 @@ from ..model.config import ModelConfig, with_transfers
 from ..model.device import ran_out_of_memory
 from ..model.mvinverse import Attended, MVInverse
 from ..options import DecomposeOptions
+from ..sizes import show_count
 from ..windows import Pass, Scene
 from .seams import Seam, align, with_gain
 
@@ -139,7 +140,7 @@ def _explained(
     if not ran_out_of_memory(error):
         return error
     return DeviceMemoryError(
-        f"{device}: out of memory with {frames} frames of {size[1]}x{size[0]} in one pass; "
+        f"{device}: out of memory with {show_count(frames, 'frame')} of {size[1]}x{size[0]} in one pass; "
         "lower --window, --memory or --max-size"
     )
 

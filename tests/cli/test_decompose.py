@@ -99,9 +99,20 @@ def test_skip_computes_only_what_is_missing_and_ends_with_the_same_bytes(run, cl
     kept = Path("out/albedo/clip_albedo.1005.png").stat().st_mtime_ns
     ran = run(clip, *windows(4), "--on-exists", "skip")
     assert ran.code == 0
-    assert "1 frames written" in ran.err
+    assert "1 frame written" in ran.err
     assert Path("out/albedo/clip_albedo.1005.png").stat().st_mtime_ns == kept
     assert gone.read_bytes() == Path("whole/albedo/clip_albedo.1006.png").read_bytes()
+
+
+def test_every_on_another_grid_is_refused_for_its_frames_are_seen_beside_others(run, clip: Path):
+    arguments = (clip, "--maps", "albedo", "--every", "3", "--on-exists", "skip")
+    assert run(*arguments, "--frames", "1-4").code == 0
+    for frames, first, every in (("2-9", 1002, 3), ("1-4,6-9", 1001, 1)):
+        ran = run(*arguments, "--frames", frames)
+        assert ran.code == 7
+        assert f"was {{'every': 3, 'first': 1001}} and is {{'every': {every}, 'first': {first}}}" in ran.cause
+    assert run(*arguments, "--frames", "7-10").code == 0
+    assert len(files_in(Path("out/albedo"))) == 4
 
 
 def test_skip_with_everything_there_loads_no_model(run, clip: Path, monkeypatch: pytest.MonkeyPatch):
@@ -228,6 +239,16 @@ def test_dry_run_prints_the_plan_and_touches_nothing(run, clip: Path):
     assert not Path("out").exists()
 
 
+def test_what_there_is_one_of_is_told_so(run, clip: Path):
+    assert run(clip, "--frames", "3", "--maps", "albedo").code == 0
+    ran = run(clip, "--frames", "3-4", "--maps", "albedo", "--on-exists", "skip")
+    assert "1 frame written to out, 1 was there" in ran.err
+    ran = run(clip, "--dry-run", "--frames", "4", "--maps", "albedo", "--on-exists", "skip")
+    assert "video, 1 frame 1004, 64x48" in ran.out
+    assert "1 pass of up to 10 frames at " in ran.out
+    assert "1 frame is there already and stays" in ran.out
+
+
 def test_dry_run_speaks_json_and_says_what_weights_are_missing(run, clip: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     ran = run(clip, "--dry-run", "--json", model="nobody/nothing")
@@ -284,6 +305,7 @@ def test_openjd_progress_is_what_a_farm_reads(run, clip: Path):
         (["a.png", "--frames", "5-9"], 2, "--frames 5-9"),
         (["a.png", "--frames", "x"], 2, "--frames 'x'"),
         (["a.png", "--fps", "fast"], 2, "--fps 'fast'"),
+        (["a.png", "--fps", "30", "--sheet"], 2, "--fps 30: no movie is made"),
         (["a.png", "wide.png", "--format", "mp4"], 2, "8x6, 9x6"),
         (["a.png", "--no-such-flag"], 2, "--no-such-flag"),
         (["a.png", "--window", "many"], 2, "--window"),
@@ -323,6 +345,16 @@ def test_a_mistake_is_one_line_with_its_exit_code_and_nothing_is_written(
     assert "Traceback" not in ran.err
     # what only decoding shows has its manifest, which tells of it
     assert set(files_in(Path())) - set(before) <= ({"out/mvinverse.json"} if "nan.exr" in arguments else set())
+
+
+def test_a_rate_is_for_movies_of_pictures_that_name_none(run, clip: Path):
+    ran = run(clip, "--fps", "30", "--format", "mp4", "--dry-run")
+    assert ran.code == 2
+    assert "--fps 30: clip has times of its own" in ran.cause
+    for name in ("plate.1.png", "plate.2.png"):
+        write_png(Path(name))
+    for wish in (["--format", "mp4"], ["--sheet"], ["-o", "-"]):
+        assert run("plate.#.png", "--fps", "30", "--dry-run", *wish).code == 0
 
 
 def test_a_mistake_in_the_arguments_names_the_help_that_lists_them(capfd: pytest.CaptureFixture[str]):

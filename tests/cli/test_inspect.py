@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import av
 import pytest
 
 from mvinverse_cli.cli.main import main
 from mvinverse_cli.maps import MAPS
+from tests.frames.media import numbered, to_frame
 
 
 @pytest.fixture
@@ -49,7 +51,8 @@ def test_every_file_tells_size_range_and_origin(run, inspect, clip: Path, tiny_f
     assert png["attributes"]["mvinverse/model"] == str(tiny_file)
     assert inspect(Path("out/albedo/clip_albedo.1001.tif"))["maps"]["picture"]["type"] == "uint16"
     movie = inspect(Path("out/clip_albedo.mp4"))
-    assert (movie["size"], movie["codec"], movie["color"]["primaries"]) == ([64, 48], "h264", 1)
+    assert (movie["size"], movie["codec"], movie["timecode"]) == ([64, 48], "h264", None)
+    assert movie["color"] == {"matrix": "bt709", "range": "tv", "primaries": "bt709", "transfer": "iec61966-2-1"}
     weights = inspect(tiny_file)
     assert weights["numbers"].keys() >= {"F32"}
     assert weights["config"]["dim"] == 32
@@ -92,7 +95,18 @@ def test_folders_of_float_files_are_described_by_each_format_s_own_depth(run, in
 
 @pytest.mark.parametrize(
     "name",
-    ["text.png", "text.exr", "text.tif", "text.mp4", "text.safetensors", "text.txt", "x", "gone.png", "long" * 99],
+    [
+        "text.png",
+        "text.exr",
+        "text.tif",
+        "text.mp4",
+        "text.gif",
+        "text.safetensors",
+        "text.txt",
+        "x",
+        "gone.png",
+        "long" * 99,
+    ],
 )
 def test_what_is_nothing_of_the_kind_is_one_line(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]):
     path = tmp_path / name
@@ -114,3 +128,34 @@ def test_what_it_does_not_look_into_is_told_from_what_is_not_there(tmp_path: Pat
     photo.write_bytes(b"x")
     assert main(["inspect", str(photo)]) == 4
     assert "name an output folder, an EXR, PNG or TIFF, a movie, or weights" in capfd.readouterr().err
+
+
+def titled(path: Path, **tags: str) -> Path:
+    """A movie of one frame with tags of the whole file, without checksums over them."""
+    options = {"write_crc32": "0"} if path.suffix == ".mkv" else {}
+    with av.open(str(path), "w", options=options) as container:
+        container.metadata.update(tags)
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.mux(stream.encode(to_frame(numbered(5), "yuv420p")))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_a_movie_tells_its_timecode_wherever_the_file_holds_it(inspect, tmp_path: Path, suffix: str):
+    path = titled(tmp_path / f"tagged.{suffix}", timecode="01:02:03:04")
+    assert inspect(path)["timecode"] == "01:02:03:04"
+
+
+def test_a_title_that_is_no_unicode_is_no_damage(inspect, tmp_path: Path):
+    path = titled(tmp_path / "titled.mkv", title="a long title")
+    path.write_bytes(path.read_bytes().replace(b"a long title", b"\xe9 long \xfftle"))
+    assert inspect(path)["size"] == [64, 48]
+
+
+def test_a_movie_that_nothing_decodes_is_told(tmp_path: Path, clip: Path, capfd: pytest.CaptureFixture[str]):
+    path = tmp_path / "odd.mp4"
+    path.write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz"))
+    assert main(["inspect", str(path)]) == 4
+    assert "no decoder for its pictures" in capfd.readouterr().err

@@ -60,7 +60,7 @@ def test_chunks_of_a_farm_fill_one_folder(run, shot: Path):
 
 
 @pytest.mark.parametrize(
-    ("cuts", "said"), [("auto", "1 cuts, at frames 1021"), ("off", ""), ("11,31", "2 cuts, at frames 1011, 1031")]
+    ("cuts", "said"), [("auto", "1 cut, at frame 1021"), ("off", ""), ("11,31", "2 cuts, at frames 1011, 1031")]
 )
 def test_a_dry_run_tells_frames_cuts_passes_and_memory(run, shot: Path, cuts: str, said: str):
     ran = run(shot, "--dry-run", "--cuts", cuts, *WINDOWS)

@@ -29,6 +29,17 @@ def test_one_model_serves_all_shots(run, monkeypatch: pytest.MonkeyPatch):
     assert len(loads) == 1
 
 
+def test_no_shot_overwrites_what_another_is_made_of(run):
+    write_numbered(Path("a.mp4"), 1)
+    plate = Path("a/albedo/a_albedo.1001.png")
+    plate.parent.mkdir(parents=True)
+    before = write_png(plate).read_bytes()
+    ran = run("a.mp4", "a/albedo", *ALBEDO, "-o", ".", "--on-exists", "overwrite")
+    assert ran.code == 7
+    assert f"{plate}: is the source {plate} and would be overwritten" in ran.cause
+    assert plate.read_bytes() == before
+
+
 def test_a_shot_that_cannot_be_read_is_told_and_the_others_go_on(run):
     write_nan("bad.exr")
     write_numbered(Path("good.mp4"), 2)

@@ -132,6 +132,15 @@ def test_what_is_no_video_on_stdin_is_said(
     assert not list(spool.iterdir())
 
 
+def test_a_stream_without_a_frame_is_told_by_the_name_that_the_user_knows(
+    run, spool: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sys.stdin", stdin_of(b"YUV4MPEG2 W16 H16 F25:1 C420jpeg\n"))
+    ran = run("-")
+    assert ran.code == 4
+    assert ran.cause == ("mvinverse: error: -: none of its frames can be decoded (it holds none); export it again")
+
+
 def test_without_a_stdin_there_is_nothing_to_read(run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.stdin", None)
     ran = run("-")

@@ -208,7 +208,7 @@ def test_a_run_that_is_not_finished_says_how_to_go_on(run, ends):
     assert code == 0
     assert err.splitlines() == [
         "Progress: 50%  step 1/2  loss 0.2500  7.0 views/s",
-        "step 1: 1 steps are left, call again to go on",
+        "step 1: 1 step is left, call again to go on",
     ]
 
 

@@ -1,5 +1,6 @@
 """The exposure of a shot: what it aims at, and that it belongs to the whole shot."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,19 @@ def test_a_shot_of_which_nothing_can_be_read_has_no_exposure(tmp_path: Path):
     path.write_bytes(path.read_bytes()[:-20])
     shot = shot_of(tmp_path)
     assert meter_shot(shot) == 0
+
+
+def test_memory_does_not_grow_with_a_video(clip: Path, monkeypatch: pytest.MonkeyPatch):
+    shot, picture = shot_of(clip), np.full((48, 64, 3), 118, np.uint8)
+    seen = ((place, picture) for place in range(2000))
+    monkeypatch.setattr("mvinverse_cli.frames.meter.small_frames", lambda decoder: seen)
+    tracemalloc.start()
+    exposure = meter_shot(shot)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert abs(exposure) <= STEP_EV
+    assert next(seen, None) is None
+    assert peak < 2**21
 
 
 def test_every_frame_of_a_video_counts(tmp_path: Path):

@@ -205,6 +205,7 @@ def test_what_is_not_there_is_named(folder):
     assert "no file matches" in refused("shot/p.####.png")
     assert "no file matches" in refused("nowhere/p.####.png")
     assert "no such file" in refused("x" * 5000)
+    assert refused("shot/a**b.png").startswith("shot/a**b.png: no ")
     assert "no such file" in refused("nul\0byte.png")
     assert "no input" in refused()
 
@@ -221,7 +222,7 @@ def test_videos_beside_the_pictures_of_a_folder_are_told_to_be_left_out(folder, 
     (folder / "b.mov").write_bytes(b"x")
     (shot,) = find("shot")
     assert [path.name for path in shot.paths] == ["a.png"]
-    assert "shot: 1 video files beside its pictures are left out" in caplog.text
+    assert "shot: 1 video file beside its pictures is left out" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "scene.blend", "README", "photo.heic"])

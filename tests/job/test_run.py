@@ -6,8 +6,10 @@ import cv2
 import OpenEXR
 import pytest
 
+from mvinverse_cli.errors import InputError
+from mvinverse_cli.frames import Fault, Shot
 from mvinverse_cli.job.planning import plan_job
-from mvinverse_cli.job.run import run_job
+from mvinverse_cli.job.run import run_job, shot_fault
 from mvinverse_cli.options import DecomposeOptions, Format, WriteOptions
 from mvinverse_cli.outputs import ShotProgress
 from tests.card import mirror, write_card
@@ -64,3 +66,9 @@ def test_a_run_that_ends_just_after_its_movies_got_their_names_is_gone_on_with(
     run(path, tmp_path / "out", tiny_file, "mp4", on_exists="skip")
     assert movie.stat() == before
     assert '"complete": true' in (tmp_path / "out/mvinverse.json").read_text()
+
+
+@pytest.mark.parametrize("named", ["-", "/tmp/copy/stdin.nut"])
+def test_a_fault_of_stdin_is_told_of_the_name_that_the_user_knows(named: str):
+    shot = Shot("stdin", "video", (Path("/tmp/copy/stdin.nut"),), (), ((64, 48),), None, None, given=Path("-"))
+    assert shot_fault(InputError(f"{named}: cannot be read"), shot) == Fault(None, Path("-"), "cannot be read")

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from mvinverse_cli.errors import OutputError
-from mvinverse_cli.outputs import check, check_folder, check_shot, make_folder
+from mvinverse_cli.outputs import check, check_folder, check_shot, identities, make_folder
 from mvinverse_cli.outputs.check import find_frames
 
 FRAMES = [(1001, ""), (1002, ""), (1003, "")]
@@ -19,7 +19,7 @@ def put(shot, *numbers, movies=False):
 
 
 def test_an_empty_folder_needs_every_frame(make_shot):
-    standing = check_shot(make_shot(format=("png",)), FRAMES, [])
+    standing = check_shot(make_shot(format=("png",)), FRAMES, {})
     assert standing.frames_done == frozenset()
     assert all(standing.needs(number) for number, _ in FRAMES)
 
@@ -29,20 +29,20 @@ def test_error_names_the_first_file_how_many_and_the_way_out(make_shot):
     put(shot, 1002, 1003)
     message = r"clip_albedo\.1002\.png: is there already, as are 3 more .* --on-exists skip or overwrite, or another"
     with pytest.raises(OutputError, match=message):
-        check_shot(shot, FRAMES, [])
+        check_shot(shot, FRAMES, {})
 
 
 def test_files_of_other_frames_are_not_in_the_way(make_shot):
     shot = make_shot(format=("exr",))
     put(shot, 990, 1004)
-    assert check_shot(shot, FRAMES, []).frames_done == frozenset()
+    assert check_shot(shot, FRAMES, {}).frames_done == frozenset()
 
 
 def test_a_movie_is_in_the_way(make_shot):
     shot = make_shot(format=("mp4",), maps=("normal",))
     put(shot, movies=True)
     with pytest.raises(OutputError, match=r"clip_normal\.mp4: is there already;"):
-        check_shot(shot, FRAMES, [])
+        check_shot(shot, FRAMES, {})
 
 
 @pytest.mark.parametrize(
@@ -52,21 +52,21 @@ def test_files_of_another_name_are_not_in_the_way_of_a_video(make_shot, other):
     shot = make_shot(format=("exr",))
     shot.folder.mkdir()
     (shot.folder / other).write_bytes(b"")
-    assert check_shot(shot, FRAMES, []).frames_done == frozenset()
+    assert check_shot(shot, FRAMES, {}).frames_done == frozenset()
 
 
 @pytest.mark.parametrize("stem", ["clip[1]", "a.b", "*", "x(y"])
 def test_a_stem_is_no_pattern(make_shot, stem):
     shot = make_shot(format=("exr",), stem=stem, on_exists="skip")
     put(shot, 1001)
-    assert check_shot(shot, FRAMES, []).frames_done == {1001}
+    assert check_shot(shot, FRAMES, {}).frames_done == {1001}
 
 
 def test_skip_tells_the_frames_that_have_all_their_files(make_shot):
     shot = make_shot(format=("png", "exr"), on_exists="skip")
     put(shot, 1001, 1002)
     shot.frame_files(1002, "")[-1].path.unlink()
-    standing = check_shot(shot, FRAMES, [])
+    standing = check_shot(shot, FRAMES, {})
     assert standing.frames_done == {1001}
     assert [number for number, _ in FRAMES if standing.needs(number)] == [1002, 1003]
 
@@ -74,7 +74,7 @@ def test_skip_tells_the_frames_that_have_all_their_files(make_shot):
 def test_a_missing_movie_needs_every_frame(make_shot):
     shot = make_shot(format=("png", "mp4"), on_exists="skip")
     put(shot, 1001, 1002, 1003)
-    standing = check_shot(shot, FRAMES, [])
+    standing = check_shot(shot, FRAMES, {})
     assert standing.movies_left == {"mp4"}
     assert standing.needs(1001)
 
@@ -82,14 +82,14 @@ def test_a_missing_movie_needs_every_frame(make_shot):
 def test_finished_movies_alone_need_no_frame(make_shot):
     shot = make_shot(format=("mp4",), on_exists="skip")
     put(shot, movies=True)
-    assert not check_shot(shot, FRAMES, []).needs(1001)
+    assert not check_shot(shot, FRAMES, {}).needs(1001)
 
 
 @pytest.mark.parametrize("formats", [("png",), ("png", "mp4"), ("mp4",)])
 def test_overwrite_needs_every_frame_again(make_shot, formats):
     shot = make_shot(format=formats, on_exists="overwrite")
     put(shot, 1001, 1002, 1003, movies=True)
-    standing = check_shot(shot, FRAMES, [])
+    standing = check_shot(shot, FRAMES, {})
     assert all(standing.needs(number) for number, _ in FRAMES)
 
 
@@ -103,7 +103,7 @@ def test_a_source_is_never_overwritten(make_shot, tmp_path, on_exists, link):
         source = tmp_path / "plate.exr"
         link(shot.folder / "clip.1001.exr", source)
     with pytest.raises(OutputError, match=r"clip\.1001\.exr: is the source .* another output folder"):
-        check_shot(shot, FRAMES, [tmp_path / "gone.exr", source])
+        check_shot(shot, FRAMES, identities([tmp_path / "gone.exr", source]))
 
 
 def test_a_link_to_nowhere_is_in_the_way_like_a_file(make_shot):
@@ -111,17 +111,17 @@ def test_a_link_to_nowhere_is_in_the_way_like_a_file(make_shot):
     shot.folder.mkdir()
     (shot.folder / "clip.1001.exr").symlink_to("nowhere")
     with pytest.raises(OutputError, match=r"clip\.1001\.exr: is there already"):
-        check_shot(shot, FRAMES, [shot.folder])
+        check_shot(shot, FRAMES, identities([shot.folder]))
 
 
 def test_stills_of_one_name_are_refused(make_shot):
     shot = make_shot(stills=True, format=("png",))
     with pytest.raises(OutputError, match="stills 1 and 3 are both named 'IMG_1'"):
-        check_shot(shot, [(1, "IMG_1"), (2, "IMG_2"), (3, "IMG_1")], [])
+        check_shot(shot, [(1, "IMG_1"), (2, "IMG_2"), (3, "IMG_1")], {})
 
 
 def test_looking_creates_nothing(make_shot, tmp_path):
-    check_shot(make_shot(format=("png", "mp4")), FRAMES, [])
+    check_shot(make_shot(format=("png", "mp4")), FRAMES, {})
     check_folder(tmp_path / "out" / "deeper")
     assert list(tmp_path.iterdir()) == []
 
@@ -165,7 +165,7 @@ def test_a_folder_that_cannot_be_listed_is_an_output_error(make_shot, monkeypatc
     shot.folder.mkdir()
     monkeypatch.setattr(check.Path, "iterdir", fail)
     with pytest.raises(OutputError, match="out: cannot write: Permission denied"):
-        check_shot(shot, FRAMES, [])
+        check_shot(shot, FRAMES, {})
 
 
 def test_frames_are_found_by_the_names_of_their_files_alone(make_shot):

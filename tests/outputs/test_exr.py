@@ -43,6 +43,12 @@ def test_every_channel_comes_back_as_it_was(make_frame, bits, dtype, size):
         assert np.array_equal(pixels, plane(maps, name).astype(dtype)), name
 
 
+@pytest.mark.parametrize(("number", "told"), [(2**31 - 1, 2**31 - 1), (2**31, None), (20260131120000, None)])
+def test_a_number_that_the_header_cannot_hold_is_left_out_of_it(make_frame, number: int, told: int | None):
+    header, _ = read(encode(make_frame().maps, number=number))
+    assert header.get("imageCounter") == told
+
+
 def test_no_data_channel_is_taken_for_colour():
     colours = {name.split(".")[0] for name in CHANNELS if name[-1] in "RGB"}
     assert colours == {"albedo", "shading"}

@@ -180,7 +180,7 @@ def test_a_lost_frame_that_is_written_later_is_lost_no_more(make_shot):
         ({"anchors": 2}, "anchors was 4 and is 2"),
         ({"overlap": 2}, "overlap was 4 and is 2"),
         ({"kv_stride": 4}, "kv_stride was 1 and is 4"),
-        ({"kv_mean": True}, "kv_mean was False and is True"),
+        ({"kv_stride": 4, "kv_mean": True}, "kv_stride was 1 and is 4; kv_mean was False and is True"),
         ({"every": 2}, "every was 1 and is 2"),
         ({"start_frame": 1}, "start_frame was 1001 and is 1"),
         ({"maps": ("albedo",)}, "maps was .* and is"),
@@ -340,7 +340,7 @@ def test_frames_that_a_killed_run_did_not_tell_of_are_not_those_of_other_setting
 
     def entered(decompose, some, **choices):
         shot = make_shot(format=(format,), stills=stills, **choices)
-        standing = check_shot(shot, some, ())
+        standing = check_shot(shot, some, {})
         books, asked = load_manifest(folder), [number for number, _ in some]
         kind = "stills" if stills else "video"
         return books.add_shot(shot, ABOUT, kind, sources, 1000, decompose, PASSES, standing, asked)
@@ -367,7 +367,7 @@ def test_a_still_of_another_choice_of_views_is_not_taken_for_this_ones(make_shot
     def entered(sources, **choices):
         shot = make_shot(format=("png",), stills=True, stem=Path(sources[0]).stem, **choices)
         frames = [(number, Path(source).stem) for number, source in enumerate(sources, 1)]
-        standing = check_shot(shot, frames, ())
+        standing = check_shot(shot, frames, {})
         numbers = [number for number, _ in frames]
         books = load_manifest(folder)
         progress = books.add_shot(shot, ABOUT, "stills", sources, 1000, DecomposeOptions(), PASSES, standing, numbers)
@@ -405,7 +405,7 @@ def test_a_plate_that_was_tried_alone_is_not_taken_for_a_frame_of_its_sequence(m
     progress.wrote(1)
     progress.finish()
     sequence = make_shot(format=("exr",), stem="plate", on_exists="skip")
-    standing = check_shot(sequence, [(number, "") for number in (1001, 1002)], ())
+    standing = check_shot(sequence, [(number, "") for number in (1001, 1002)], {})
     assert standing.frames_done == {1001}
     with pytest.raises(OutputError, match=r"plate.1001.exr: is there already, from a run over 'plate.1001'"):
         add(load_manifest(alone.folder), sequence, standing=standing, frames=[1001, 1002])
@@ -527,7 +527,7 @@ def test_movies_of_one_shot_hold_the_same_frames_also_where_one_of_them_was_gone
     shot = make_shot(format=("mp4",), on_exists="skip")
     run(shot, range(1001, 1005))
     shot.movie_files()[0].path.write_bytes(b"whole")  # the others are gone
-    standing = check_shot(shot, [(number, "") for number in range(1001, 1009)], ())
+    standing = check_shot(shot, [(number, "") for number in range(1001, 1009)], {})
     assert standing.movies_left == {"mp4"}
     with pytest.raises(OutputError, match=r"clip_albedo.mp4: is there with frames 1001-1004, and other movies"):
         add(load_manifest(shot.folder), shot, standing=standing, frames=range(1001, 1009))
@@ -548,7 +548,7 @@ def test_a_run_killed_when_its_movies_have_names_is_gone_on_with(make_shot, make
     # killed here, before `finish`
     again = make_shot(format=formats, maps=("albedo",), on_exists="skip")
     numbers = range(1001, 1006)
-    standing = check_shot(again, [(number, str(number)) for number in numbers], ())
+    standing = check_shot(again, [(number, str(number)) for number in numbers], {})
     assert standing.movies_done == {"mp4"}
     with pytest.raises(OutputError, match="without frames 1006"):
         add(load_manifest(shot.folder), again, standing=standing, frames=range(1001, 1007))

@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,17 @@ def test_nobody_is_kept_out_of_a_folder_that_cannot_be_locked(tmp_path: Path, mo
     monkeypatch.setattr(presence, "lock", refuse)
     with open_alone(tmp_path), open_alone(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("when", [1, 2])
+def test_a_lock_that_goes_while_it_is_looked_at_is_made_anew(tmp_path, monkeypatch, when):
+    looks, stat = count(1), Path.stat
+
+    def gone_once(path, **more):
+        if path.name == presence.LOCK_NAME and next(looks) == when:
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return stat(path, **more)
+
+    monkeypatch.setattr(Path, "stat", gone_once)
+    with open_presence(tmp_path) as ours:
+        assert ours.is_alone()

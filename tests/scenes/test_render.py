@@ -180,5 +180,5 @@ def test_the_command_renders_and_goes_on_where_it_was(tmp_path: Path):
     assert "1 scenes rendered" in first.stderr
     second = subprocess.run([*command, "-n", "2"], capture_output=True, text=True, check=True)
     assert "1 scenes rendered" in second.stderr
-    assert "1 were there" in second.stderr
+    assert "1 was there" in second.stderr
     assert [scene.split for scene in find_scenes(tmp_path).scenes] == ["held-out", "held-out"]
