@@ -86,7 +86,7 @@ def mean(
     from ..model.weights import find_weights
 
     write_mean([find_weights(named(name), download=False) for name in names], counts, output)
-    tell(output)
+    tell(str(output))
 
 
 def named(name: str) -> str:
