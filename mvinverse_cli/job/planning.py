@@ -82,6 +82,7 @@ def plan_job(
         load_manifest(output)  # a file of that name that is not ours
     shots = find_shots(inputs, allow_gaps=decompose.allow_gaps, stdin=stdin)
     check_rate(write, shots, is_stream=is_stream)
+    check_start_frame(decompose, shots)
     if is_stream:
         check_stream(write, [shot.sizes for shot in shots])
     for shot in shots:
@@ -121,6 +122,14 @@ def plan_job(
         for shot, draft in zip(shots, drafts, strict=True)
     )
     return Plan(output, planned, decompose, write)
+
+
+def check_start_frame(options: DecomposeOptions, shots: Sequence[Shot]) -> None:
+    """Raises OptionError where a first number is given and there is no video, whose frames it would number."""
+    if options.start_frame != DecomposeOptions.start_frame and all(shot.kind != "video" for shot in shots):
+        raise OptionError(
+            f"--start-frame {options.start_frame}: numbers the frames of a video, and there is none; leave it away"
+        )
 
 
 def check_rate(write: WriteOptions, shots: Sequence[Shot], *, is_stream: bool) -> None:

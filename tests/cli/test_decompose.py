@@ -306,6 +306,7 @@ def test_openjd_progress_is_what_a_farm_reads(run, clip: Path):
         (["a.png", "--frames", "x"], 2, "--frames 'x'"),
         (["a.png", "--fps", "fast"], 2, "--fps 'fast'"),
         (["a.png", "--fps", "30", "--sheet"], 2, "--fps 30: no movie is made"),
+        (["a.png", "--start-frame", "5"], 2, "--start-frame 5: numbers the frames of a video"),
         (["a.png", "wide.png", "--format", "mp4"], 2, "8x6, 9x6"),
         (["a.png", "--no-such-flag"], 2, "--no-such-flag"),
         (["a.png", "--window", "many"], 2, "--window"),
