@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import TextIO
 
 import pytest
 import typer
@@ -20,31 +22,32 @@ def full_disk() -> int:
     return os.open("/dev/full", os.O_WRONLY)
 
 
-@pytest.mark.parametrize("broken", [gone_reader, full_disk])
+@pytest.fixture(params=[gone_reader, full_disk])
+def broken(request: pytest.FixtureRequest) -> Iterator[TextIO]:
+    """A stream that takes nothing."""
+    stream = os.fdopen(request.param(), "w")
+    yield stream
+    with suppress(OSError):
+        stream.close()
+
+
 def test_words_that_nobody_takes_end_nothing_and_leave_stdout_alone(
     broken, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr(STDERR, "quiet", False)
-    stderr = os.fdopen(broken(), "w")
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", stderr)
+        patch.setattr(sys, "stderr", broken)
         say("a first word")
         say("a second word")
         typer.echo("data")
-    with suppress(OSError):
-        stderr.close()
     assert capfd.readouterr() == ("data\n", "")
 
 
-@pytest.mark.parametrize("broken", [gone_reader, full_disk])
 def test_the_cause_is_told_on_stderr_where_stdout_takes_no_event(
     broken, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr(VOICE, "json", True)
-    stdout = os.fdopen(broken(), "w")
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", stdout)
+        patch.setattr(sys, "stdout", broken)
         complain("clip.mp4: no such file", 4)
-    with suppress(OSError):
-        stdout.close()
     assert capfd.readouterr() == ("", "mvinverse: error: clip.mp4: no such file\n")
