@@ -177,8 +177,8 @@ def test_the_command_renders_and_goes_on_where_it_was(tmp_path: Path):
     command = [sys.executable, "-m", "mvinverse_cli", "scenes", "render", "-o", str(tmp_path), "--size", "28"]
     command += ["--samples", "1", "--held-out", "--jobs", "1"]
     first = subprocess.run([*command, "-n", "1"], capture_output=True, text=True, check=True)
-    assert "1 scenes rendered" in first.stderr
+    assert "1 scene rendered" in first.stderr
     second = subprocess.run([*command, "-n", "2"], capture_output=True, text=True, check=True)
-    assert "1 scenes rendered" in second.stderr
+    assert "1 scene rendered" in second.stderr
     assert "1 was there" in second.stderr
     assert [scene.split for scene in find_scenes(tmp_path).scenes] == ["held-out", "held-out"]
