@@ -1,6 +1,7 @@
 """The ways in which a single value of an option can be wrong, each said in the words of its flag."""
 
 from math import inf
+from pathlib import Path
 from typing import Any, get_args
 
 from .errors import OptionError
@@ -29,3 +30,9 @@ def check_within(flag: str, value: float, most: float) -> None:
     """Raises OptionError unless `value` is a number from 0 to `most`, which may be infinite."""
     if not 0 <= value <= most or value == inf:
         raise OptionError(f"{flag} {value}: must be from 0 {f'to {most:g}' if most < inf else 'on'}")
+
+
+def check_weights_name(output: Path) -> None:
+    """Raises OptionError where `output` is no name for a file of weights."""
+    if output.suffix != ".safetensors":
+        raise OptionError(f"-o {output}: the weights are a .safetensors file; let the name end so")

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ..errors import OptionError, OutputError, WeightsError
+from ..checks import check_weights_name
+from ..errors import OutputError, WeightsError
 from .console import tell
 from .values import AN_OUTPUT, parse_numbers
 
@@ -77,8 +78,7 @@ def mean(
     ] = "",
 ) -> None:
     """Write the mean of weights, number by number: of trainings that began alike it is often better than each."""
-    if output.suffix != ".safetensors":
-        raise OptionError(f"-o {output}: the weights are a .safetensors file; let the name end so")
+    check_weights_name(output)
     if output.exists():
         raise OutputError(f"{output}: is there already; choose another name, or remove it")
     counts = parse_numbers("--shares", shares)

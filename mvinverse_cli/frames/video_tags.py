@@ -4,20 +4,24 @@ from collections.abc import Mapping
 
 from av.video.codeccontext import VideoCodecContext
 
-_RANGES = {0: "unknown", 1: "tv", 2: "pc"}
-_MATRICES = {
-    **{0: "gbr", 1: "bt709", 2: "unknown", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco"},
-    **{9: "bt2020nc", 10: "bt2020c", 11: "smpte2085", 12: "chroma-derived-nc", 13: "chroma-derived-c", 14: "ictcp"},
-}
-_PRIMARIES = {
-    **{1: "bt709", 2: "unknown", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020"},
-    **{10: "smpte428", 11: "smpte431", 12: "smpte432", 22: "ebu3213"},
-}
-_TRANSFERS = {
-    **{1: "bt709", 2: "unknown", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "linear", 9: "log100"},
-    **{10: "log316", 11: "iec61966-2-4", 12: "bt1361e", 13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12"},
-    **{16: "smpte2084", 17: "smpte428", 18: "arib-std-b67"},
-}
+
+def _by_code(names: str) -> dict[int, str]:
+    """Names in the order of their codes, from 0 on."""
+    return dict(enumerate(names.split()))
+
+
+_RANGES = _by_code("unknown tv pc")
+_MATRICES = _by_code(
+    "gbr bt709 unknown reserved fcc bt470bg smpte170m smpte240m ycgco bt2020nc bt2020c smpte2085"
+    " chroma-derived-nc chroma-derived-c ictcp"
+)
+_PRIMARIES = _by_code(
+    "reserved bt709 unknown reserved bt470m bt470bg smpte170m smpte240m film bt2020 smpte428 smpte431 smpte432"
+) | {22: "ebu3213"}
+_TRANSFERS = _by_code(
+    "reserved bt709 unknown reserved bt470m bt470bg smpte170m smpte240m linear log100 log316 iec61966-2-4 bt1361e"
+    " iec61966-2-1 bt2020-10 bt2020-12 smpte2084 smpte428 arib-std-b67"
+)
 
 
 def color_tags(context: VideoCodecContext) -> dict[str, str]:

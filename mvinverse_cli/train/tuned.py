@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from ..checks import check_weights_name
 from ..errors import OptionError, OutputError, WeightsError
 from ..model.checkpoint import DTYPE_NAMES, open_state, save_checkpoint
 from ..model.header import read_header
@@ -36,8 +37,7 @@ MAY_DIFFER = ("device", "checkpoint_every", "on_exists", "model")
 
 def run_folder(output: Path) -> Path:
     """The folder beside `output`. Raises OptionError where its name is none of a file of weights."""
-    if output.suffix != ".safetensors":
-        raise OptionError(f"-o {output}: the weights are a .safetensors file; let the name end so")
+    check_weights_name(output)
     return output.with_suffix(".run")
 
 
