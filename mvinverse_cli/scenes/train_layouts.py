@@ -1,5 +1,5 @@
-"""The layouts of training scenes: rooms, corners of rooms, corridors, still lifes, courtyards, heaps of anything, and
-those of `train_fronts`.
+"""The layouts of training scenes: still lifes, courtyards, corners of rooms, heaps of anything, and those of
+`train_interiors` and `train_fronts`.
 
 The heaps obey nothing but light: a network that has seen only rooms learns that walls stand upright and lamps hang.
 """
@@ -9,31 +9,15 @@ import numpy as np
 from .cameras import path
 from .clutter import picture, plant, small_thing
 from .furniture import FURNITURE
-from .layouts import NO_SUN, Layout, furnish, interior, orbit_cameras, sky_picture, sunlight
+from .layouts import NO_SUN, Layout, furnish, orbit_cameras, sky_picture, sunlight
 from .materials import Material, Use
-from .rooms import Room, add_lamps, build_shell, hang_pictures
+from .rooms import Room
 from .shapes import Lattice, box, cylinder, place, quad, superellipsoid, tube
 from .shapes import boulder as lump
 from .solids import random_solid, rotation, tilted
 from .stage import Scenery, Stage, white_light
 from .train_fronts import counter, crates, porch, sill
-
-
-def furnished_room(stage: Stage) -> Scenery:
-    """A room with windows, lamps, furniture, clutter and pictures."""
-    width, depth = stage.rng.uniform(2.6, 7.0, 2)
-    room = Room(float(width), stage.uniform(2.3, 3.4), float(depth))
-    sun = build_shell(stage, room)
-    add_lamps(stage, room, needed=sun is None)
-    furnish(stage, np.zeros(2), np.array([width, depth]), (2, 7), (4, 13))
-    hang_pictures(stage, room)
-    if stage.chance(0.2):
-        sloped_ceiling(stage, room)
-    if stage.chance(0.45):
-        wide, long = stage.uniform(1.0, 2.6), stage.uniform(1.0, 2.6)
-        spot = (stage.uniform(0, max(0.1, width - wide)), 0.0, stage.uniform(0, max(0.1, depth - long)))
-        stage.add(place(box((wide / 2, 0.008, long / 2), (wide, 0.016, long)), spot), "fabric")
-    return interior(stage, room, sun, "room")
+from .train_interiors import corridor, furnished_room, hall, stairwell, workshop
 
 
 def still_life(stage: Stage) -> Scenery:
@@ -108,68 +92,6 @@ def tree(stage: Stage, at: tuple[float, float, float]) -> None:
         )
     ]
     stage.add(crown, "fabric", at)
-
-
-def sloped_ceiling(stage: Stage, room: Room) -> None:
-    """Two slopes under the roof, from the side walls to a ridge along the room."""
-    knee = room.height * stage.uniform(0.45, 0.8)
-    half, rise = room.width / 2, room.height - knee - 0.01
-    left = quad((0.01, knee, 0), (half, rise, 0), (0, 0, room.depth))
-    right = quad((half, knee + rise, 0), (half - 0.01, -rise, 0), (0, 0, room.depth))
-    stage.add([left, right], "ceiling" if stage.chance(0.5) else "furniture")
-
-
-def corridor(stage: Stage) -> Scenery:
-    """A long narrow room with doors on both sides, pipes, a runner, and steps at its end."""
-    room = Room(stage.uniform(1.3, 2.6), stage.uniform(2.2, 3.2), stage.uniform(4.5, 10.0))
-    sun = build_shell(stage, room)
-    for _ in range(2):
-        add_lamps(stage, room, needed=sun is None)
-    leaf, frame = stage.material("door"), stage.material("door")
-    for wall in (room.walls[1], room.walls[3]):
-        for s in np.arange(stage.uniform(0.6, 1.5), wall.length - 0.8, stage.uniform(1.4, 2.8)):
-            if stage.chance(0.6):
-                stage.add(box((0, 1.0, 0.01), (0.86, 2.0, 0.05)), leaf, wall.point(float(s), 0, 0), wall.turn)
-                stage.add(box((0, 1.02, 0.005), (1.0, 2.08, 0.03)), frame, wall.point(float(s), 0, 0), wall.turn)
-                knob = place(superellipsoid((0.12, 0.03, 0.05), (0.6, 0.6), 8), (0.33, 1.0, 0.06))
-                stage.add(knob, "metal", wall.point(float(s), 0, 0), wall.turn)
-                stage.sights.append(wall.point(float(s), 1.0, 0.0))
-            else:
-                picture(stage, wall.point(float(s), stage.uniform(1.2, 1.8), 0.0), wall.turn)
-    for _ in range(int(stage.rng.integers(0, 4))):
-        x, y = stage.uniform(0.08, room.width - 0.08), room.height - stage.uniform(0.06, 0.3)
-        pipe = tube([(x, y, 0), (x, y, room.depth)], stage.uniform(0.02, 0.09), stage.uniform(0.02, 0.09))
-        stage.add(pipe, "metal" if stage.chance(0.5) else "object")
-    if stage.chance(0.5):
-        stage.add(box((room.width / 2, 0.006, room.depth / 2), (room.width * 0.6, 0.012, room.depth * 0.9)), "fabric")
-    if stage.chance(0.5):
-        steps(stage, (room.width / 2, 0.0, stage.uniform(0.8, 1.5)), 0.0, room.width * 0.9)
-    furnish(stage, np.zeros(2), np.array([room.width, room.depth]), (0, 3), (3, 9))
-    return interior(stage, room, sun, "corridor")
-
-
-def steps(stage: Stage, at: tuple[float, float, float], turn: float, width: float) -> None:
-    """A short flight of stairs that rises backwards, treads of their own material, perhaps with a rail."""
-    tread, rise, run = stage.material("floor"), stage.uniform(0.12, 0.2), stage.uniform(0.22, 0.34)
-    riser = tread if stage.chance(0.5) else stage.material("furniture")
-    count = int(stage.rng.integers(3, 8))
-    bodies, boards = [], []
-    for k in range(count):
-        height = rise * (k + 1)
-        bodies += box((0, height / 2, -run * (k + 0.5)), (width, height, run))
-        boards += box((0, height, -run * (k + 0.5) + 0.015), (width * 1.01, 0.03, run + 0.03))
-    stage.add(bodies, riser, at, turn)
-    stage.add(boards, tread, at, turn)
-    if stage.chance(0.6):
-        rail = tube([(0, 0.9, 0), (0, 0.9 + rise * count, -run * count)], 0.025, 0.025)
-        posts = [
-            post
-            for k in range(count)
-            for post in tube([(0, rise * k, -run * k), (0, 0.9 + rise * k, -run * k)], 0.012, 0.012, 6)
-        ]
-        metal = stage.material("metal" if stage.chance(0.6) else "furniture")
-        for side in (-0.48, 0.48):
-            stage.add(place(rail + posts, (side * width, 0, 0)), metal, at, turn)
 
 
 def corner(stage: Stage) -> Scenery:
@@ -261,14 +183,17 @@ def any_material(stage: Stage) -> Material:
 
 
 TRAIN_LAYOUTS: tuple[tuple[Layout, float], ...] = (
-    (furnished_room, 0.16),
-    (corridor, 0.08),
-    (corner, 0.11),
-    (still_life, 0.08),
-    (courtyard, 0.06),
-    (heap, 0.11),
-    (counter, 0.14),
-    (crates, 0.12),
-    (sill, 0.06),
-    (porch, 0.08),
+    (furnished_room, 0.18),
+    (hall, 0.15),
+    (workshop, 0.12),
+    (stairwell, 0.08),
+    (corridor, 0.05),
+    (corner, 0.08),
+    (still_life, 0.06),
+    (courtyard, 0.05),
+    (heap, 0.07),
+    (counter, 0.06),
+    (crates, 0.04),
+    (sill, 0.03),
+    (porch, 0.03),
 )
