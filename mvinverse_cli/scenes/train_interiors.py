@@ -74,16 +74,17 @@ def corridor(stage: Stage) -> Scenery:
 
 
 def steps(stage: Stage, at: Place, turn: float, width: float, count: int) -> tuple[float, float]:
-    """A flight of stairs that rises backwards, treads of their own material, perhaps with a rail.
+    """A flight of stairs that rises backwards, solid or open below, perhaps with a rail; treads of their own material.
 
     Returns how high and how far back its last tread ends.
     """
     tread, rise, run = stage.material("floor"), stage.uniform(0.12, 0.2), stage.uniform(0.22, 0.34)
     riser = tread if stage.chance(0.5) else stage.material("furniture")
-    bodies, boards = [], []
+    bodies, boards, is_solid = [], [], stage.chance(0.5)
     for k in range(count):
         height = rise * (k + 1)
-        bodies += box((0, height / 2, -run * (k + 0.5)), (width, height, run))
+        thick = height if is_solid else rise * 1.4
+        bodies += box((0, height - thick / 2, -run * (k + 0.5)), (width, thick, run))
         boards += box((0, height, -run * (k + 0.5) + 0.015), (width * 1.01, 0.03, run + 0.03))
     stage.add(bodies, riser, at, turn)
     stage.add(boards, tread, at, turn)
@@ -183,6 +184,7 @@ def stairwell(stage: Stage) -> Scenery:
         landing = box((x, up / 2, (front - back) / 2), (wide, up, front - back))
         stage.add(landing, "wall" if stage.chance(0.5) else "furniture")
         small_thing(stage, (x, up + 0.002, (front - back) / 2), stage.uniform(0.2, 0.6))
+    small_thing(stage, (x, 0.0, max(0.3, front - back * 0.9)), stage.uniform(0.3, 0.9))  # perhaps under them
     for share in (0.2, 0.7):
         stage.sights.append((x, up * share + 0.3, front - back * share))
     furnish(stage, np.zeros(2), np.array([room.width, room.depth]), (1, 5), (4, 10))
