@@ -10,6 +10,7 @@ from mvinverse_cli.scenes.rooms import Room
 from mvinverse_cli.scenes.shapes import triangles
 from mvinverse_cli.scenes.stage import Scenery, Stage
 from mvinverse_cli.scenes.train_fronts import counter, crates, porch, sill
+from mvinverse_cli.scenes.train_interiors import corridor, furnished_room, hall, stairwell, steps, workshop
 from mvinverse_cli.scenes.train_layouts import TRAIN_LAYOUTS
 
 
@@ -28,13 +29,11 @@ def test_a_seed_makes_the_same_scene_again(split):
 
 
 def test_training_and_held_out_share_no_layout():
-    trained = {compose(seed, "train").layout for seed in range(60)}
-    held_out = {compose(seed, "held-out").layout for seed in range(12)}
-    rooms, fronts = (
-        {"room", "corridor", "corner", "still life", "courtyard", "heap"},
-        {"counter", "crates", "sill", "porch"},
-    )
-    assert trained == rooms | fronts
+    trained = {layout(Stage(np.random.default_rng(0), "train")).layout for layout, _ in TRAIN_LAYOUTS}
+    held_out = {layout(Stage(np.random.default_rng(0), "held-out")).layout for layout, _ in HELD_OUT_LAYOUTS}
+    interiors = {"room", "corridor", "hall", "stairwell", "workshop"}
+    fronts = {"counter", "crates", "sill", "porch"}
+    assert trained == interiors | fronts | {"corner", "still life", "courtyard", "heap"}
     assert held_out == {"loft", "niche", "arcade"}
     assert sum(share for _, share in TRAIN_LAYOUTS) == pytest.approx(1)
     assert sum(share for _, share in HELD_OUT_LAYOUTS) == pytest.approx(1)
@@ -47,6 +46,31 @@ def test_what_stands_before_a_wall_is_seen_from_its_side(layout: Layout):
         for camera in scenery.cameras:
             assert camera.to_world[2, 3] > (0.4 if layout is not porch else -1.6)  # the wall is at 0, the house at -2.8
             assert camera.to_world[1, 3] > 0
+
+
+@pytest.mark.parametrize("layout", [furnished_room, corridor, hall, stairwell, workshop])
+def test_a_room_is_seen_from_inside(layout: Layout):
+    for seed in range(3):
+        scenery = layout(Stage(np.random.default_rng(seed), "train"))
+        floor = triangles(scenery.parts[0].lattices).points
+        low, high = floor.min(axis=0), floor.max(axis=0)
+        for camera in scenery.cameras:
+            x, y, z = camera.to_world[:3, 3]
+            assert low[0] < x < high[0]
+            assert low[2] < z < high[2]
+            assert y > 0.2
+
+
+@pytest.mark.parametrize("count", [3, 9])
+def test_stairs_rise_backwards_step_by_step(count: int):
+    for seed in range(6):
+        stage = Stage(np.random.default_rng(seed), "train")
+        up, back = steps(stage, (1.0, 0.0, 5.0), 0.0, 1.2, count)
+        bodies, treads = (triangles(part.lattices).points for part in stage.parts[:2])
+        assert bodies[:, 1].max() == pytest.approx(up)
+        assert bodies[:, 2].min() == pytest.approx(5 - back)
+        assert len(set(treads[:, 1].round(4))) == 2 * count  # the upper and the lower side of each
+        assert bodies[:, 1].min() >= -0.4 * up / count - 1e-6  # nothing hangs far below the floor
 
 
 def test_only_vessels_stand_in_both_halves():
