@@ -4,6 +4,7 @@ One manifest for all shots of an output folder. It holds no times and no host na
 """
 
 import json
+import logging
 import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +14,7 @@ from ..errors import OutputError
 from ..formats import BITS, FileKind
 from ..maps import SPECS, MapSpec
 from ..options import DecomposeOptions
+from ..sizes import show_count
 from .about import About
 from .check import Standing, find_frames
 from .naming import ShotOutputs
@@ -21,6 +23,8 @@ from .ranges import numbers_to_ranges
 from .record import Json, ShotRecord
 from .shot_progress import ShotProgress
 from .whole import write_errors, write_whole
+
+logger = logging.getLogger(__name__)
 
 MANIFEST_NAME = "mvinverse.json"
 LAYOUT = 3  # grows when an older version could no longer read the file
@@ -93,6 +97,7 @@ class Manifest:
         if earlier is not None and is_there:
             if not differences:
                 record.continue_from(earlier)
+                warn_of_growth(record, earlier)
             elif shot.options.on_exists == "overwrite":
                 record.replace(earlier, found)
             else:
@@ -237,6 +242,19 @@ class NoManifest(Manifest):
 
     def _write(self, begun: ShotRecord | None = None) -> None:
         """Nowhere."""
+
+
+def warn_of_growth(record: ShotRecord, earlier: ShotRecord) -> None:
+    """Tells of a sequence that has more or fewer pictures than in the `earlier` run whose frames are kept."""
+    now, before = record.passes.get("frames"), earlier.passes.get("frames")
+    if before is not None and now != before and record.passes["window"] != 1:  # which sees each frame alone
+        logger.warning(
+            "%s: had %s when the maps that are there were made, and has %s; those to come see other pictures beside "
+            "them, so colours may step; --on-exists overwrite makes all alike",
+            record.name,
+            show_count(before, "frame"),
+            now,
+        )
 
 
 def check_kept_movies(

@@ -210,7 +210,8 @@ class ShotRecord:
         pairs += ((name, earlier.about.get(name), self.about[name]) for name in PIXEL_ORIGINS)
         pairs += ((name, earlier.decompose.get(name), self.decompose[name]) for name in PIXEL_OPTIONS)
         pairs += ((name, earlier.write.get(name), self.write[name]) for name in WRITE_PIXEL_OPTIONS)
-        pairs += ((f"passes: {name}", earlier.passes.get(name), value) for name, value in self.passes.items())
+        passes = {name: value for name, value in self.passes.items() if name != "frames"}  # a sequence may grow
+        pairs += ((f"passes: {name}", earlier.passes.get(name), value) for name, value in passes.items())
         pairs += (
             (f"{name} bits", earlier.formats[name].bits, entry.bits)
             for name, entry in self.formats.items()

@@ -195,6 +195,7 @@ def test_a_sequence_that_has_grown_goes_on(run, tmp_path: Path):
     write_png(tmp_path / "plate.0004.png")
     ran = run("plate.####.png", "--maps", "albedo", *windows(1), "--on-exists", "skip")
     assert ran.code == 0, ran.err
+    assert "had 3 frames" not in ran.err  # each is seen alone
     (shot,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
     assert shot["sources"] == ["plate.####.png"]
     assert shot["formats"]["png"]["frames"] == "1-4"

@@ -221,6 +221,18 @@ def test_windows_made_smaller_on_the_way_are_in_the_books_at_once(make_shot):
     assert read(shot)["shots"][0]["passes"]["window"] == 12
 
 
+def test_a_shot_with_more_frames_goes_on_and_says_so_once(make_shot, caplog):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, range(1001, 1005), passes=PASSES | {"frames": 24})
+    done = Standing(frozenset(range(1001, 1005)))
+    for _ in range(2):
+        progress = add(load_manifest(shot.folder), shot, passes=PASSES | {"frames": 48}, standing=done)
+        progress.begin()
+    (warning,) = (record.getMessage() for record in caplog.records)
+    assert "clip: had 24 frames when the maps that are there were made, and has 48" in warning
+    assert read(shot)["shots"][0]["passes"]["frames"] == 48
+
+
 def test_windows_made_smaller_on_the_way_do_not_go_beside_frames_of_the_larger_ones(make_shot):
     shot = make_shot(format=("png",), on_exists="skip")
     run(shot, range(1001, 1005))
