@@ -72,9 +72,15 @@ class DecomposeOptions:
         check_choice("--upsample", self.upsample, Upsample)
         if self.max_size is not None:
             check_at_least("--max-size", self.max_size, 14)
+        if self.size == "model" and self.upsample != DecomposeOptions.upsample:
+            raise OptionError(f"--upsample {self.upsample}: maps of --size model are not enlarged; leave it out")
         for flag, value in (("--anchors", self.anchors), ("--overlap", self.overlap)):
             check_at_least(flag, value, 0)
         object.__setattr__(self, "window", parse_window(self.window, self.anchors, self.overlap))
+        if self.window == "all":
+            for name in ("anchors", "overlap"):
+                if getattr(self, name) != getattr(DecomposeOptions, name):
+                    raise OptionError(f"--{name} {getattr(self, name)}: --window all has one window; leave it out")
         if self.kv_stride not in KV_STRIDES:
             raise OptionError(f"--kv-stride {self.kv_stride}: choose from {', '.join(map(str, KV_STRIDES))}")
         if self.kv_mean and self.kv_stride == 1:
@@ -140,6 +146,8 @@ class WriteOptions:
             check_needed("--exr-rgba albedo", ("albedo",), maps)
         if self.residual:
             check_needed("--residual", ("albedo", "shading"), maps)
+        if self.normals != WriteOptions.normals:
+            check_needed(f"--normals {self.normals}", ("normal",), maps)
 
     @property
     def needs_plate(self) -> bool:

@@ -220,11 +220,7 @@ def decompose(
     from ..job.run import run_job
 
     is_stream = str(output) == STDOUT and not dry_run
-    if is_stream and (mode in ("json", "openjd") or print_outputs):
-        other = "--print-outputs" if print_outputs else f"--progress {mode}"
-        raise OptionError(f"--output -: the maps go to stdout, and so would {other}; choose --progress plain or none")
-    if print_outputs and mode in ("json", "openjd"):
-        raise OptionError(f"--print-outputs: paths go to stdout, and so does --progress {mode}; choose one of them")
+    check_stdout(mode, is_stream=is_stream, print_outputs=print_outputs, dry_run=dry_run)
     with ExitStack() as stack:
         stdin = stack.enter_context(spooled(binary_stdin())) if STDIN in sources else None
         plan = plan_job(sources, output, decompose_options, write_options, stdin=stdin)
@@ -239,6 +235,17 @@ def decompose(
             report = stack.enter_context(listed(plan, report))
         outcome = run_job(plan, report, stdout=stdout)
     return conclude(outcome, output)
+
+
+def check_stdout(mode: ProgressMode, *, is_stream: bool, print_outputs: bool, dry_run: bool) -> None:
+    """Raises OptionError where two things would go to stdout, or paths of files that are not written."""
+    if is_stream and (mode in ("json", "openjd") or print_outputs):
+        other = "--print-outputs" if print_outputs else f"--progress {mode}"
+        raise OptionError(f"--output -: the maps go to stdout, and so would {other}; choose --progress plain or none")
+    if print_outputs and mode in ("json", "openjd"):
+        raise OptionError(f"--print-outputs: paths go to stdout, and so does --progress {mode}; choose one of them")
+    if print_outputs and dry_run:
+        raise OptionError("--print-outputs: --dry-run writes no file; choose one of them")
 
 
 def conclude(outcome: "Outcome", output: Path) -> int:

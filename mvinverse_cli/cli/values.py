@@ -21,10 +21,14 @@ def parse_numbers(flag: str, text: str) -> tuple[float, ...]:
 
 
 def parse_output(text: str | Path) -> Path:
-    """The path that `--output` names. Raises OptionError where it is empty: as a path, that is the current folder."""
+    """The path that `--output` names; `./-` is a folder of that name, and `-` alone the sign for stdout.
+
+    Raises OptionError where it is empty: as a path, that is the current folder.
+    """
     if not str(text):
         raise OptionError("--output: an empty name was given; an unset variable, perhaps?")
-    return Path(text)
+    path = Path(text)
+    return path.absolute() if str(path) == "-" != str(text) else path
 
 
 AN_OUTPUT: dict[str, Any] = {"parser": parse_output, "metavar": "<path>"}  # of every option `--output`

@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # at run time torch waits until the plan stands
 
 def passes_record(layout: Layout, windows: Windows, options: DecomposeOptions) -> Json:
     """What the manifest says of how a shot is shown to the network: it decides pixels. Cuts by their frame numbers,
-    exposure in EV; with `--every` the frames that are seen, which hang on the `--frames` asked for. Last, how many frames
-    the shot has: a sequence may grow."""
+    exposure in EV; with `--every` the frames that are seen, which hang on the `--frames` asked for. Last, how many
+    frames the shot has: a sequence may grow."""
     choice = layout.choice
     cuts = [choice.number(position) for position in layout.cuts]
     grid = {"grid": {"every": choice.grid.every, "first": choice.number(0)}} if options.every > 1 else {}

@@ -163,7 +163,8 @@ def stream_depth(shot: ShotOutputs) -> Depth:
 
 
 def check_stream(options: WriteOptions, sizes: Sequence[Sequence[tuple[int, int]]]) -> None:
-    """Raises OptionError for what one stream of maps cannot be: a format of files, several shots, several sizes.
+    """Raises OptionError for what one stream of maps cannot be: a format of files, several shots, several sizes; and for
+    what holds for files alone.
 
     sizes: those of each shot.
     """
@@ -171,6 +172,12 @@ def check_stream(options: WriteOptions, sizes: Sequence[Sequence[tuple[int, int]
         raise OptionError("--output -: one stream holds maps alone; leave --sheet away, or write to a folder")
     if [*options.format] != ["png"]:
         raise OptionError("--output -: maps go to stdout as nut, 8 bits deep or with --bits 16; leave --format away")
+    for flag, value, default in (
+        ("--on-exists", options.on_exists, WriteOptions.on_exists),
+        ("--writers", options.writers, WriteOptions.writers),
+    ):
+        if value != default:
+            raise OptionError(f"--output -: no file is written; leave {flag} {value} away, or write to a folder")
     if len(sizes) > 1:
         raise OptionError(f"--output -: one stream holds one shot, and {len(sizes)} were given; run them apart")
     if len(sizes[0]) > 1:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mvinverse_cli.cli.main import main
+from mvinverse_cli.cli.values import parse_output
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,10 @@ def test_an_output_of_no_name_is_refused_and_not_taken_for_this_folder(
         "mvinverse: error: --output: an empty name was given; an unset variable, perhaps?\n",
     )
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_folder_may_have_the_name_of_the_sign_for_stdout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert parse_output("-") == Path("-")
+    assert parse_output("./-") == tmp_path / "-"
+    assert parse_output("out") == Path("out")
