@@ -163,8 +163,9 @@ def stream_depth(shot: ShotOutputs) -> Depth:
 
 
 def check_stream(options: WriteOptions, sizes: Sequence[Sequence[tuple[int, int]]]) -> None:
-    """Raises OptionError for what one stream of maps cannot be: a format of files, several shots, several sizes; and for
-    what holds for files alone.
+    """Raises OptionError for what one stream of maps cannot be: a format of files, several shots, several sizes.
+
+    So it does for flags that hold for files alone.
 
     sizes: those of each shot.
     """
