@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fileseq.exceptions import FileSeqException
+from fileseq.exceptions import FileSeqException, MaxSizeException
 from fileseq.frameset import FrameSet
 
 from ..errors import OptionError
@@ -147,6 +147,8 @@ def _parse(option: str, frames: str) -> list[int]:
     """Ascending numbers, each once."""
     try:
         numbers = set(FrameSet(frames))
+    except MaxSizeException as error:
+        raise OptionError(f"{option} {frames}: far more frames than a shot has; end it at the shot's last one") from error
     except (FileSeqException, ValueError) as error:
         raise OptionError(f"{option} {frames!r}: not a frame range; write 1-100, 1-100x2 or 5,7,9") from error
     whole = sorted(int(number) for number in numbers if number == int(number))
