@@ -148,7 +148,7 @@ def _parse(option: str, frames: str) -> list[int]:
     try:
         numbers = set(FrameSet(frames))
     except MaxSizeException as error:
-        raise OptionError(f"{option} {frames}: far more frames than a shot has; end it at the shot's last one") from error
+        raise OptionError(f"{option} {frames}: far more frames than a shot has; end at its last one") from error
     except (FileSeqException, ValueError) as error:
         raise OptionError(f"{option} {frames!r}: not a frame range; write 1-100, 1-100x2 or 5,7,9") from error
     whole = sorted(int(number) for number in numbers if number == int(number))
