@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 BATCHES_WEIGHED = 8  # of scenes, to know how large their losses are before the first step
 HALVINGS = 4  # of the way from the weights it began with, for maps that are flat at the end: to a sixteenth of it
 FIRMER = 2.0  # times which the anchor of a map counts when it is found to grow flat
+FIRM_LEAST = 0.05  # what it counts then at least, where little or none was asked for
 AMPLE = 0.03  # of its contrast above the least: with more than that its anchor is loosened again
 
 
@@ -160,7 +161,7 @@ class Tuning:
         flat = [name for name in tuner.maps if left[name] < options.least_contrast]
         for name in tuner.maps:
             if name in flat:
-                tuner.anchor_weights[name] *= FIRMER
+                tuner.anchor_weights[name] = max(FIRMER * tuner.anchor_weights[name], FIRM_LEAST)
                 self.warn_of(name, left[name])
             elif left[name] > options.least_contrast + AMPLE:
                 tuner.anchor_weights[name] = max(options.anchor_weight, tuner.anchor_weights[name] / FIRMER)

@@ -257,6 +257,13 @@ def test_a_map_that_grows_flat_is_held_by_a_firmer_anchor(clip, options, tmp_pat
     assert caplog.messages == ["step 1: roughness has 0.50 of its contrast left; its anchor weighs 0.2 from here on"]
 
 
+def test_a_map_that_grows_flat_is_held_where_no_anchor_was_asked_for(clip, options, tmp_path, monkeypatch, caplog):
+    flat_at(monkeypatch, STEP_1)
+    with caplog.at_level(logging.WARNING):
+        finetune([clip], tmp_path / "steady.safetensors", replace(options, anchor_weight=0.0))
+    assert caplog.messages == ["step 1: roughness has 0.50 of its contrast left; its anchor weighs 0.05 from here on"]
+
+
 def test_an_anchor_is_loosened_where_there_is_contrast_again_and_never_under_what_was_asked(
     clip, options, tmp_path, monkeypatch
 ):
