@@ -213,6 +213,7 @@ class Loop(ABC, Generic[Options, StepBatch]):
         """All that the next step depends on beside its batch."""
         return {
             "step": self.step,
+            "processes": self.ranks.world,
             "model": self.model.state_dict(),
             "mean": self.mean,
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],

@@ -29,6 +29,7 @@ from ..model.config import ModelConfig, config_from_dict, config_to_dict
 from ..model.presets import PRESETS
 from ..outputs.whole import PART_NAME, WholeFile, remove_parts, write_errors, write_whole
 from ..scenes.store import ScenePath
+from ..sizes import show_count
 from ..trainings import TrainOptions
 from .loop import Loop, memory_errors
 from .trainer import Trainer
@@ -37,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 CONFIG, OPTIONS, SCENES, LOG = "config.json", "options.json", "scenes.txt", "log.jsonl"
 STATE, WEIGHTS, CURVES, VIEWS = "state.pt", "weights.safetensors", "curves.png", "views.png"
+
+# What reading something else as the state of a training ends in.
+NO_STATE = (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError)
 
 # Where and for how long a run works and what it shows may change from call to call. So may `steps`: what is left of the
 # schedule is then that of the new length.
@@ -173,9 +177,18 @@ def load_state(run: Path, trainer: Loop[Any, Any]) -> float:
         with memory_errors(trainer.device, f"while {path} is read", "make room there; the checkpoint is whole"):
             state = torch.load(path, map_location=trainer.device, weights_only=True)
             trainer.load_state(state)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+            seconds = float(state["seconds"])
+    except (OSError, EOFError, pickle.UnpicklingError, *NO_STATE) as error:
         raise WeightsError(f"{path}: damaged: {error}; delete it to begin anew, or choose a new folder") from error
-    return float(state["seconds"])
+    processes = state.get("processes", trainer.ranks.world)  # earlier versions did not keep it
+    if processes != trainer.ranks.world and trainer.ranks.leads:
+        logger.warning(
+            "%s: trained by %s so far and by %d from here on: batches are others",
+            run,
+            show_count(processes, "process"),
+            trainer.ranks.world,
+        )
+    return seconds
 
 
 def write_weights(run: Path, trainer: Trainer, data: str) -> None:
@@ -212,13 +225,19 @@ def code_version() -> str:
 
 
 def read_log(run: Path, last_step: int) -> list[dict[str, Any]]:
-    """The lines of the log up to `last_step`, but for one that a kill or a full disk has cut short."""
+    """The lines of the log up to `last_step`, but for damaged ones, as a kill or a full disk cuts the last one short."""
     path = run / LOG
     if not path.exists():
         return []
-    whole = [line for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
-    lines = [json.loads(line) for line in whole]
-    return [line for line in lines if line["step"] <= last_step]
+    lines = []
+    for number, text in enumerate(path.read_text("utf-8", "replace").splitlines(keepends=True), start=1):
+        try:
+            line = json.loads(text)
+            if text.endswith("\n") and line["step"] <= last_step:
+                lines.append(line)
+        except (ValueError, KeyError, TypeError):
+            logger.info("%s: line %d is damaged, and left out", path, number)
+    return lines
 
 
 def write_log(run: Path, lines: Iterable[Mapping[str, Any]]) -> None:

@@ -234,6 +234,28 @@ def test_a_damaged_checkpoint_is_said(content: bytes, begun: Path, scenes: Path)
         train(scenes, begun, CONFIG, OPTIONS)
 
 
+@pytest.mark.parametrize("content", [[1, 2], {"model": 3}, torch.zeros(2)])
+def test_a_file_of_torch_that_is_no_checkpoint_is_said(content: object, begun: Path, scenes: Path):
+    torch.save(content, begun / "state.pt")
+    with pytest.raises(WeightsError, match=r"state\.pt: damaged"):
+        train(scenes, begun, CONFIG, OPTIONS)
+
+
+def test_damaged_lines_of_the_log_are_left_out_when_a_run_goes_on(begun: Path, scenes: Path):
+    log = begun / "log.jsonl"
+    whole = log.read_text().splitlines(keepends=True)
+    log.write_bytes(b"\xff{\n[]\n" + "".join(whole).encode() + b'{"step": 1')
+    train(scenes, begun, CONFIG, OPTIONS)
+    assert log.read_text().splitlines(keepends=True)[: len(whole)] == whole
+
+
+def test_another_number_of_processes_is_told(begun: Path, scenes: Path, caplog):
+    state = torch.load(begun / "state.pt")
+    torch.save(state | {"processes": 2}, begun / "state.pt")
+    train(scenes, begun, CONFIG, OPTIONS)
+    assert "trained by 2 processes so far and by 1 from here on" in caplog.text
+
+
 def test_a_checkpoint_that_the_device_has_no_room_for_is_not_called_damaged(begun: Path, scenes: Path, monkeypatch):
     def out_of_memory(*values, **options):
         raise torch.OutOfMemoryError("CUDA out of memory")
