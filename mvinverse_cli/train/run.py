@@ -225,7 +225,7 @@ def code_version() -> str:
 
 
 def read_log(run: Path, last_step: int) -> list[dict[str, Any]]:
-    """The lines of the log up to `last_step`, but for damaged ones, as a kill or a full disk cuts the last one short."""
+    """The lines of the log up to `last_step`, but for damaged ones: a kill or a full disk cuts the last one short."""
     path = run / LOG
     if not path.exists():
         return []
