@@ -125,6 +125,7 @@ def test_what_is_missing_is_one_line_each_and_ends_in_3(protocol, tmp_path, tiny
     assert json.loads(out.splitlines()[-1])["broken"] == 1
     assert len([line for line in err.splitlines() if "left out" in line]) == 1
     assert err.splitlines()[-1].startswith("mvinverse: error: 1 of ")
+    assert err.splitlines()[-1].count(str(data)) == 1
 
 
 @pytest.mark.parametrize("protocol", SETS)
