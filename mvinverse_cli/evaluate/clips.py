@@ -87,9 +87,13 @@ def clips_of(data: Path) -> list[Path]:
     if not data.is_dir():
         raise InputError(f"{data}: no such clip or folder; name a video, a folder of frames or of clips")
     entries = sorted(path for path in data.iterdir() if not path.name.startswith("."))
-    if any(path.is_file() and is_image(path) for path in entries):
-        return [data]
     found = [path for path in entries if (path.is_file() and is_video(path)) or _holds_pictures(path)]
+    if any(path.is_file() and is_image(path) for path in entries):
+        if found:
+            logger.warning(
+                "%s: its pictures are taken for one clip; left out: %s", data, ", ".join(path.name for path in found)
+            )
+        return [data]
     if not found:
         raise InputError(f"{data}: holds no video and no folder of pictures; name a folder of clips")
     return found

@@ -20,7 +20,7 @@ def pairs(folder, model, monkeypatch, **options):
     return list(pairs_of(clip, Network.of(model, way), way, DisFlow(), []))
 
 
-def test_clips_are_a_video_a_folder_of_frames_or_a_folder_of_both(tmp_path):
+def test_clips_are_a_video_a_folder_of_frames_or_a_folder_of_both(tmp_path, caplog):
     video = write_video(tmp_path / "b.mkv", [to_frame(np.full((48, 64, 3), 0.5), "yuv444p")] * 2, "ffv1")
     frames = write_pictures(tmp_path / "a", 2)
     assert clips_of(video) == [video]
@@ -28,6 +28,10 @@ def test_clips_are_a_video_a_folder_of_frames_or_a_folder_of_both(tmp_path):
     (tmp_path / "notes.txt").touch()
     (tmp_path / "empty").mkdir()
     assert clips_of(tmp_path) == [frames, video]
+    assert not caplog.messages
+    write_pictures(tmp_path, 1)  # a stray sheet, perhaps: it makes the folder one clip, and that is told
+    assert clips_of(tmp_path) == [tmp_path]
+    assert caplog.messages == [f"{tmp_path}: its pictures are taken for one clip; left out: a, b.mkv"]
 
 
 def test_a_folder_without_clips_is_an_error(tmp_path):
