@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from glob import has_magic
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 from natsort import natsorted, ns
@@ -39,8 +39,11 @@ from .video_reader import VideoReader
 log = logging.getLogger(__name__)
 
 
-def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool, stdin: Path | None = None) -> tuple[Shot, ...]:
-    """The shots that `inputs` are, in the order given. stdin: the video that `-` stands for.
+def find_shots(
+    inputs: Sequence[str | Path], *, allow_gaps: bool, stdin: Path | None = None, written: bool = True
+) -> tuple[Shot, ...]:
+    """The shots that `inputs` are, in the order given. stdin: the video that `-` stands for; written: whether each is
+    to be written under its name, so that no two may have one.
 
     Each video, folder of pictures and pattern (`plate.####.exr`, `plate.%04d.exr`, `plate.$F4.exr`) is a shot; all
     image files (and globs of them) together are one, which stands where the first of them does.
@@ -62,7 +65,7 @@ def find_shots(inputs: Sequence[str | Path], *, allow_gaps: bool, stdin: Path | 
                 found.append(None)  # keeps the place of the pictures
             images.append(source)
     shots = tuple(_picture_shot(images, allow_gaps) if shot is None else shot for shot in found)
-    _check_distinct(shots)
+    _check_distinct(shots, written=written)
     return shots
 
 
@@ -255,15 +258,16 @@ def _natural(paths: Iterable[Path]) -> list[Path]:
     return natsorted(sorted(paths), key=lambda path: path.name)
 
 
-def _check_distinct(shots: Sequence[Shot]) -> None:
-    """Raises InputError where two shots would write into the same folder."""
+def _check_distinct(shots: Sequence[Shot], *, written: bool) -> None:
+    """Raises InputError where two shots are one and, if they are to be `written`, would go into the same folder."""
     by_name: defaultdict[str, list[Shot]] = defaultdict(list)
     for shot in shots:
         by_name[shot.name].append(shot)
     for name, same in by_name.items():
-        if len(same) > 1:
-            first, second = (shown(shot.called(shot.paths[0])) for shot in same[:2])
-            if same[0].paths[0].resolve() == same[1].paths[0].resolve():
+        for one, other in combinations(same, 2):
+            first, second = (shown(shot.called(shot.paths[0])) for shot in (one, other))
+            if one.paths[0].resolve() == other.paths[0].resolve():
                 raise InputError(f"{first}: is given twice; leave one out")
-            advice = "rename one, or give each a run and an --output of its own"
-            raise InputError(f"{first} and {second}: both would be written as {shown(name)!r}; {advice}")
+            if written:
+                advice = "rename one, or give each a run and an --output of its own"
+                raise InputError(f"{first} and {second}: both would be written as {shown(name)!r}; {advice}")

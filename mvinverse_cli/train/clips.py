@@ -67,7 +67,7 @@ class Clip:
 
 def find_clips(inputs: Sequence[str | Path]) -> tuple[Shot, ...]:
     """The shots among `inputs`. Raises InputError where there is none, or one that is known to have a single frame."""
-    shots = find_shots(inputs, allow_gaps=False)
+    shots = find_shots(inputs, allow_gaps=False, written=False)
     for shot in shots:
         check_length(shot, shot.frame_count)
     return shots

@@ -85,6 +85,13 @@ def test_a_clip_of_one_frame_is_refused(tmp_path: Path):
         find_clips([write_pan(tmp_path / "shot", 1)])
 
 
+def test_clips_of_one_name_are_two_and_one_given_twice_is_said(tmp_path):
+    patterns = [write_pan(tmp_path / name, 3) / "pan.####.png" for name in ("a", "b")]
+    assert [shot.name for shot in find_clips(patterns)] == ["pan", "pan"]
+    with pytest.raises(InputError, match="given twice"):
+        find_clips([*patterns, patterns[0]])
+
+
 def test_clips_in_which_little_is_found_again_are_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     shots = find_clips([write_pan(tmp_path / "shot", 3)])
     with pytest.raises(InputError, match="no clip is left: no two neighbours show 60% of the same"):
