@@ -50,8 +50,9 @@ def predict_views(network: Network, pictures: Sequence[Array], place: str, *, to
     """
     config = network.config
     sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
-    grid = fit_grid(sizes, max_size=config.max_size, patch_size=config.patch_size)
-    fits = [fit_to(size, grid, max_size=config.max_size, patch_size=config.patch_size) for size in sizes]
+    limits = {"min_size": config.min_size, "max_size": config.max_size, "patch_size": config.patch_size}
+    grid = fit_grid(sizes, **limits)
+    fits = [fit_to(size, grid, **limits) for size in sizes]
     shown = [fit_pixels(picture, fit) for picture, fit in zip(pictures, fits, strict=True)]
     maps = run_passes(network, shown, place, together=together)
     return [

@@ -21,7 +21,7 @@ from ..shot.passes import Network
 from .baselines import Fitted, Fitting
 from .example import Source, check_any, readable
 from .metrics import METAL, Tally, detect_metal, score_maps, score_reconstruction
-from .prediction import in_range, run_passes
+from .prediction import in_range, predict_views
 from .reprojection import score_cross_view
 from .result import JOINT, SINGLE, TRUTH, Broken, Pick, Report, keep_picks, say_nothing
 from .sample import Sample, of_view, sample_of
@@ -49,11 +49,13 @@ class Evaluation:
 
 
 def predict(model: MVInverse, sample: Sample, *, together: bool) -> Maps:
-    """The model's maps of a scene, (V, H, W, C) as in memory: all views in one pass, or each alone.
+    """The model's maps of a scene, (V, H, W, C), clipped to their range: all views in one pass, or each alone.
 
     Raises OutputError where a map holds NaN or infinity.
     """
-    return run_passes(Network.of(model, DecomposeOptions()), list(sample.pictures), sample.name, together=together)
+    network = Network.of(model, DecomposeOptions())
+    views = predict_views(network, list(sample.pictures), sample.name, together=together)
+    return {name: np.stack([view[name] for view in views]) for name in views[0]}
 
 
 def score(prediction: Maps, sample: Sample, tally: Tally) -> dict[int, float]:

@@ -26,36 +26,42 @@ class Fit:
         """Whether the network saw the picture at another size."""
         return self.inner != (self.source[1], self.source[0])
 
+    @property
+    def is_coarser(self) -> bool:
+        """Whether the network saw fewer rows or columns than the picture has."""
+        return self.inner[0] < self.source[1] or self.inner[1] < self.source[0]
+
     def __post_init__(self) -> None:
         if min(*self.source, *self.inner) < 1 or self.inner[0] > self.grid[0] or self.inner[1] > self.grid[1]:
             raise ValueError(f"a picture of {self.source} scaled to {self.inner} does not lie in a grid of {self.grid}")
 
 
-def _fitted(size: tuple[int, int], max_size: int, patch_size: int) -> tuple[int, int]:
+def _fitted(size: tuple[int, int], min_size: int, max_size: int, patch_size: int) -> tuple[int, int]:
     """(height, width) that a picture of `size` is scaled to when it is alone."""
     width, height = size
     longest = max(width, height)
-    if longest > max_size:  # in integers: 1920 * (1024 / 1920) need not be 1024
-        width, height = width * max_size // longest, height * max_size // longest
+    wanted = min(max(longest, min_size), max_size)
+    if longest != wanted:  # in integers: 1920 * (1024 / 1920) need not be 1024
+        width, height = width * wanted // longest, height * wanted // longest
     return max(height // patch_size, 1) * patch_size, max(width // patch_size, 1) * patch_size
 
 
-def fit_grid(sizes: Iterable[tuple[int, int]], *, max_size: int, patch_size: int) -> tuple[int, int]:
+def fit_grid(sizes: Iterable[tuple[int, int]], *, max_size: int, patch_size: int, min_size: int = 0) -> tuple[int, int]:
     """(height, width) of the grid that pictures of all `sizes` (width, height) share.
 
-    Each picture's long side is brought to at most `max_size` (never enlarged to it) and its sides are rounded down to
-    multiples of `patch_size`, at least one patch; the grid is the largest of these along each axis.
+    Each picture's long side is brought to at least `min_size` and at most `max_size`, which goes first, and its sides
+    are rounded down to multiples of `patch_size`, at least one patch; the grid is the largest of these along each axis.
     """
-    fitted = [_fitted(size, max_size, patch_size) for size in sizes]
+    fitted = [_fitted(size, min_size, max_size, patch_size) for size in sizes]
     return max(height for height, _ in fitted), max(width for _, width in fitted)
 
 
-def fit_to(size: tuple[int, int], grid: tuple[int, int], *, max_size: int, patch_size: int) -> Fit:
-    """How a picture of `size` (width, height) lies in `grid` (height, width).
+def fit_to(size: tuple[int, int], grid: tuple[int, int], *, max_size: int, patch_size: int, min_size: int = 0) -> Fit:
+    """How a picture of `size` (width, height) lies in `grid` (height, width), which `fit_grid` made of the same limits.
 
     A picture whose size the grid was not made for (a video that changes size) is shrunk until it lies in it.
     """
-    height, width = _fitted(size, max_size, patch_size)
+    height, width = _fitted(size, min_size, max_size, patch_size)
     if height > grid[0] or width > grid[1]:
         scale = min(grid[0] / height, grid[1] / width)
         height = max(int(height * scale) // patch_size, 1) * patch_size
@@ -86,14 +92,15 @@ def fit_pixels(pixels: Array, fit: Fit) -> Array:
 
 
 def restore_map(values: Array, fit: Fit, *, unit_vectors: bool) -> Array:
-    """(h, w, C) float32 of the grid -> (H, W, C) float32 of the source, bilinear between pixel centres, C <= 4.
+    """(h, w, C) float32 of the grid -> (H, W, C) float32 of the source, C <= 4: bilinear between pixel centres, or the
+    mean of an area where the network saw the picture enlarged.
 
     `unit_vectors` brings each pixel back to length 1, which interpolation shortens; a zero vector stays zero.
     """
     height, width = fit.inner
     restored = np.ascontiguousarray(values[:height, :width])
     if fit.is_scaled:
-        restored = _with_channels(cv2.resize(restored, fit.source, interpolation=cv2.INTER_LINEAR))
+        restored = _with_channels(_resized(restored, (fit.source[1], fit.source[0])))
     if unit_vectors:
         length = np.sqrt(np.einsum("hwc,hwc->hw", restored, restored))[..., None]
         restored = np.divide(restored, length, out=np.zeros_like(restored), where=length > 0)

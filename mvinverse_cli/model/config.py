@@ -45,6 +45,7 @@ class ModelConfig:
     bypass_width: int = 64  # channels of the stem; stage i ends in 4 * 2**i times as many
     bypass_groups: int = 32
     max_size: int = 1024  # long side in pixels that pictures are shown at, where the user asks for no other
+    min_size: int = 0  # the same of smaller pictures, which are enlarged to it
     input_transfer: Transfer = "srgb"
     albedo_transfer: Transfer = "srgb"
     shading_transfer: Transfer = "srgb"
@@ -60,6 +61,15 @@ def with_transfers(config: ModelConfig, options: DecomposeOptions) -> ModelConfi
     """`config` with the transfer curves that the user overrides."""
     chosen = {name: getattr(options, name) for name in ("input_transfer", "albedo_transfer", "shading_transfer")}
     return replace(config, **{name: curve for name, curve in chosen.items() if curve is not None})
+
+
+SHOWN_AT = ("min_size", "max_size")
+
+
+def network_differences(config: ModelConfig, other: ModelConfig) -> list[str]:
+    """The fields in which two are not of one network. At which size pictures are shown may be chosen afterwards."""
+    own, others = config_to_dict(config), config_to_dict(other)
+    return [name for name in own if name not in SHOWN_AT and own[name] != others[name]]
 
 
 def config_to_dict(config: ModelConfig) -> dict[str, Any]:
@@ -130,7 +140,7 @@ def check_config(config: ModelConfig) -> None:
         "max_size",
     ):
         check_field(config, name, getattr(config, name) > 0, "1 or more")
-    for name in ("encoder_depth", "encoder_registers", "decoder_depth", "registers"):
+    for name in ("encoder_depth", "encoder_registers", "decoder_depth", "registers", "min_size"):
         check_field(config, name, getattr(config, name) >= 0, "0 or more")
     check_field(config, "head_slope", 0 <= config.head_slope < 1, "0 or more and less than 1")
     for name in ("mlp_ratio", "rope_base"):

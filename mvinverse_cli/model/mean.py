@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import OptionError, WeightsError
 from .checkpoint import build_on_meta, check_fit, open_state, save_checkpoint
-from .config import config_to_dict
+from .config import network_differences
 from .header import read_header
 from .weights import PICKLE_SUFFIXES, Weights, hash_of
 
@@ -23,9 +23,9 @@ from .weights import PICKLE_SUFFIXES, Weights, hash_of
 def write_mean(sources: Sequence[Weights], shares: Sequence[float], output: Path) -> None:
     """Writes the mean of `sources` to `output`, each tensor in the type that it has in the first of them.
 
-    shares: how much each counts, above 0; none for equal shares. The metadata is that of the first, and `mean` lists
-    all with hash, share and metadata. Raises OptionError where shares and sources do not match, WeightsError where the
-    sources are not of one network, OutputError where the file cannot be written.
+    shares: how much each counts, above 0; none for equal shares. Config and metadata are those of the first, and `mean`
+    lists all with hash, share and metadata. Raises OptionError where shares and sources do not match, WeightsError
+    where the sources are not of one network, OutputError where the file cannot be written.
     """
     counts = checked_shares(shares, len(sources))
     check_one_network(sources)
@@ -56,13 +56,15 @@ def checked_shares(shares: Sequence[float], count: int) -> list[float]:
 
 def check_one_network(sources: Sequence[Weights]) -> None:
     """Raises WeightsError where the configs of `sources` differ, or where one of the files does not fit its own."""
-    first = config_to_dict(sources[0].config)
-    network = build_on_meta(sources[0].config)
+    first = sources[0]
+    network = build_on_meta(first.config)
     for weights in sources:
-        own = config_to_dict(weights.config)
-        others = [f"{key} {own.get(key)} instead of {first.get(key)}" for key in first if own.get(key) != first[key]]
+        others = [
+            f"{name} {getattr(weights.config, name)} instead of {getattr(first.config, name)}"
+            for name in network_differences(first.config, weights.config)
+        ]
         if others:
-            raise WeightsError(f"{weights.name}: of another network than {sources[0].name}: {', '.join(others)}")
+            raise WeightsError(f"{weights.name}: of another network than {first.name}: {', '.join(others)}")
         with open_state(weights.path) as (entries, _):
             check_fit(weights, network, entries)
 

@@ -50,7 +50,12 @@ class Layout:
 
     def network_size(self, config: "ModelConfig", options: DecomposeOptions) -> tuple[int, int]:
         """(height, width) of the pictures that the network sees."""
-        return fit_grid(self.shot.sizes, max_size=options.max_size or config.max_size, patch_size=config.patch_size)
+        return fit_grid(
+            self.shot.sizes,
+            min_size=config.min_size,
+            max_size=options.max_size or config.max_size,
+            patch_size=config.patch_size,
+        )
 
 
 @dataclass(frozen=True)

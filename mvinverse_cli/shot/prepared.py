@@ -87,8 +87,9 @@ def if_readable(frames: Iterable[Frame]) -> Iterator[Frame]:
 def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int, gain: float) -> Prepared:
     """A decoded frame, its light times `gain`, on the network's curve and grid."""
     height, width = frame.pixels.shape[:2]
-    fit = fit_to((width, height), grid, max_size=max_size, patch_size=network.config.patch_size)
-    pixels = convert(on_grid(frame, fit, gain), frame.transfer, network.config.input_transfer)
+    config = network.config
+    fit = fit_to((width, height), grid, min_size=config.min_size, max_size=max_size, patch_size=config.patch_size)
+    pixels = convert(on_grid(frame, fit, gain), frame.transfer, config.input_transfer)
     origin = Origin(fit, frame.index, frame.number, frame.name, frame.time, frame.source, frame.timecode)
     return Prepared(pixels, origin)
 
@@ -113,7 +114,7 @@ def exposed(frame: Frame, gain: float) -> Array:
 
 def is_guided(origin: Origin, options: DecomposeOptions) -> bool:
     """Whether the frame's own picture is needed to bring its maps to the source's size."""
-    return options.size == "source" and options.upsample == "guided" and origin.fit.is_scaled
+    return options.size == "source" and options.upsample == "guided" and origin.fit.is_coarser
 
 
 def restore(

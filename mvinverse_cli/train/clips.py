@@ -147,11 +147,12 @@ def open_clip(shot: Shot, config: ModelConfig, max_size: int, flows: FlowSource)
 def read_frames(shot: Shot, count: int, config: ModelConfig, max_size: int) -> dict[int, Array]:
     """The first `count` frames by position, (h, w, 3) float16 on the input curve of `config`; none that is broken."""
     choice = choose(shot, frames=None, every=1, start_frame=0, count=count)
-    grid = fit_grid(shot.sizes, max_size=max_size, patch_size=config.patch_size)
+    limits = {"min_size": config.min_size, "max_size": max_size, "patch_size": config.patch_size}
+    grid = fit_grid(shot.sizes, **limits)
 
     def prepared(frame: Frame) -> Array:
         height, width = frame.pixels.shape[:2]
-        fit = fit_to((width, height), grid, max_size=max_size, patch_size=config.patch_size)
+        fit = fit_to((width, height), grid, **limits)
         return convert(on_grid(frame, fit, 1), frame.transfer, config.input_transfer).astype(np.float16)
 
     with open_positions(shot, choice, range(count)) as reader:

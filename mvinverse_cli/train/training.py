@@ -8,14 +8,14 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from ..errors import InputError, OptionError
 from ..model.checkpoint import load_weights
-from ..model.config import ModelConfig
+from ..model.config import ModelConfig, network_differences
 from ..model.device import choose_device
 from ..model.initial import initialize
 from ..model.mvinverse import MVInverse
@@ -115,8 +115,8 @@ def start(model: MVInverse, options: TrainOptions) -> str | None:
         if options.imagenet:
             raise OptionError(f"--imagenet: --weights {options.weights} brings a bypass of its own; leave one out")
         weights = find_weights(options.weights)
-        if weights.config != model.config:
-            other = [name for name, value in asdict(model.config).items() if getattr(weights.config, name) != value]
+        other = network_differences(model.config, weights.config)
+        if other:
             raise OptionError(
                 f"--weights {options.weights}: weights of another network ({', '.join(other)}); see --config"
             )

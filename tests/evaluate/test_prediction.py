@@ -1,9 +1,12 @@
 """Pictures of any size: the network's grid and back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mvinverse_cli.evaluate.prediction import network_of, predict_views, run_passes
+from mvinverse_cli.frames import Fit, fit_pixels, restore_map
 from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.protocols import MeasureOptions
 
@@ -28,6 +31,18 @@ def test_every_picture_has_its_maps_at_its_own_size_and_in_their_range(tiny_mode
                 assert values.shape == (*picture.shape[:2], SPECS[name].channels)
             assert np.linalg.norm(maps["normal"], axis=-1) == pytest.approx(1, abs=1e-5)
             assert 0 <= maps["albedo"].min() <= maps["albedo"].max() <= 1
+
+
+def test_a_small_picture_is_seen_as_large_as_the_config_asks_for(tiny_model):
+    network = network_of(tiny_model, MeasureOptions())
+    larger = replace(network, config=replace(network.config, min_size=112))
+    (maps,) = predict_views(larger, [WHOLE], "a", together=False)
+    fit = Fit((56, 42), (84, 112), (84, 112))
+    direct = run_passes(network, [fit_pixels(WHOLE, fit)], "a", together=False)
+    for name in MAPS:
+        assert maps[name].shape[:2] == (42, 56)
+        expected = restore_map(direct[name][0], fit, unit_vectors=name == "normal")
+        assert maps[name] == pytest.approx(np.clip(expected, -1, 1), abs=1e-5), name
 
 
 def test_alone_is_alone_and_together_is_not(tiny_model):

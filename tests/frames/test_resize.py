@@ -12,9 +12,9 @@ sizes = st.tuples(lengths, lengths)
 limits = st.integers(14, 280)
 
 
-def alone(size: tuple[int, int], max_size: int = 1024, patch_size: int = 14) -> Fit:
-    grid = fit_grid([size], max_size=max_size, patch_size=patch_size)
-    return fit_to(size, grid, max_size=max_size, patch_size=patch_size)
+def alone(size: tuple[int, int], max_size: int = 1024, patch_size: int = 14, min_size: int = 0) -> Fit:
+    grid = fit_grid([size], min_size=min_size, max_size=max_size, patch_size=patch_size)
+    return fit_to(size, grid, min_size=min_size, max_size=max_size, patch_size=patch_size)
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,32 @@ def test_long_side_is_limited_and_sides_are_whole_patches(size, grid):
     assert fit_grid([size], max_size=1024, patch_size=14) == grid
 
 
-@given(st.lists(sizes, min_size=1, max_size=5), limits, st.sampled_from([2, 14]))
-def test_every_view_lies_in_the_common_grid(views, max_size, patch_size):
-    grid = fit_grid(views, max_size=max_size, patch_size=patch_size)
+@pytest.mark.parametrize(
+    ("size", "max_size", "grid"),
+    [
+        ((160, 120), 518, (210, 280)),
+        ((120, 160), 518, (280, 210)),
+        ((170, 125), 518, (196, 280)),
+        ((280, 140), 518, (140, 280)),
+        ((281, 200), 518, (196, 280)),
+        ((600, 300), 518, (252, 518)),
+        ((160, 120), 200, (140, 196)),
+        ((1, 1), 518, (280, 280)),
+    ],
+)
+def test_small_pictures_are_enlarged_to_the_least_long_side_as_far_as_the_longest_allows(size, max_size, grid):
+    assert fit_grid([size], min_size=280, max_size=max_size, patch_size=14) == grid
+
+
+@given(st.lists(sizes, min_size=1, max_size=5), limits, st.integers(0, 300), st.sampled_from([2, 14]))
+def test_every_view_lies_in_the_common_grid(views, max_size, min_size, patch_size):
+    limits = {"min_size": min_size, "max_size": max_size, "patch_size": patch_size}
+    grid = fit_grid(views, **limits)
     assert max(grid) <= max_size
     for size in views:
-        fit = fit_to(size, grid, max_size=max_size, patch_size=patch_size)
+        fit = fit_to(size, grid, **limits)
         assert fit.inner[0] % patch_size == fit.inner[1] % patch_size == 0
-        assert fit.inner == fit_grid([size], max_size=max_size, patch_size=patch_size)
+        assert fit.inner == fit_grid([size], **limits)
 
 
 @given(sizes, sizes, limits)
@@ -51,9 +69,9 @@ def test_a_view_the_grid_was_not_made_for_still_lies_in_it(first, later, max_siz
     assert fit.inner[1] <= grid[1]
 
 
-@given(sizes, limits, st.sampled_from([1, 3]))
-def test_a_map_comes_back_at_the_size_of_the_source(size, max_size, channels):
-    fit = alone(size, max_size)
+@given(sizes, limits, st.integers(0, 300), st.sampled_from([1, 3]))
+def test_a_map_comes_back_at_the_size_of_the_source(size, max_size, min_size, channels):
+    fit = alone(size, max_size, min_size=min_size)
     restored = restore_map(np.ones((*fit.grid, channels), np.float32), fit, unit_vectors=False)
     assert restored.shape == (size[1], size[0], channels)
     assert restored.dtype == np.float32
@@ -71,15 +89,23 @@ def test_a_constant_picture_stays_constant(views, max_size, value):
     np.testing.assert_allclose(restore_map(fitted, fit, unit_vectors=False), value, atol=1e-6)
 
 
-@given(st.tuples(st.integers(60, 300), st.integers(60, 300)), st.integers(56, 320))
-def test_a_smooth_ramp_survives_the_round_trip(size, max_size):
+@given(st.tuples(st.integers(60, 300), st.integers(60, 300)), st.integers(56, 320), st.integers(0, 400))
+def test_a_smooth_ramp_survives_the_round_trip(size, max_size, min_size):
     width, height = size
     ramp = np.stack(np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height)), axis=-1)
     ramp = np.dstack([ramp, ramp.mean(axis=-1)]).astype(np.float32)
-    fit = alone(size, max_size)
+    fit = alone(size, max_size, min_size=min_size)
     restored = restore_map(fit_pixels(ramp, fit), fit, unit_vectors=False)
     # at the edge the outermost pixel centre of the small picture lies half its pixel inside
     assert np.abs(restored - ramp).max() <= 0.75 / min(fit.inner)
+
+
+def test_maps_of_an_enlarged_picture_are_means_of_areas():
+    fit = alone((14, 14), min_size=42)
+    assert not fit.is_coarser
+    values = np.random.default_rng(0).random((42, 42, 1), np.float32)
+    means = values.reshape(14, 3, 14, 3, 1).mean(axis=(1, 3))
+    np.testing.assert_allclose(restore_map(values, fit, unit_vectors=False), means, atol=1e-6)
 
 
 def test_no_pixel_changes_where_the_size_fits_already():

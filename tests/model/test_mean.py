@@ -111,6 +111,12 @@ def test_one_has_no_mean(tmp_path, names):
         mean(tmp_path / "mean.safetensors", names[:1])
 
 
+def test_weights_that_see_pictures_at_other_sizes_are_of_one_network(tmp_path, tiny_model, names):
+    larger = save(tmp_path / "larger.safetensors", tiny_model.state_dict(), replace(TINY, min_size=280))
+    mean(tmp_path / "mean.safetensors", [larger, *names])
+    assert find_weights(str(tmp_path / "mean.safetensors")).config.min_size == 280
+
+
 def test_another_network_is_refused_by_what_differs(tmp_path, tiny_model, names):
     config = replace(TINY, albedo_transfer="linear")
     other = save(tmp_path / "linear.safetensors", tiny_model.state_dict(), config)

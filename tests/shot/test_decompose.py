@@ -13,7 +13,7 @@ import torch
 
 from mvinverse_cli import DecomposeOptions, DeviceMemoryError, InputError, decompose
 from mvinverse_cli.color import srgb_to_linear
-from mvinverse_cli.frames import Choice, Fault, Frame, FrameReader, Grid, Shot
+from mvinverse_cli.frames import Choice, Fault, Fit, Frame, FrameReader, Grid, Shot, restore_map
 from mvinverse_cli.maps import MAPS, SPECS, FrameMaps
 from mvinverse_cli.model.mvinverse import Attended, MVInverse
 from mvinverse_cli.shot.decompose import Findings, decompose_shot
@@ -452,6 +452,14 @@ def test_the_network_sees_pictures_at_the_size_its_config_asks_for(tiny: MVInver
     assert result.maps["albedo"].shape == (28, 42, 3)
     (larger,) = decompose(clip, replace(options, max_size=56), model=tiny)
     assert larger.maps["albedo"].shape == (42, 56, 3)
+    tiny.config = replace(tiny.config, max_size=518, min_size=112)
+    (enlarged,) = decompose(clip, options, model=tiny)
+    assert enlarged.maps["albedo"].shape == (84, 112, 3)
+    (source,) = decompose(clip, replace(options, size="source"), model=tiny)
+    assert source.maps["albedo"].shape == (48, 64, 3)
+    for name, values in source.maps.items():
+        restored = restore_map(enlarged.maps[name], Fit((64, 48), (84, 112), (84, 112)), unit_vectors=name == "normal")
+        np.testing.assert_allclose(values, restored, atol=1e-5)
 
 
 REALDATA = Path(__file__).parents[2] / "shared" / "realdata"

@@ -372,6 +372,10 @@ def test_weights_of_another_network_are_no_start(finished: Path):
     other = MVInverse(replace(CONFIG, registers=CONFIG.registers + 1))
     with pytest.raises(OptionError, match=r"weights of another network \(registers\)"):
         start(other, replace(OPTIONS, weights=str(finished / "weights.safetensors")))
+    start(
+        MVInverse(replace(CONFIG, min_size=280, max_size=700)),
+        replace(OPTIONS, weights=str(finished / "weights.safetensors")),
+    )
 
 
 def test_a_config_is_a_preset_or_a_file(tmp_path: Path):
