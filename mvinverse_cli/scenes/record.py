@@ -9,6 +9,7 @@ point in camera axes, here OpenGL's (+X right, +Y up, +Z back).
 
 import io
 import json
+import re
 import secrets
 import shutil
 import time
@@ -28,6 +29,7 @@ Split = Literal["train", "held-out"]
 
 SCENE_JSON = "scene.json"
 HALF_MAX = 65504.0  # the largest finite half
+LEFTOVER = re.compile(r"\.\d{8,}-[0-9a-f]{8}\.part")  # of a scene that is being written
 LEFTOVER_AGE = 600.0  # seconds after which an unfinished folder is a killed run's: writing one takes less than one
 
 
@@ -122,7 +124,7 @@ def write_scene(
 
 def remove_leftovers(folder: Path) -> int:
     """Removes what killed runs left in `folder`; returns how many. Scenes that are just being written stay."""
-    old = [part for part in folder.glob(".*.part") if _is_old(part)]
+    old = [part for part in folder.glob(".*.part") if LEFTOVER.fullmatch(part.name) and _is_old(part)]
     for part in old:
         shutil.rmtree(part, ignore_errors=True)
     return len(old)

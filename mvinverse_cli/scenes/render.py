@@ -5,7 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -22,7 +22,8 @@ from .materials import Split
 from .record import SCENE_JSON, View, remove_leftovers, scene_path, write_scene
 from .stage import Scenery
 
-GENERATOR = 3  # rises with every change that makes another scene of the same seed
+# Rises with every change that makes another scene of the same seed.
+GENERATOR: Mapping[Split, int] = {"train": 4, "held-out": 3}
 
 ASPECTS = ((4, 3), (3, 4), (3, 2), (16, 9), (1, 1))
 LARGE, LARGE_SHARE = 1.5, 0.1  # a tenth of the scenes is rendered larger, for fine detail
@@ -118,10 +119,10 @@ def is_rendered(path: Path, options: RenderOptions) -> bool:
         others = {name: about[name] for name, value in rendering_of(options).items() if about.get(name, value) != value}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a whole scene ({error}); remove it to render it again") from error
-    if found != (GENERATOR, split):
+    if found != (GENERATOR[split], split):
         raise OptionError(
             f"{path}: is a {found[1]} scene of generator {found[0]}, this would make {split} scenes of generator"
-            f" {GENERATOR}; choose another folder"
+            f" {GENERATOR[split]}; choose another folder"
         )
     if others:
         said = " ".join(f"--{name} {value}" for name, value in others.items())
@@ -153,12 +154,19 @@ def end_with_parent() -> None:
 
 
 def render_scene(folder: Path, seed: int, *, options: RenderOptions) -> Path:
-    """Renders and writes the scene of a seed; returns its folder."""
-    split, rendering = split_of(options), rendering_of(options)
+    """Renders and writes the scene of a seed, unless another run in the same folder has done so; returns its folder."""
+    path, split, rendering = scene_path(folder, seed), split_of(options), rendering_of(options)
+    if is_rendered(path, options):
+        return path
     scenery, views = see_scene(seed, split, options.samples, options.size)
-    return write_scene(
-        folder, seed, views, layout=scenery.layout, split=split, generator=GENERATOR, rendering=rendering
-    )
+    try:
+        return write_scene(
+            folder, seed, views, layout=scenery.layout, split=split, generator=GENERATOR[split], rendering=rendering
+        )
+    except OutputError:
+        if is_rendered(path, options):  # meanwhile: it is the same
+            return path
+        raise
 
 
 def see_scene(seed: int, split: Split, samples: int, size: int) -> tuple[Scenery, list[View]]:

@@ -111,12 +111,14 @@ def test_a_run_that_ends_in_the_middle_leaves_nothing_behind(tmp_path, monkeypat
 def test_leftovers_of_killed_runs_go_and_scenes_under_way_stay(tmp_path):
     scene = write(tmp_path, [make_view()])
     old, new = tmp_path / ".00000007-0a0b0c0d.part", tmp_path / ".00000008-0a0b0c0d.part"
-    for folder in (old, new):
+    other = tmp_path / ".download.part"  # of another program
+    for folder in (old, new, other):
         folder.mkdir()
         (folder / "view_0.exr").write_bytes(b"half of it")
-    os.utime(old, (time.time() - 3600,) * 2)
+    for folder in (old, other):
+        os.utime(folder, (time.time() - 3600,) * 2)
     assert remove_leftovers(tmp_path) == 1
-    assert sorted(tmp_path.iterdir()) == [new, scene]
+    assert sorted(tmp_path.iterdir()) == [new, other, scene]
 
 
 def test_a_scene_that_another_run_finishes_meanwhile_is_no_leftover(tmp_path, monkeypatch):

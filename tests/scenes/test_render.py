@@ -99,13 +99,13 @@ def test_a_process_that_is_killed_is_said(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_folder_of_another_generator_or_split_is_refused(tmp_path: Path):
     options = RenderOptions()
-    write_scene(tmp_path, 3, [make_view(0), make_view(1)], layout="room", split="train", generator=GENERATOR)
+    write_scene(tmp_path, 3, [make_view(0), make_view(1)], layout="room", split="train", generator=GENERATOR["train"])
     assert is_rendered(scene_path(tmp_path, 3), options)
     assert not is_rendered(scene_path(tmp_path, 4), options)
     with pytest.raises(OptionError, match="is a train scene"):
         is_rendered(scene_path(tmp_path, 3), replace(options, held_out=True))
     about = scene_path(tmp_path, 3) / "scene.json"
-    about.write_text(json.dumps(json.loads(about.read_text()) | {"generator": GENERATOR + 1}))
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"generator": GENERATOR["train"] + 1}))
     with pytest.raises(OptionError, match="another folder"):
         is_rendered(scene_path(tmp_path, 3), options)
     for content in ("{", "[]"):
@@ -124,6 +124,25 @@ def test_scenes_of_another_size_or_of_other_samples_are_not_mixed(tmp_path: Path
         is_rendered(path, RenderOptions())
     with pytest.raises(OptionError, match="was rendered with --samples 2;"):
         is_rendered(path, replace(options, samples=8))
+
+
+def test_a_scene_that_another_run_writes_first_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    options = RenderOptions(size=56, samples=2)
+    views, looks = [make_view()], []
+
+    def seen(seed: int, *others: object):
+        looks.append(seed)
+        if len(looks) == 1:  # meanwhile the other run finishes it
+            assert render.render_scene(tmp_path, seed, options=options) == scene_path(tmp_path, seed)
+        return SimpleNamespace(layout="room"), views
+
+    monkeypatch.setattr(render, "see_scene", seen)
+    assert render.render_scene(tmp_path, 3, options=options) == scene_path(tmp_path, 3)
+    assert looks == [3, 3]
+    render.render_scene(tmp_path, 3, options=options)
+    assert looks == [3, 3]
+    with pytest.raises(OptionError, match="was rendered with"):
+        render.render_scene(tmp_path, 3, options=replace(options, samples=8))
 
 
 @pytest.fixture
