@@ -174,7 +174,8 @@ class PassRun:
         self._pixels = [*(run.anchors[position] for position in lent), *frames.values()]
         batch = frame_batch(self._pixels[0].shape[:2], run.network.device.type)
         self._batches = [slice(start, start + batch) for start in range(0, len(self._positions), batch)]
-        self.parts = [part for part in self._batches if not wanted.isdisjoint(self._positions[part])]
+        own = self._given & wanted  # of the anchors that are lent, other passes give the maps
+        self.parts = [part for part in self._batches if not own.isdisjoint(self._positions[part])]
         self._attended: Attended | None = None
         self._again: tuple[Network, Attended] | None = None  # the same in float32, where it had to be
         self._place = place

@@ -14,7 +14,7 @@ import torch
 from mvinverse_cli import DecomposeOptions, DeviceMemoryError, InputError, decompose
 from mvinverse_cli.color import srgb_to_linear
 from mvinverse_cli.frames import Choice, Fault, Fit, Frame, FrameReader, Grid, Shot, restore_map
-from mvinverse_cli.maps import MAPS, SPECS, FrameMaps
+from mvinverse_cli.maps import MAPS, SPECS, FrameMaps, MapName
 from mvinverse_cli.model.mvinverse import Attended, MVInverse
 from mvinverse_cli.shot.decompose import Findings, decompose_shot
 from mvinverse_cli.shot.layout import Layout, wanted_windows
@@ -210,6 +210,25 @@ def test_shading_alone_gets_the_gain_that_it_has_beside_albedo(run: Start, tiny_
     both = list(run(tiny_model, frames, LONG).results())
     alone = list(run(tiny_model, frames, replace(LONG, maps=("shading",))).results())
     assert np.array_equal(alone[9].maps["shading"], both[9].maps["shading"])
+
+
+def test_of_lent_anchors_only_what_the_gain_takes_is_read_out(
+    run: Start, tiny_model: MVInverse, monkeypatch: pytest.MonkeyPatch
+):
+    read: list[tuple[int, Sequence[str]]] = []
+    read_out = Network.read_out
+
+    def counted(self: Network, attended: Attended, part: slice, maps: Sequence[MapName]) -> dict[MapName, np.ndarray]:
+        read.append((part.stop - part.start, maps))
+        return read_out(self, attended, part, maps)
+
+    monkeypatch.setattr(Network, "read_out", counted)
+    monkeypatch.setattr("mvinverse_cli.shot.passes.frame_batch", lambda size, device: 1)
+    started = run(tiny_model, some_frames(17), LONG)
+    (scene,) = started.findings.windows.plan(17, ())
+    assert len(list(started.results())) == 17
+    assert sum(count for count, maps in read if len(maps) > 1) == sum(len(this.frames) for this in scene.passes)
+    assert sum(count for count, maps in read if [*maps] == ["albedo"]) == len(scene.anchors) * len(scene.passes)
 
 
 def test_a_pass_that_nobody_wants_is_not_computed(run: Start, tiny_model: MVInverse, monkeypatch: pytest.MonkeyPatch):
