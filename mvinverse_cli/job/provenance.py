@@ -1,5 +1,9 @@
 """What files and manifest say of a shot: where it comes from, with which weights, and how it was cut into passes."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
@@ -14,6 +18,8 @@ from ..windows import Windows
 
 if TYPE_CHECKING:  # at run time torch waits until the plan stands
     from ..model.weights import Weights
+
+BEGINNING = 2**20  # bytes of a file by which it is told from others
 
 
 def passes_record(layout: Layout, windows: Windows, options: DecomposeOptions) -> Json:
@@ -33,7 +39,7 @@ def seam_record(seam: Seam) -> Json:
 
 def about_run(shot: Shot, options: DecomposeOptions, write: WriteOptions, weights: "Weights") -> About:
     """What every file of a shot says of where it comes from."""
-    from ..model.config import with_transfers
+    from ..model.config import config_hash, with_transfers
     from ..model.weights import hash_of
 
     config = with_transfers(weights.config, options)
@@ -47,6 +53,8 @@ def about_run(shot: Shot, options: DecomposeOptions, write: WriteOptions, weight
         albedo_transfer=config.albedo_transfer,
         shading_transfer=config.shading_transfer,
         normal_convention=NORMAL_CONVENTIONS[write.normals],
+        config_sha256=config_hash(weights.config),
+        source_sha256=source_hash(shot),
     )
 
 
@@ -55,8 +63,32 @@ def source_bytes(shot: Shot) -> int:
 
     Raises InputError where one is gone.
     """
-    counted = shot.paths[:1] if shot.kind == "sequence" else shot.paths
+    with there_a_moment_ago():
+        return sum(path.stat().st_size for path in telling_files(shot))
+
+
+def source_hash(shot: Shot) -> str:
+    """SHA-256 of the beginnings of the same files: uncompressed plates of two shots have one size.
+
+    Raises InputError where one is gone.
+    """
+    digest = sha256()
+    with there_a_moment_ago():
+        for path in telling_files(shot):
+            with path.open("rb") as file:
+                digest.update(file.read(BEGINNING))
+    return digest.hexdigest()
+
+
+def telling_files(shot: Shot) -> Sequence[Path]:
+    """The files that tell a shot from others: those there will be no more of."""
+    return shot.paths[:1] if shot.kind == "sequence" else shot.paths
+
+
+@contextmanager
+def there_a_moment_ago() -> Iterator[None]:
+    """What the system refuses inside ends as an InputError that names the file."""
     try:
-        return sum(path.stat().st_size for path in counted)
+        yield
     except OSError as error:
         raise InputError(f"{shown(str(error.filename))}: {error.strerror}; it was there a moment ago") from error

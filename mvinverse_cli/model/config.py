@@ -7,8 +7,10 @@ As JSON a config comes in two dialects: ours, the fields below, and the publishe
 published class. What JSON leaves out is as published.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from hashlib import sha256
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..color import Transfer
@@ -70,6 +72,12 @@ def network_differences(config: ModelConfig, other: ModelConfig) -> list[str]:
     """The fields in which two are not of one network. At which size pictures are shown may be chosen afterwards."""
     own, others = config_to_dict(config), config_to_dict(other)
     return [name for name in own if name not in SHOWN_AT and own[name] != others[name]]
+
+
+def config_hash(config: ModelConfig) -> str:
+    """SHA-256 of what `config` has otherwise than the published network: fields that later versions add change none."""
+    own = {name: value for name, value in asdict(config).items() if value != getattr(ModelConfig, name)}
+    return sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
 def config_to_dict(config: ModelConfig) -> dict[str, Any]:

@@ -32,6 +32,10 @@ class About:
     albedo_transfer: Transfer
     shading_transfer: Transfer
     normal_convention: str = NORMAL_CONVENTIONS["opengl"]
+    config_sha256: str = ""  # of the network's config, which a file of its own may hold
+    source_sha256: str = (
+        ""  # of the beginnings of the shot's files; of a sequence, which may grow, of its first picture
+    )
 
     def attributes(self, source: str | None = None) -> Mapping[str, str]:
         """Named texts for a file's header, in a fixed order; `source` is the frame's own file where it has one."""

@@ -199,14 +199,20 @@ class ShotRecord:
     def differences(self, earlier: "ShotRecord") -> list[str]:
         """What of the settings that decide pixels was otherwise in an `earlier` run of this shot.
 
-        A source is the same under any path, as long as its name and size are. A sequence is so under one path as well:
-        its first picture may have been mended.
+        A source is the same under any path, as long as its name, size and beginning are. A sequence is so under one
+        path as well: its first picture may have been mended.
         """
+        config, source = (earlier.about.get(name, self.about[name]) for name in ("config_sha256", "source_sha256"))
         pairs: list[tuple[str, object, object]] = [("sources", file_names(earlier.sources), file_names(self.sources))]
+        contents = [
+            ("size of the sources", earlier.source_bytes, self.source_bytes),
+            ("content of the sources", source, self.about["source_sha256"]),
+        ]  # what earlier versions did not tell counts as the same
         if self.kind != "sequence":
-            pairs.append(("size of the sources", earlier.source_bytes, self.source_bytes))
-        elif earlier.source_bytes != self.source_bytes:
+            pairs += contents
+        elif any(before != now for _, before, now in contents):
             pairs = [("sources", earlier.sources, self.sources)]
+        pairs.append(("config", config, self.about["config_sha256"]))
         pairs += ((name, earlier.about.get(name), self.about[name]) for name in PIXEL_ORIGINS)
         pairs += ((name, earlier.decompose.get(name), self.decompose[name]) for name in PIXEL_OPTIONS)
         pairs += ((name, earlier.write.get(name), self.write[name]) for name in WRITE_PIXEL_OPTIONS)

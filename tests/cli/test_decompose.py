@@ -14,10 +14,11 @@ import numpy as np
 import OpenEXR
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from mvinverse_cli.cli.main import main
 from mvinverse_cli.maps import MAPS
+from mvinverse_cli.model.header import read_header
 from tests.cli.running import Ran, files_in
 from tests.frames.media import cut, damage, packet_spans, write_numbered, write_png
 
@@ -218,6 +219,34 @@ def test_a_sequence_of_that_name_in_another_folder_is_another_shot(run):
     Path("sh020").rename("mount")
     Path("sh010").rename("sh020")  # the same, seen from another machine
     assert run("sh020/plate.####.png", *skip).code == 0
+
+
+def test_a_sequence_of_that_name_and_size_is_another_shot_by_its_content(run):
+    noise = np.random.default_rng(0).integers(0, 256, (28, 28, 3), np.uint8)  # cannot be compressed
+    for folder, pixels in (("sh010", noise), ("sh020", np.ascontiguousarray(noise[::-1]))):
+        Path(folder).mkdir()
+        for number in (1, 2):
+            write_png(Path(folder) / f"plate.{number:04d}.png", pixels)
+    assert Path("sh010/plate.0001.png").stat().st_size == Path("sh020/plate.0001.png").stat().st_size
+    skip = ("--maps", "albedo", *windows(1), "--on-exists", "skip")
+    assert run("sh010/plate.####.png", *skip).code == 0
+    ran = run("sh020/plate.####.png", *skip)
+    assert ran.code == 7
+    assert "(sources was ['sh010/plate.####.png']" in ran.cause
+
+
+def test_a_folder_of_weights_with_another_config_is_another_model(run, clip: Path, tiny_file: Path, tmp_path: Path):
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    state, config = load_file(tiny_file), json.loads(read_header(tiny_file).metadata["config"])
+    save_file(state, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config))
+    once = ("--maps", "albedo", *windows(1), "--on-exists", "skip")
+    assert run(clip, "--frames", "1", *once, model=folder).code == 0
+    (folder / "config.json").write_text(json.dumps(config | {"max_size": 42}))
+    ran = run(clip, "--frames", "2", *once, model=folder)
+    assert ran.code == 7
+    assert "(config was '" in ran.cause
 
 
 def test_files_that_are_there_are_said_before_a_model_is_looked_for(run, clip: Path):

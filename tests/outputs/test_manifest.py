@@ -260,6 +260,24 @@ def test_going_on_with_other_weights_or_curves_is_refused(make_shot, change):
         add(load_manifest(shot.folder), shot, about=replace(ABOUT, **change))
 
 
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("config_sha256", "config was 'ab' and is 'cd'"),
+        ("source_sha256", "content of the sources was 'ab' and is 'cd'"),
+    ],
+)
+def test_another_config_or_other_content_is_refused_and_of_earlier_versions_unknown(make_shot, field, said):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, [1001], about=replace(ABOUT, **{field: "ab"}))
+    with pytest.raises(OutputError, match=said):
+        add(load_manifest(shot.folder), shot, about=replace(ABOUT, **{field: "cd"}))
+    content = read(shot)
+    del content["shots"][0]["about"][field]
+    (shot.folder / MANIFEST_NAME).write_text(json.dumps(content))
+    add(load_manifest(shot.folder), shot, about=replace(ABOUT, **{field: "cd"}))
+
+
 def test_going_on_with_another_source_is_refused(make_shot):
     shot = make_shot(format=("png",), on_exists="skip")
     run(shot, [1001])
