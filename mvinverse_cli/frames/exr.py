@@ -23,6 +23,7 @@ Window = tuple[Sequence[int], Sequence[int]]  # inclusive corners (x, y)
 # what the reader of single channels calls UINT, HALF and FLOAT
 _DTYPES = (np.uint32, np.float16, np.float32)
 
+NO_SPACE = ("", "unknown", "data")  # what `colorInteropID` may be without naming a space
 _DEEP = (OpenEXR.deepscanline, OpenEXR.deeptile)
 
 
@@ -61,12 +62,14 @@ def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]
 
 @dataclass(frozen=True)
 class Plate:
-    """light: (H, W, 3) float32. primaries: of its colours, where the header names others than Rec.709's."""
+    """light: (H, W, 3) float32. primaries: of its colours, where the header names others than Rec.709's. other_space:
+    the one that it names, where that is not among the scene-linear ones that are known."""
 
     light: Array
     had_alpha: bool
     primaries: Primaries | None
     timecode: Timecode | None
+    other_space: str | None
 
 
 def read_exr(data: bytes, path: Path) -> Plate:
@@ -88,7 +91,9 @@ def read_exr(data: bytes, path: Path) -> Plate:
         planes = [np.divide(plane, alpha, out=plane, where=alpha > 0) for plane in planes]
     light = np.stack(planes * (3 // len(planes)), axis=-1)
     primaries = primaries_of(part.header) if len(planes) == 3 else None
-    return Plate(light, has_alpha, primaries, timecode_of(part.header.get("timeCode")))
+    space = str(part.header.get("colorInteropID", "unknown"))
+    other = None if space in INTEROP_PRIMARIES or space in NO_SPACE else space
+    return Plate(light, has_alpha, primaries, timecode_of(part.header.get("timeCode")), other)
 
 
 def primaries_of(header: Mapping[str, Any]) -> Primaries | None:

@@ -70,6 +70,8 @@ def read_picture(path: Path, *, is_color: bool = True) -> Picture:
             check_finite(plate.light, path)
             managed = is_color and plate.primaries
             light, reading = in_rec709(plate.light, managed) if managed else (plate.light, "")
+            if is_color and plate.other_space and not reading:
+                reading = f"is tagged {shown(plate.other_space)}, which is read as if it were lin_rec709_scene"
             return Picture(light, "linear", plate.had_alpha, reading, plate.timecode)
         stored, had_alpha = _decode(data, header)
     except (RuntimeError, ValueError, IndexError, cv2.error) as error:

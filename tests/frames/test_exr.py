@@ -196,6 +196,13 @@ def test_plates_of_rec709_come_as_they_are(header, tmp_path):
     assert picture.notes == []
 
 
+@pytest.mark.parametrize(("space", "is_said"), [("srgb_rec709_scene", True), ("unknown", False), ("data", False)])
+def test_a_plate_of_another_space_is_read_as_scene_linear_and_says_so(space, is_said, tmp_path):
+    picture = read_picture(write(tmp_path / "a.exr", part(rgb(), colorInteropID=space)))
+    assert np.array_equal(picture.pixels, PLATE)
+    assert picture.notes == [f"is tagged {space}, which is read as if it were lin_rec709_scene"][: int(is_said)]
+
+
 def test_chromaticities_that_are_none_are_ignored_and_said(tmp_path):
     picture = read_picture(write(tmp_path / "a.exr", part(rgb(), chromaticities=(0.3,) * 8)))
     assert np.array_equal(picture.pixels, PLATE)
