@@ -4,9 +4,8 @@ One manifest for all shots of an output folder. It holds no times and no host na
 """
 
 import json
-import logging
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -14,17 +13,15 @@ from ..errors import OutputError
 from ..formats import BITS, FileKind
 from ..maps import SPECS, MapSpec
 from ..options import DecomposeOptions
-from ..sizes import show_count
 from .about import About
 from .check import Standing, find_frames
+from .kept import check_kept_movies, check_kept_rate, warn_of_growth
 from .naming import ShotOutputs
 from .presence import Presence
 from .ranges import numbers_to_ranges
 from .record import Json, ShotRecord
 from .shot_progress import ShotProgress
 from .whole import write_errors, write_whole
-
-logger = logging.getLogger(__name__)
 
 MANIFEST_NAME = "mvinverse.json"
 LAYOUT = 3  # grows when an older version could no longer read the file
@@ -113,6 +110,7 @@ class Manifest:
                 f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings; "
                 "choose --on-exists overwrite for them, or another output folder"
             )
+        check_kept_rate(shot, record, earlier)
         check_kept_movies(shot, record, standing.movies_left, set(frames))
         record.settle_movies(standing.movies_done, standing.movies_left)
         record.add_frames(shot.frame_formats, standing.frames_done or ())
@@ -242,33 +240,6 @@ class NoManifest(Manifest):
 
     def _write(self, begun: ShotRecord | None = None) -> None:
         """Nowhere."""
-
-
-def warn_of_growth(record: ShotRecord, earlier: ShotRecord) -> None:
-    """Tells of a sequence that has more or fewer pictures than in the `earlier` run whose frames are kept."""
-    now, before = record.passes.get("frames"), earlier.passes.get("frames")
-    if before is not None and now != before and record.passes["window"] != 1:  # which sees each frame alone
-        logger.warning(
-            "%s: had %s when the maps that are there were made, and has %s; those to come see other pictures beside "
-            "them, so colours may step; --on-exists overwrite makes all alike",
-            record.name,
-            show_count(before, "frame"),
-            now,
-        )
-
-
-def check_kept_movies(
-    shot: ShotOutputs, record: ShotRecord, movies_left: Iterable[FileKind], frames: Collection[int]
-) -> None:
-    """Raises OutputError where a format lacks some movies and those that are kept hold other frames than `frames`."""
-    for kind in movies_left if shot.options.on_exists != "overwrite" else ():
-        kept = next((movie.path for movie in shot.movie_files() if movie.format == kind and movie.path.exists()), None)
-        held = record.formats[kind].frames | record.formats[kind].naming
-        if kept is not None and held != frames:
-            raise OutputError(
-                f"{kept}: is there with frames {numbers_to_ranges(held) or 'that nobody knows'}, and other movies of "
-                f"{shot.stem!r} are not; ask for the same frames, or choose --on-exists overwrite or another folder"
-            )
 
 
 def load_manifest(folder: Path, presence: Presence | None = None) -> Manifest:

@@ -392,6 +392,22 @@ def test_a_rate_is_for_movies_of_pictures_that_name_none(run, clip: Path):
         assert run("plate.#.png", "--fps", "30", "--dry-run", *wish).code == 0
 
 
+def test_movies_of_another_rate_are_not_kept_beside_new_ones(run):
+    for name in ("plate.1.png", "plate.2.png"):
+        write_png(Path(name))
+    movies = ("plate.#.png", "--maps", "albedo,normal", "--format", "mp4", *windows(1))
+    assert run(*movies).code == 0
+    for gone in (None, Path("out/plate_normal.mp4")):
+        if gone:
+            gone.unlink()
+        ran = run(*movies, "--fps", "30", "--on-exists", "skip")
+        assert ran.code == 7
+        assert "plate_albedo.mp4: is there at 24 frames per second, and --fps is 30; choose the same" in ran.cause
+    assert run(*movies, "--on-exists", "skip").code == 0
+    assert run(*movies, "--fps", "30", "--on-exists", "overwrite").code == 0
+    assert json.loads(Path("out/mvinverse.json").read_text())["shots"][0]["write"]["fps"] == "30"
+
+
 def test_a_mistake_in_the_arguments_names_the_help_that_lists_them(capfd: pytest.CaptureFixture[str]):
     for arguments, said in (
         (["decompose", "a.mp4", "--map", "albedo"], "(see mvinverse decompose --help)"),

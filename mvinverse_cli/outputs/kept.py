@@ -1,0 +1,53 @@
+"""What `--on-exists skip` keeps of an earlier run's files, and whether what is to come fits beside it."""
+
+import logging
+from collections.abc import Collection, Iterable
+
+from ..errors import OutputError
+from ..formats import FileKind
+from ..sizes import show_count
+from .naming import ShotOutputs
+from .ranges import numbers_to_ranges
+from .record import ShotRecord
+
+logger = logging.getLogger(__name__)
+
+
+def warn_of_growth(record: ShotRecord, earlier: ShotRecord) -> None:
+    """Tells of a sequence that has more or fewer pictures than in the `earlier` run whose frames are kept."""
+    now, before = record.passes.get("frames"), earlier.passes.get("frames")
+    if before is not None and now != before and record.passes["window"] != 1:  # which sees each frame alone
+        logger.warning(
+            "%s: had %s when the maps that are there were made, and has %s; those to come see other pictures beside "
+            "them, so colours may step; --on-exists overwrite makes all alike",
+            record.name,
+            show_count(before, "frame"),
+            now,
+        )
+
+
+def check_kept_rate(shot: ShotOutputs, record: ShotRecord, earlier: ShotRecord | None) -> None:
+    """Raises OutputError where a movie of pictures is kept that an `earlier` run made at another `--fps`."""
+    if earlier is None or shot.rate is not None or shot.options.on_exists == "overwrite":
+        return
+    before, now = earlier.write.get("fps"), record.write["fps"]
+    kept = next((movie.path for movie in shot.movie_files() if movie.path.exists()), None)
+    if kept is not None and before != now:
+        raise OutputError(
+            f"{kept}: is there at {before} frames per second, and --fps is {now}; choose the same, another output "
+            "folder, or --on-exists overwrite"
+        )
+
+
+def check_kept_movies(
+    shot: ShotOutputs, record: ShotRecord, movies_left: Iterable[FileKind], frames: Collection[int]
+) -> None:
+    """Raises OutputError where a format lacks some movies and those that are kept hold other frames than `frames`."""
+    for kind in movies_left if shot.options.on_exists != "overwrite" else ():
+        kept = next((movie.path for movie in shot.movie_files() if movie.format == kind and movie.path.exists()), None)
+        held = record.formats[kind].frames | record.formats[kind].naming
+        if kept is not None and held != frames:
+            raise OutputError(
+                f"{kept}: is there with frames {numbers_to_ranges(held) or 'that nobody knows'}, and other movies of "
+                f"{shot.stem!r} are not; ask for the same frames, or choose --on-exists overwrite or another folder"
+            )
