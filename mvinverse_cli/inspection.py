@@ -4,6 +4,7 @@ Ranges are of the numbers as they are stored: codes of integer files, light or d
 """
 
 import json
+import struct
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,7 +51,7 @@ def inspect_path(path: Path) -> Json:
         raise
     except OSError as error:
         raise InputError(f"{shown(path)}: cannot be read: {error.strerror or error}") from error
-    except (RuntimeError, ValueError, SyntaxError, LookupError) as error:
+    except (RuntimeError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, struct.error) as error:
         raise InputError(f"{shown(path)}: damaged, or not what its name says ({shown(str(error))})") from error
 
 
@@ -115,6 +116,8 @@ def inspect_exr(path: Path) -> Json:
         layers: dict[str, dict[str, Array]] = defaultdict(dict)
         attributes: dict[str, Any] = {}
         for part in file.parts:
+            if part.type() in (OpenEXR.deepscanline, OpenEXR.deeptile):
+                raise InputError(f"{shown(path)}: deep pixels are not looked into; flatten it")
             attributes = {**part.header, **attributes}
             for name, channel in part.channels.items():
                 layer, _, suffix = name.rpartition(".")

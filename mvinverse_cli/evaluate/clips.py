@@ -53,6 +53,7 @@ class Seen:
     """
 
     index: int
+    number: int
     name: str
     maps: Maps
     shown: Mapping[str, Array]
@@ -155,7 +156,7 @@ def pairs_of(
             shown: dict[str, Array] = {name: as_shown(name, values) for name, values in frame.maps.items()}
             shown[INPUT] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
             codes: Array = np.rint(picture * 255).astype(np.uint8)
-            after = Seen(frame.index, f"{clip.name} {frame.number}", frame.maps, shown, codes)
+            after = Seen(frame.index, frame.number, f"{clip.name} {frame.number}", frame.maps, shown, codes)
             if before and _follow(before, after) and after.index not in layout.cuts:
                 found = flow.pair(clip.name, before.index, before.picture, after.picture)
                 yield Pair(before, after, found.at((height, width)))
@@ -166,5 +167,5 @@ def pairs_of(
 
 
 def _follow(before: Seen, after: Seen) -> bool:
-    """Whether nothing is missing between two frames, and they can be compared."""
-    return after.index == before.index + 1 and after.picture.shape == before.picture.shape
+    """Whether nothing is missing between two frames, lost or never there, and they can be compared."""
+    return after.number == before.number + 1 and after.picture.shape == before.picture.shape

@@ -3,6 +3,7 @@
 V views of a pass, H W pixels of a picture, h w of the network's grid, C channels.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,9 +16,11 @@ from ..model.mvinverse import MVInverse
 from ..options import DecomposeOptions
 from ..outputs.quantize import check_finite
 from ..protocols import MeasureOptions
-from ..shot.passes import Network
+from ..shot.passes import Network, has_numbers
 from .example import Example, Source, readable
 from .result import Broken, Report
+
+logger = logging.getLogger(__name__)
 
 
 def network_of(model: MVInverse, options: MeasureOptions) -> Network:
@@ -33,13 +36,21 @@ def run_passes(network: Network, pictures: Sequence[Array], place: str, *, toget
     holds NaN or infinity.
     """
     views = [convert(picture, "srgb", network.config.input_transfer) for picture in pictures]
-    passes = [
-        network.read_out(network.attend(group), slice(None), MAPS)
-        for group in ([views] if together else [[view] for view in views])
-    ]
+    passes = [run_pass(network, group, place) for group in ([views] if together else [[view] for view in views])]
     maps: dict[MapName, Array] = {name: np.concatenate([part[name] for part in passes]) for name in MAPS}
     for name, values in maps.items():
         check_finite(values, SPECS[name], place)
+    return maps
+
+
+def run_pass(network: Network, views: Sequence[Array], place: str) -> Maps:
+    """The maps of one pass over `views` on the network's curve; out of float32 where half precision has no numbers."""
+    attended, whole = network.attend(views), slice(0, len(views))
+    maps = network.read_out(attended, whole, MAPS)
+    if network.may_overflow and not has_numbers(maps):
+        logger.warning("%s: NaN or infinity in half precision; again in float32", place)
+        exact = network.exact()
+        maps = exact.read_out(exact.attend_images(attended.images), whole, MAPS)
     return maps
 
 

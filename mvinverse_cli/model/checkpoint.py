@@ -7,6 +7,7 @@ parameters are the file's pages; otherwise each tensor is converted as it is rea
 import json
 import logging
 import pickle
+import secrets
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -170,7 +171,7 @@ def save_checkpoint(
     metadata: further text to carry; the key `config` is taken. Raises OutputError where the file cannot be written.
     """
     texts = {**(metadata or {}), "config": json.dumps(config_to_dict(config))}
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(f".mvinverse-{secrets.token_hex(6)}.part")  # as all unfinished files of this tool
     try:
         partial.touch()
         mode = partial.stat().st_mode

@@ -146,6 +146,7 @@ class Tuning:
             self.journal.look()
         except TrainingError as error:
             if not any(self.tuner.good_steps.values()):
+                self.drop_state()
                 raise TrainingError(f"{error}; no weights are written") from error
             self.finish()
             step = max(self.tuner.good_steps.values())
@@ -213,11 +214,12 @@ class Tuning:
         """Writes the good weights; what the next step would need is needed no more. False where a file has meanwhile
         appeared that may be left.
 
-        Raises TrainingError where no weights are good, OutputError where a file has meanwhile appeared in their way;
-        the state then stays.
+        Raises TrainingError where no weights are good: with other options it may then be begun anew. OutputError where
+        a file has meanwhile appeared in their way; the state then stays.
         """
         steps = self.tuner.good_steps
         if not any(steps.values()):
+            self.drop_state()
             raise TrainingError(
                 f"no weights are written: at no checkpoint was {self.tuner.options.least_contrast:g} of the contrast "
                 "left; raise --anchor-weight or lower --learning-rate"
@@ -231,6 +233,10 @@ class Tuning:
             return False
         self.tuner.ranks.lead(self.write)
         return True
+
+    def drop_state(self) -> None:
+        """What the next step would need is of no use: as a run of other options may be begun in its folder."""
+        self.tuner.ranks.lead(lambda: (self.run / STATE).unlink(missing_ok=True))
 
     def write(self) -> None:
         """The good weights."""

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import av
+import numpy as np
+import OpenEXR
 import pytest
 
 from mvinverse_cli.cli.main import main
@@ -159,3 +161,17 @@ def test_a_movie_that_nothing_decodes_is_told(tmp_path: Path, clip: Path, capfd:
     path.write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz"))
     assert main(["inspect", str(path)]) == 4
     assert "no decoder for its pictures" in capfd.readouterr().err
+
+
+def test_deep_pixels_and_a_tiff_of_a_few_bytes_are_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    samples = np.empty((6, 8), object)
+    for index in np.ndindex(samples.shape):
+        samples[index] = np.ones(2, np.float32)
+    header = {"compression": OpenEXR.ZIPS_COMPRESSION, "type": OpenEXR.deepscanline}
+    OpenEXR.File(header, dict.fromkeys("RGB", samples)).write(str(tmp_path / "deep.exr"))
+    (tmp_path / "short.tif").write_bytes(b"II*\0\x08\0")
+    for name, said in (("deep.exr", "deep pixels are not looked into"), ("short.tif", "damaged, or not what its name")):
+        assert main(["inspect", str(tmp_path / name)]) == 4
+        err = capfd.readouterr().err
+        assert len(err.splitlines()) == 1
+        assert said in err

@@ -62,6 +62,13 @@ def test_a_frame_that_cannot_be_read_takes_both_of_its_pairs(tmp_path, tiny_mode
     assert [pair.before.index for pair in pairs(folder, tiny_model, monkeypatch)] == [2]
 
 
+def test_frames_beside_a_gap_of_a_sequence_are_no_pair(tmp_path, tiny_model, monkeypatch):
+    folder = write_pictures(tmp_path / "a", 5)
+    (folder / "f.0003.png").unlink()
+    found = pairs(folder, tiny_model, monkeypatch)
+    assert [(pair.before.number, pair.after.number) for pair in found] == [(1, 2), (4, 5)]
+
+
 def test_frames_of_two_sizes_are_no_pair(tmp_path, tiny_model, monkeypatch):
     folder = write_pictures(tmp_path / "a", 3)
     (folder / "f.0003.png").unlink()

@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from mvinverse_cli.errors import DeviceMemoryError
 from mvinverse_cli.evaluate.prediction import network_of, predict_views, run_passes
 from mvinverse_cli.frames import Fit, fit_pixels, restore_map
 from mvinverse_cli.maps import MAPS, SPECS
+from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.protocols import MeasureOptions
+from mvinverse_cli.shot.passes import Network
 
 RNG = np.random.default_rng(0)
 WHOLE = RNG.random((42, 56, 3), dtype=np.float32)  # of whole patches
@@ -43,6 +47,33 @@ def test_a_small_picture_is_seen_as_large_as_the_config_asks_for(tiny_model):
         assert maps[name].shape[:2] == (42, 56)
         expected = restore_map(direct[name][0], fit, unit_vectors=name == "normal")
         assert maps[name] == pytest.approx(np.clip(expected, -1, 1), abs=1e-5), name
+
+
+def test_a_pass_without_numbers_is_made_again_in_float32(tiny_model, monkeypatch, caplog):
+    read_out = Network.read_out
+
+    def overflowing(self, attended, part, maps):
+        return {
+            name: values if self.is_exact else values * np.nan
+            for name, values in read_out(self, attended, part, maps).items()
+        }
+
+    network = network_of(tiny_model, MeasureOptions())
+    (expected,) = predict_views(network, [WHOLE], "a", together=False)
+    monkeypatch.setattr(Network, "may_overflow", property(lambda self: not self.is_exact))
+    monkeypatch.setattr(Network, "read_out", overflowing)
+    (maps,) = predict_views(network, [WHOLE], "room", together=False)
+    assert "room: NaN or infinity in half precision; again in float32" in caplog.messages
+    assert np.array_equal(maps["albedo"], expected["albedo"])
+
+
+def test_a_device_that_is_full_is_said(tiny_model, monkeypatch):
+    def out_of_memory(*values, **options):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(MVInverse, "read_out", out_of_memory)
+    with pytest.raises(DeviceMemoryError, match="out of memory with 2 frames of 56x42"):
+        predict_views(network_of(tiny_model, MeasureOptions()), [WHOLE, WHOLE], "a", together=True)
 
 
 def test_alone_is_alone_and_together_is_not(tiny_model):

@@ -315,6 +315,8 @@ def test_maps_that_are_flat_whenever_they_are_looked_at_leave_no_weights(clip, o
     with pytest.raises(TrainingError, match=r"no weights are written: at no checkpoint was .* raise --anchor-weight"):
         finetune([clip], tmp_path / "steady.safetensors", options)
     assert not (tmp_path / "steady.safetensors").exists()
+    firmer = replace(options, anchor_weight=0.3)  # as the line advises, under the same name
+    assert finetune([clip], tmp_path / "steady.safetensors", firmer) is not None
 
 
 def test_types_metadata_and_licence_of_the_first_weights_are_carried_on(clip, options, tiny_model, tmp_path: Path):
