@@ -186,8 +186,8 @@ def conclude(result: "Result") -> int:
         count, measured = len(result.broken), result.counts[result.unit]
         path, reason = [*result.broken, *result.lost][0]
         said = f"{count} of {measured + count} {result.unit} are broken" if count else "frames are left out"
-        told = reason if count else f"{path}: {reason}"  # what is broken says so in errors, which name the file
-        complain(f"{said}: {told}", INCOMPLETE)
+        why = reason if count else f"{path}: {reason}"  # what is broken says so in errors, which name the file
+        complain(f"{said}: {why}", INCOMPLETE)
         return INCOMPLETE
     if result.checks and not VOICE.quiet:
         say(
