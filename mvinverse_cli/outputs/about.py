@@ -33,9 +33,7 @@ class About:
     shading_transfer: Transfer
     normal_convention: str = NORMAL_CONVENTIONS["opengl"]
     config_sha256: str = ""  # of the network's config, which a file of its own may hold
-    source_sha256: str = (
-        ""  # of the beginnings of the shot's files; of a sequence, which may grow, of its first picture
-    )
+    source_sha256: str = ""  # of how the shot's files begin; of a sequence, which may grow, of its first picture alone
 
     def attributes(self, source: str | None = None) -> Mapping[str, str]:
         """Named texts for a file's header, in a fixed order; `source` is the frame's own file where it has one."""

@@ -94,7 +94,8 @@ class Manifest:
         if earlier is not None and is_there:
             if not differences:
                 record.continue_from(earlier)
-                warn_of_growth(record, earlier)
+                if shot.options.on_exists == "skip":
+                    warn_of_growth(record, earlier)
             elif shot.options.on_exists == "overwrite":
                 record.replace(earlier, found)
             else:

@@ -228,6 +228,8 @@ def test_a_shot_with_more_frames_goes_on_and_says_so_once(make_shot, caplog):
     for _ in range(2):
         progress = add(load_manifest(shot.folder), shot, passes=PASSES | {"frames": 48}, standing=done)
         progress.begin()
+    replaced = make_shot(format=("png",), on_exists="overwrite")
+    add(load_manifest(shot.folder), replaced, passes=PASSES | {"frames": 50}, standing=done)
     (warning,) = (record.getMessage() for record in caplog.records)
     assert "clip: had 24 frames when the maps that are there were made, and has 48" in warning
     assert read(shot)["shots"][0]["passes"]["frames"] == 48
