@@ -42,12 +42,17 @@ def check_kept_rate(shot: ShotOutputs, record: ShotRecord, earlier: ShotRecord |
 def check_kept_movies(
     shot: ShotOutputs, record: ShotRecord, movies_left: Iterable[FileKind], frames: Collection[int]
 ) -> None:
-    """Raises OutputError where a format lacks some movies and those that are kept hold other frames than `frames`."""
-    for kind in movies_left if shot.options.on_exists != "overwrite" else ():
-        kept = next((movie.path for movie in shot.movie_files() if movie.format == kind and movie.path.exists()), None)
+    """Raises OutputError where a format lacks some movies and those that are kept hold other frames than `frames`.
+
+    What is known of the kept ones stays noted: a run that is killed before it has made the others must not lose it.
+    """
+    for kind in movies_left:
+        there = (movie.path for movie in shot.movie_files() if movie.format == kind and movie.path.exists())
+        kept = next(there, None) if shot.options.on_exists != "overwrite" else None
         held = record.formats[kind].frames | record.formats[kind].naming
         if kept is not None and held != frames:
             raise OutputError(
                 f"{kept}: is there with frames {numbers_to_ranges(held) or 'that nobody knows'}, and other movies of "
                 f"{shot.stem!r} are not; ask for the same frames, or choose --on-exists overwrite or another folder"
             )
+        record.formats[kind].naming = set() if kept is None else held

@@ -89,7 +89,10 @@ class Manifest:
             kinds = [kind for kind in BITS if kind in record.formats or kind in earlier.formats]
             found = find_frames(shot, kinds, record.still_names)
         is_there = earlier is not None and (
-            earlier.frames or standing.frames_done or standing.movies_done or any(found.values())
+            any(entry.on_disk for entry in earlier.formats.values())
+            or standing.frames_done
+            or standing.movies_done
+            or any(found.values())
         )
         if earlier is not None and is_there:
             if not differences:

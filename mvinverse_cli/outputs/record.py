@@ -256,15 +256,15 @@ class ShotRecord:
     def settle_movies(self, kept: Collection[str], anew: Collection[str]) -> None:
         """Movies of the formats `kept` are all there, also those that a run was about to name when it was killed.
 
-        Those `anew` will be made by this run, and hold no frames but its own.
+        Those `anew` will be made by this run, and hold no frames but its own; where some of them are kept, these are in
+        `naming`, as `check_kept_movies` left it.
         """
         for name in kept:
             self.formats[name].frames |= self.formats[name].naming
+            self.formats[name].naming.clear()
         for name in anew:
             self.formats[name].frames.clear()
             self.formats[name].stale.clear()
-        for name in (*kept, *anew):
-            self.formats[name].naming.clear()
 
     def add_frames(self, formats: Iterable[str], numbers: Iterable[int]) -> None:
         """The frames are on disk in `formats`, and so no longer lost."""

@@ -687,3 +687,15 @@ def test_a_movie_of_another_format_leaves_the_one_that_is_there(make_shot):
     assert {name: entry["frames"] for name, entry in formats.items()} == {"mp4": "1001-1048", "mkv": "1001-1048"}
     with pytest.raises(OutputError, match="without frames 1049"):
         add(load_manifest(shot.folder), shot, standing=left, frames=range(1001, 1050))
+
+
+def test_movies_of_a_killed_run_stay_known_when_the_next_one_is_killed_too(make_shot):
+    shot = make_shot(format=("mp4",), on_exists="skip")
+    progress = add(load_manifest(shot.folder), shot)
+    progress.begin()
+    for number in FRAMES:
+        progress.wrote(number)
+    progress.encoded()
+    shot.movie_files()[0].path.write_bytes(b"whole")  # killed before the others had their names
+    for _ in range(3):  # and so is each that goes on, before its own movies are encoded
+        add(load_manifest(shot.folder), shot).begin()
