@@ -18,7 +18,7 @@ NOT_HERE = {
     "flow": {"torch", "av", "OpenEXR", "tifffile", "huggingface_hub", "safetensors"},
 }
 RENDERER = {"mitsuba", "drjit", "pyoidn"}  # only to render scenes: a large install that decomposing does without
-RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/render.py"}
+RENDERS = {"scenes/renderer.py", "scenes/tracer.py", "scenes/light.py", "scenes/render.py"}
 WINGS = {"frames", "flow", "model", "outputs", "scenes"}
 SMALL = {
     "archives", "checks", "color", "errors", "formats", "maps", "options", "protocols", "sizes", "timecode",

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..maps import Array, MapName
+from .light import FirstHit, incoming
 from .record import Camera, View
 from .renderer import TILT_SLOTS, Traceable
 
-PATH_DEPTH = 5  # surfaces on a path, the first included
-BRIGHTEST = 30.0  # radiance of a path sample above which it is a firefly
 SURVEY_SIZE = (24, 32)  # rays of a first look through a camera
 
 
@@ -90,7 +89,9 @@ def _view(camera: Camera, depth: Array, images: dict[str, Array]) -> View:
         "normal": np.where(mask, normal, np.array((0, 0, 1), np.float32)),
         "shading": denoise(images["shading"], np.ones_like(albedo), normal),
     }
-    return View(denoise(images["color"], albedo, normal), maps, depth, mask, camera)
+    lambertian = images["diffuse"] * maps["shading"] / np.maximum(images["is_surface"], 1e-3)  # shading has its share
+    color = lambertian + denoise(images["beyond"], albedo, normal)
+    return View(color, maps, depth, mask, camera)
 
 
 def _channels(
@@ -115,45 +116,23 @@ def _channels(
     normal = dr.normalize(twin.sh_frame.to_world(tilt))
     away = dr.dot(normal, ray.d)  # what is seen faces the camera, however its triangle or its relief is tilted
     normal = dr.select(away > 0, dr.normalize(normal - 1.02 * away * ray.d), normal)
+    albedo = material.eval_attribute_3("base_color", twin, seen)
+    metallic = material.eval_attribute_1("metallic", twin, seen)
+    diffuse = albedo * (1 - metallic)
+    irradiance, beyond = incoming(scene.lit, sampler, FirstHit(ray, hit, normal, diffuse, seen))
     result = {
-        "color": _light(scene.lit, sampler, ray, PATH_DEPTH),
-        "albedo": material.eval_attribute_3("base_color", twin, seen),
+        "beyond": beyond,
+        "diffuse": diffuse,
+        "albedo": albedo,
         "roughness": material.eval_attribute_1("roughness", twin, seen),
-        "metallic": material.eval_attribute_1("metallic", twin, seen),
+        "metallic": metallic,
         "normal": mi.Color3f(dr.dot(normal, right), dr.dot(normal, up), dr.dot(normal, back)),
-        "shading": _irradiance(scene.lit, sampler, hit, normal, seen) * dr.inv_pi,
+        "shading": irradiance * dr.inv_pi,
         "is_surface": dr.select(seen, 1.0, 0.0),
         "depth": dr.select(hit.is_valid(), dr.dot(hit.p - ray.o, -back), 0),
     }
     dr.eval(*result.values())  # one kernel for all of them
     return {name: np.array(values).reshape(-1, count).T for name, values in result.items()}
-
-
-def _light(scene: Any, sampler: Any, ray: Any, depth: int, active: Any = True) -> Any:
-    """Light that arrives along rays, without fireflies."""
-    import drjit as dr
-    import mitsuba as mi
-
-    paths = mi.load_dict({"type": "path", "max_depth": depth, "rr_depth": 4})
-    colour, _, _ = paths.sample(scene, sampler, ray, None, active)
-    return dr.minimum(dr.select(dr.isfinite(colour), colour, 0), BRIGHTEST)
-
-
-def _irradiance(scene: Any, sampler: Any, hit: Any, normal: Any, active: Any) -> Any:
-    """Emitters sampled at the first hit, and along one ray of the cosine lobe what is not seen of them directly."""
-    import drjit as dr
-    import mitsuba as mi
-
-    sample, direct = scene.sample_emitter_direction(hit, sampler.next_2d(), True, active)
-    direct = direct * dr.maximum(dr.dot(sample.d, normal), 0)
-    frame = mi.Frame3f(normal)
-    ray = hit.spawn_ray(frame.to_world(mi.warp.square_to_cosine_hemisphere(sampler.next_2d())))
-    above = active & (dr.dot(ray.d, hit.n) * dr.dot(hit.to_world(hit.wi), hit.n) > 0)  # not into the surface
-    beyond = scene.ray_intersect(ray, above)
-    indirect = _light(scene, sampler, mi.RayDifferential3f(ray), PATH_DEPTH - 1, above)
-    indirect = indirect - dr.minimum(beyond.emitter(scene).eval(beyond, above), BRIGHTEST)
-    total = direct + dr.select(above, dr.maximum(indirect, 0), 0) * dr.pi
-    return dr.select(active & dr.isfinite(total), total, 0)
 
 
 def denoise(image: Array, albedo: Array, normal: Array) -> Array:
