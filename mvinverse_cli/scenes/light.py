@@ -1,7 +1,7 @@
 """Light at the first surface that rays meet: irradiance, and what a material sends back beyond a matte one, apart.
 
-At few paths of a pixel diffuse light is noisier than most reflections are bright, and a denoiser of their sum takes both
-away: what is left shows nobody which surface is smooth. Apart, each is denoised by itself.
+At few paths of a pixel diffuse light is noisier than most reflections are bright, and a denoiser of their sum takes
+both away: what is left shows nobody which surface is smooth. Apart, each is denoised by itself.
 """
 
 from typing import Any, NamedTuple

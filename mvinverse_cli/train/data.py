@@ -36,13 +36,13 @@ from .augment import (
     sensor_white,
 )
 from .decoded import Decoded, decode, resized, taken_apart
-from .repaint import revise
+from .revise import revise
 
 logger = logging.getLogger(__name__)
 
 CACHE_BYTES = 4 * 2**30  # of decoded views: about 1,000 scenes of four views of 196x140
 BATCHES_AHEAD = 2  # for each thread
-PAINT, SHAPE = 1, 2  # tell the draws of `repaint`, and of a batch's views and size, from the others
+PAINT, SHAPE = 1, 2  # tell the draws of `revise`, and of a batch's views and size, from the others
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ PLACES: Mapping[MapName, tuple[int, slice]] = {
 class Decoded:
     """pixels: (4, H, W, 4), float16 in the cache; present: which maps are in them.
 
-    points: (H, W, 3) float16, metres in the world, and turn: (3, 3) float32, camera axes to the world's; None where the
-    depth or the camera is unknown.
+    points: (H, W, 3) float16, metres in the world, and to_world: (3, 4) float32, the camera's axes and place in it;
+    None where the depth or the camera is unknown.
     """
 
     pixels: Array
     present: frozenset[MapName]
     points: Array | None
-    turn: Array | None
+    to_world: Array | None
 
     @property
     def nbytes(self) -> int:
@@ -41,7 +41,7 @@ class Decoded:
     def cut(self, rows: slice, columns: slice) -> "Decoded":
         """A part of it, a copy in float32."""
         points = None if self.points is None else self.points[rows, columns].astype(np.float32)
-        return Decoded(self.pixels[:, rows, columns].astype(np.float32), self.present, points, self.turn)
+        return Decoded(self.pixels[:, rows, columns].astype(np.float32), self.present, points, self.to_world)
 
 
 def decode(view: View) -> Decoded:
@@ -57,7 +57,7 @@ def decode(view: View) -> Decoded:
         return Decoded(pixels, frozenset(view.maps), None, None)
     farthest = np.finfo(np.float16).max  # a sky that some renderers put at 1e10: infinity would become NaN in a light
     points = view.camera.points(view.depth).clip(-farthest, farthest).astype(np.float16)
-    return Decoded(pixels, frozenset(view.maps), points, view.camera.to_world[:3, :3].astype(np.float32))
+    return Decoded(pixels, frozenset(view.maps), points, view.camera.to_world[:3].astype(np.float32))
 
 
 def resized(pixels: Array, size: tuple[int, int]) -> Array:
