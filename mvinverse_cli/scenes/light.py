@@ -40,31 +40,35 @@ def incoming(scene: Any, sampler: Any, first: FirstHit) -> tuple[Any, Any]:
     lamp, arrives = scene.sample_emitter_direction(hit, sampler.next_2d(), True, seen)
     facing = dr.maximum(dr.dot(lamp.d, normal), 0)
     scatters, chance = bsdf.eval_pdf(context, hit, hit.to_local(lamp.d), seen)
-    share = dr.select(lamp.delta, 1, lamp.pdf / dr.maximum(lamp.pdf + chance, 1e-9))  # balance heuristic (Veach 1995)
-    irradiance = arrives * facing
-    beyond = arrives * share * (scatters - first.diffuse * dr.inv_pi * facing)
+    irradiance = arrives * facing * _share(lamp, facing * dr.inv_pi)
+    beyond = arrives * (scatters - first.diffuse * dr.inv_pi * facing) * _share(lamp, chance)
 
-    # one path of the cosine lobe, for what does not shine itself
-    frame = mi.Frame3f(normal)
-    path = hit.spawn_ray(frame.to_world(mi.warp.square_to_cosine_hemisphere(sampler.next_2d())))
+    # a path of the cosine lobe
+    around = mi.warp.square_to_cosine_hemisphere(sampler.next_2d())
+    path = hit.spawn_ray(mi.Frame3f(normal).to_world(around))
     above = seen & (dr.dot(path.d, hit.n) * dr.dot(hit.to_world(hit.wi), hit.n) > 0)  # not into the surface
-    _, indirect = _along(scene, sampler, hit, path, 0.0, above)
-    irradiance = irradiance + indirect * dr.pi
+    irradiance = irradiance + _along(scene, sampler, hit, path, around.z * dr.inv_pi, above) * dr.pi
 
-    # one path of the material's own lobes
+    # a path of the material's own lobes
     scattered, weight = bsdf.sample(context, hit, sampler.next_1d(), sampler.next_2d(), seen)
     path = hit.spawn_ray(hit.to_world(scattered.wo))
     lit = seen & (scattered.pdf > 0)
     lambert = first.diffuse * dr.inv_pi * dr.maximum(dr.dot(path.d, normal), 0) / dr.maximum(scattered.pdf, 1e-9)
-    direct, indirect = _along(scene, sampler, hit, path, scattered.pdf, lit)
-    beyond = beyond + dr.select(lit, (weight - lambert) * (direct + indirect), 0)
+    beyond = beyond + (weight - lambert) * _along(scene, sampler, hit, path, scattered.pdf, lit)
 
     shining = dr.select(seen, 0, hit.emitter(scene).eval(hit))
     return dr.select(seen & dr.isfinite(irradiance), irradiance, 0), _bounded(dr.select(seen, beyond, shining))
 
 
-def _along(scene: Any, sampler: Any, hit: Any, path: Any, chance: Any, active: Any) -> tuple[Any, Any]:
-    """Radiance that comes back along paths: of emitters that they meet, by the balance heuristic, and all other."""
+def _share(lamp: Any, chance: Any) -> Any:
+    """Of a sampled emitter that a path would meet with this chance: the balance heuristic (Veach 1995)."""
+    import drjit as dr
+
+    return dr.select(lamp.delta, 1, lamp.pdf / dr.maximum(lamp.pdf + chance, 1e-9))
+
+
+def _along(scene: Any, sampler: Any, hit: Any, path: Any, chance: Any, active: Any) -> Any:
+    """Radiance that comes back along paths of this chance: all of what surfaces send, its share of what shines."""
     import drjit as dr
     import mitsuba as mi
 
@@ -74,7 +78,7 @@ def _along(scene: Any, sampler: Any, hit: Any, path: Any, chance: Any, active: A
     shines = met.emitter(scene, active).eval(met, active)
     sampled = scene.pdf_emitter_direction(hit, mi.DirectionSample3f(scene, met, hit), active)
     share = chance / dr.maximum(chance + sampled, 1e-9)
-    return shines * share, dr.select(active, dr.maximum(_bounded(total) - _bounded(shines), 0), 0)
+    return dr.select(active, shines * share + dr.maximum(_bounded(total) - _bounded(shines), 0), 0)
 
 
 def _bounded(light: Any) -> Any:

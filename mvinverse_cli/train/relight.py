@@ -80,7 +80,8 @@ def gloss(surface: Surface, light: Light) -> Array:
     half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-6)
 
     def cosine(a: Array, b: Array) -> Array:
-        return np.maximum(np.einsum("pc,pc->p", a, b)[:, None], 0)
+        between: Array = np.einsum("pc,pc->p", a, b)[:, None]
+        return np.maximum(between, 0)
 
     seen, struck = np.maximum(cosine(surface.normal, surface.away), 1e-3), cosine(surface.normal, light.way)
     alpha2 = np.minimum(surface.roughness**2 + light.breadth / 2, 1) ** 2

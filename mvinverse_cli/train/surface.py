@@ -14,8 +14,8 @@ NEEDED: frozenset[MapName] = frozenset({"albedo", "metallic", "roughness", "norm
 @dataclass(frozen=True)
 class Surface:
     """color: (P, 3), the picture; albedo, shading: (P, 3); metallic, roughness: (P, 1); normal: (P, 3) in world axes;
-    away: (P, 3) unit vectors to the camera; points: (P, 3) metres in the world; mask: (P, 1) 1 where the truth is known,
-    else 0."""
+    away: (P, 3) unit vectors to the camera; points: (P, 3) metres in the world; mask: (P, 1) 1 where the truth is
+    known, else 0."""
 
     color: Array
     albedo: Array

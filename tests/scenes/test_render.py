@@ -145,17 +145,6 @@ def test_a_scene_that_another_run_writes_first_is_taken(tmp_path: Path, monkeypa
         render.render_scene(tmp_path, 3, options=replace(options, samples=8))
 
 
-@pytest.fixture
-def renderer() -> None:
-    """The renderer, without which a test is skipped; where MVINVERSE_ALL_TESTS is set it must be there."""
-    try:
-        mitsuba_renderer.start_mitsuba()
-    except MvInverseError as error:
-        if os.environ.get("MVINVERSE_ALL_TESTS"):
-            raise
-        pytest.skip(str(error))
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("renderer")
 def test_a_tiny_scene_is_rendered_true_and_whole_and_again_the_same(tmp_path: Path):

@@ -1,0 +1,64 @@
+"""Path tracing against what is known without it, and reflections that few paths show."""
+
+import numpy as np
+import pytest
+
+from mvinverse_cli.scenes.layouts import NO_SUN
+from mvinverse_cli.scenes.materials import Material
+from mvinverse_cli.scenes.record import Camera, View
+from mvinverse_cli.scenes.renderer import load
+from mvinverse_cli.scenes.shapes import quad
+from mvinverse_cli.scenes.stage import Lamp, Part, Scenery
+from mvinverse_cli.scenes.tracer import trace
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("renderer")]
+
+SIZE = (28, 42)
+FLOOR = quad((-4, 0, 4), (8, 0, 0), (0, 0, -8))
+PANES = tuple(quad((x, 0.3, -1.5), (0.3, 0, 0), (0, 1, 0)) for x in (-0.9, -0.3, 0.3, 0.9))
+
+
+def material(color: tuple[float, float, float], *, roughness: float, metallic: float) -> Material:
+    even = np.ones((2, 2, 1), np.float32)
+    return Material((even * color).astype(np.float32), roughness * even, metallic * even, None, 1.0)
+
+
+def floor(surface: Material, sky: float, *lamps: Lamp) -> Scenery:
+    """A floor under an even sky, seen from above at 45 degrees."""
+    to_world = np.eye(4)
+    slant = np.sqrt(0.5)
+    to_world[:3, :3] = [[1, 0, 0], [0, slant, slant], [0, -slant, slant]]
+    to_world[:3, 3] = (0, 1.5, 1.5)
+    every = np.full((2, 4, 3), sky, np.float32)
+    return Scenery((Part((FLOOR,), surface),), lamps, every, *NO_SUN, (Camera(to_world, 40.0),), "floor")
+
+
+def seen(scenery: Scenery, samples: int, seed: int = 0) -> View:
+    (view,) = trace(load(scenery), scenery.cameras, *SIZE, samples, seed)
+    return view
+
+
+@pytest.mark.parametrize(
+    ("metallic", "least", "most"),
+    [(1.0, (0.74, 0.46, 0.18), (0.82, 0.53, 0.25)), (0.0, (0.8, 0.51, 0.22), (0.88, 0.6, 0.31))],
+)
+def test_under_an_even_sky_a_floor_sends_back_what_its_material_says(metallic, least, most):
+    view = seen(floor(material((0.8, 0.5, 0.2), roughness=0.3, metallic=metallic), 1.0), 64)
+    assert view.mask.all()
+    assert view.maps["shading"].mean() == pytest.approx(1, abs=0.01)
+    assert view.maps["shading"].std() < 0.05
+    assert (view.color.mean((0, 1)) > least).all()
+    assert (view.color.mean((0, 1)) < most).all()
+
+
+def test_few_paths_show_what_a_smooth_floor_mirrors_and_a_matte_one_does_not():
+    panes = Lamp(PANES, np.full(3, 12, np.float32))
+
+    def reflection(roughness: float, samples: int, seed: int = 0):
+        view = seen(floor(material((0.3, 0.3, 0.3), roughness=roughness, metallic=0), 0.2, panes), samples, seed)
+        return (view.color - view.maps["albedo"] * view.maps["shading"])[view.mask[..., 0]].ravel()
+
+    true = reflection(0.15, 128)
+    assert true.std() > 0.1
+    assert np.corrcoef(true, reflection(0.15, 4, 1))[0, 1] > 0.95
+    assert reflection(0.9, 4).std() < 0.03
