@@ -99,8 +99,9 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
     }
 
 
-def describe_values(values: Array) -> Json:
-    """The type and range of an array, and how many of its numbers are none."""
+def describe_values(*channels: Array) -> Json:
+    """The type and range of arrays, which may differ in size, and how many of their numbers are none."""
+    values = np.concatenate([channel.ravel() for channel in channels])
     finite = values if values.dtype.kind in "ui" else values[np.isfinite(values)]
     return {
         "type": str(values.dtype),
@@ -111,9 +112,10 @@ def describe_values(values: Array) -> Json:
 
 
 def inspect_exr(path: Path) -> Json:
-    """Layers by name; channels without one are `picture`."""
+    """Layers by name; channels without one are of their part's where there are several, else `picture`."""
     with OpenEXR.File(str(path), separate_channels=True) as file:
         layers: dict[str, dict[str, Array]] = defaultdict(dict)
+        named = len(file.parts) > 1  # then channels without a layer are of what their part is called
         attributes: dict[str, Any] = {}
         for part in file.parts:
             if part.type() in (OpenEXR.deepscanline, OpenEXR.deeptile):
@@ -121,7 +123,7 @@ def inspect_exr(path: Path) -> Json:
             attributes = {**part.header, **attributes}
             for name, channel in part.channels.items():
                 layer, _, suffix = name.rpartition(".")
-                layers[layer or "picture"][suffix] = channel.pixels
+                layers[layer or (part.name() if named else "") or "picture"][suffix] = channel.pixels
         low, high = attributes["displayWindow"]
         return {
             "kind": "exr",
@@ -129,7 +131,7 @@ def inspect_exr(path: Path) -> Json:
             "parts": len(file.parts),
             "compression": str(attributes["compression"]).rpartition(".")[2],
             "maps": {
-                layer: {"channels": [*channels], **describe_values(np.stack([*channels.values()]))}
+                layer: {"channels": [*channels], **describe_values(*channels.values())}
                 for layer, channels in layers.items()
             },
             "attributes": texts_of(attributes),

@@ -37,6 +37,7 @@ DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 
 KV_STRIDES = (1, 2, 4, 9)
 SEEDS = 2**32  # of scenes: the renderer takes 32 bits
+RATE_TERM = 2**31 - 1  # the largest numerator or denominator of frames per second: codecs hold 32 bits
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ class WriteOptions:
         check_at_least("--writers", self.writers, 1)
         if not Fraction(1, 100) <= self.fps <= 1000:
             raise OptionError("--fps: must be from 0.01 to 1000 frames per second")
+        if max(self.fps.numerator, self.fps.denominator) > RATE_TERM:
+            raise OptionError(f"--fps: {self.fps} has more digits than codecs hold; write 24000/1001 or the like")
 
     def bits_of(self, name: FileKind) -> Bits:
         """The depth that format `name` is written in: the one asked for where the format has it, else its default."""

@@ -110,6 +110,20 @@ def test_rates_are_exact(text: str, rate: Fraction):
     assert parse_rate(text) == rate
 
 
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("23.976023976", Fraction(24000, 1001)),
+        ("29.97002997003", Fraction(30000, 1001)),
+        ("999.99999999", Fraction(1000)),
+    ],
+)
+def test_a_rate_of_more_digits_than_codecs_hold_is_what_it_is_meant_as(text: str, rate: Fraction):
+    assert parse_rate(text) == rate
+    with pytest.raises(OptionError, match=r"--fps: .* has more digits than codecs hold"):
+        WriteOptions(fps=Fraction(text))
+
+
 @pytest.mark.parametrize("text", ["fast", "24/0", ""])
 def test_a_rate_that_is_none_is_said(text: str):
     with pytest.raises(OptionError, match="--fps"):

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from ..errors import MvInverseError
 from .console import write_errors_of_stdout
 from .progress import Report
 
@@ -18,23 +19,48 @@ if TYPE_CHECKING:  # the job brings the codecs with it, which --help does withou
 
 @contextmanager
 def listed(plan: "Plan", report: Report) -> Iterator[Report]:
-    """`report` with a listing beside it, for the block: files that are kept first, those of a frame when it is done,
-    movies at the end."""
+    """`report` with a listing beside it, for the block: what is kept first, the files of a frame when it is done, the
+    movies of a shot when they have their names."""
     names = {planned.shot.name: dict(planned.frames) for planned in plan.shots}
     outputs = {planned.shot.name: planned.outputs for planned in plan.shots}
+    movies = [(planned, file) for planned in plan.shots for file in planned.outputs.movie_files()]
+    listed_movies = {file.path for planned, file in movies if file.format in planned.standing.movies_done}
+    earlier = {file.path: look(file.path) for _, file in movies}
     for planned in plan.shots:
         for number, name in planned.frames:
             if not planned.standing.needs(number):
                 print_paths(file.path for file in planned.outputs.frame_files(number, name))
+    print_paths(file.path for _, file in movies if file.path in listed_movies)
+
+    def list_movies() -> None:
+        """Those that were named since: one of an earlier run may lie where this run came to nothing."""
+        for _, file in movies:
+            if file.path not in listed_movies and look(file.path) not in (None, earlier[file.path]):
+                listed_movies.add(file.path)
+                print_paths([file.path])
 
     def report_and_list(progress: "Progress") -> None:
+        list_movies()
         files = outputs[progress.shot].frame_files(progress.number, names[progress.shot][progress.number])
         print_paths(file.path for file in files)
         report(progress)
 
-    yield report_and_list
-    for shot in outputs.values():
-        print_paths(file.path for file in shot.movie_files() if file.path.exists())
+    try:
+        yield report_and_list
+    except BaseException:
+        with suppress(MvInverseError):  # what ended the run is the news
+            list_movies()
+        raise
+    list_movies()
+
+
+def look(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another of its name; None where there is none."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns
 
 
 def print_paths(paths: Iterable[Path]) -> None:

@@ -1,7 +1,7 @@
 """The program: its commands, and how errors and signals become one line on stderr and an exit code.
 
 Exit codes: 0 all is written; 1 failure; 2 usage; 3 frames are missing; 4 input; 5 weights or hub; 6 device memory;
-7 output or disk; 130 SIGINT; 143 SIGTERM. The last line on stderr is the cause.
+7 output or disk; 129 SIGHUP; 130 SIGINT; 143 SIGTERM. The last line on stderr is the cause.
 """
 
 import os
@@ -20,6 +20,10 @@ from .. import __version__
 from ..errors import MvInverseError
 from . import decompose, doctor, evaluate, finetune, inspect, scenes, train, weights
 from .console import VOICE, complain, set_voice
+
+ENDING = [signal.SIGINT, signal.SIGTERM]
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
+    ENDING.append(signal.SIGHUP)  # the terminal is closed, the connection is gone
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,8 +66,8 @@ class Interrupted(BaseException):
 
 def interrupt(number: int, frame: FrameType | None) -> NoReturn:
     """Signal handler: unwinds the main thread, which removes unfinished files on its way, whatever signals follow."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for other in ENDING:
+        signal.signal(other, signal.SIG_IGN)
     raise Interrupted(number)
 
 
@@ -98,8 +102,8 @@ def run() -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # names that the locale has no letters for
-        signal.signal(signal.SIGINT, interrupt)
-        signal.signal(signal.SIGTERM, interrupt)
+        for number in ENDING:
+            signal.signal(number, interrupt)
         code = main(sys.argv[1:])
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):

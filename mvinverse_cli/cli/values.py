@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
+from ..options import RATE_TERM
 
 
 def split_names(texts: list[str]) -> tuple[Any, ...]:
@@ -35,8 +36,12 @@ AN_OUTPUT: dict[str, Any] = {"parser": parse_output, "metavar": "<path>"}  # of 
 
 
 def parse_rate(text: str) -> Fraction:
-    """`24`, `23.976` or `24000/1001` as frames per second."""
+    """`24`, `23.976` or `24000/1001` as frames per second.
+
+    Digits that codecs cannot hold are rounded as rates are meant: 23.976023976 is 24000/1001.
+    """
     try:
-        return Fraction(text)
+        rate = Fraction(text)
+        return rate if max(rate.numerator, rate.denominator) <= RATE_TERM else rate.limit_denominator(1001)
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise OptionError(f"--fps {text!r}: not a rate; write 24, 23.976 or 24000/1001") from error

@@ -13,6 +13,7 @@ from av.error import FFmpegError
 from ..color import Transfer
 from ..maps import Array
 from ..timecode import Timecode
+from .orientation import UPRIGHT, Orientation
 
 MAGICS = (b"SDPX", b"XPDS")
 
@@ -28,18 +29,28 @@ _LARGEST_CODE = 1023
 _TIMECODE = 1920  # where it lies in the television header: binary coded decimals, one byte for each pair of digits
 _UNDEFINED = (0, 0xFFFFFFFF)  # the second by the standard, the first as many programs write it
 
+# Of lines that run across, SMPTE 268M table 4; and undefined.
+_ORIENTATIONS = {
+    0: UPRIGHT,
+    1: Orientation(mirrored=True),
+    2: Orientation(flipped=True),
+    3: Orientation(mirrored=True, flipped=True),
+    0xFFFF: UPRIGHT,
+}
+
 _RGB_PLANES = (2, 0, 1)  # of FFmpeg's planar formats, which hold green, blue, red
 
 
 @dataclass(frozen=True)
 class DpxLayout:
-    """What the header says: size as stored, bits of a sample, the transfer field."""
+    """What the header says: size as stored, bits of a sample, the transfer field, where the first line lies."""
 
     width: int
     height: int
     bits: int
     transfer: int
     timecode: Timecode | None
+    orientation: Orientation
 
     @property
     def curve(self) -> str:
@@ -53,12 +64,15 @@ class DpxLayout:
 
 
 def read_dpx_layout(head: bytes) -> DpxLayout:
-    """From the first 2048 bytes. Raises ValueError where they are too few."""
+    """From the first 2048 bytes. Raises ValueError where they are too few, or its lines are columns."""
     if len(head) < 808:
         raise ValueError(f"the header ends at byte {len(head)}")
     order = ">" if head[:4] == b"SDPX" else "<"
     width, height = struct.unpack_from(order + "II", head, 772)
-    return DpxLayout(width, height, bits=head[803], transfer=head[801], timecode=_read_timecode(head, order))
+    (scanned,) = struct.unpack_from(order + "H", head, 768)
+    if scanned not in _ORIENTATIONS:
+        raise ValueError(f"its lines are columns (orientation {scanned}), which is not read; write it upright")
+    return DpxLayout(width, height, head[803], head[801], _read_timecode(head, order), _ORIENTATIONS[scanned])
 
 
 def _read_timecode(head: bytes, order: str) -> Timecode | None:
@@ -85,6 +99,7 @@ def decode_dpx(data: bytes) -> tuple[Array, Transfer, bool, str, Timecode | None
     """
     layout = read_dpx_layout(data)
     codes, most, has_alpha = _read_codes(data)
+    codes = layout.orientation.apply(codes)
     if layout.transfer in _LOGARITHMIC:
         light = _cineon_to_linear(codes * np.float32(_LARGEST_CODE / most))
         return light, "linear", has_alpha, layout.curve, layout.timecode

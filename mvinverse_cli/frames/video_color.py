@@ -63,9 +63,14 @@ def coding_of(frame: av.VideoFrame) -> Coding:
     return Coding(_MATRICES.get(frame.colorspace, guess), full_range)
 
 
+def is_swscale_rgb(format: av.VideoFormat) -> bool:
+    """Whether swscale brings a format to RGB without a matrix of ours: digital cinema's XYZ by that of SMPTE 428-1."""
+    return format.is_rgb or format.has_palette or format.name.startswith("xyz")
+
+
 def log_coding(frame: av.VideoFrame, name: str) -> None:
     """Says what had to be guessed of a stream's colour, and warns of colour that is taken for sRGB and is not."""
-    is_ycbcr = not frame.format.is_rgb and len(frame.format.components) >= 3
+    is_ycbcr = not is_swscale_rgb(frame.format) and len(frame.format.components) >= 3
     if is_ycbcr and frame.colorspace not in _MATRICES:
         label = "BT.709" if coding_of(frame).matrix == _BT709 else "BT.601"
         log.info("%s: the stream does not name its colour matrix; read as %s, by its height", name, label)
@@ -85,7 +90,7 @@ class RgbConverter:
     def convert(self, frame: av.VideoFrame) -> Array:
         """(H, W, 3) RGB as stored: uint8 for sources of 8 bits, uint16 at full range for deeper ones. No alpha."""
         bits = max(component.bits for component in frame.format.components)
-        if frame.format.is_rgb or frame.format.has_palette:
+        if is_swscale_rgb(frame.format):
             return self._reformatted(frame, "rgb24" if bits <= 8 else "rgb48le").to_ndarray()
         coding = coding_of(frame)
         if len(frame.format.components) < 3:  # gray, perhaps with alpha

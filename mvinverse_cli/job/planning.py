@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import OptionError, WeightsNotHereError
+from ..errors import OptionError, OutputError, WeightsNotHereError
 from ..formats import MOVIES
 from ..frames import Shot, find_shots
+from ..frames.names import is_image, shown
 from ..options import DecomposeOptions, WriteOptions
 from ..outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, identities, load_manifest
 from ..shot.layout import Layout, is_length_known, is_looked_at, lay_out
@@ -121,7 +122,23 @@ def plan_job(
         plan_shot(shot, find_cuts=True) if draft is None or is_looked_at(shot, decompose) else draft
         for shot, draft in zip(shots, drafts, strict=True)
     )
+    if not is_stream:
+        check_apart(inputs, planned)
     return Plan(output, planned, decompose, write)
+
+
+def check_apart(inputs: Sequence[str | Path], shots: Sequence[ShotPlan]) -> None:
+    """Raises OutputError where a folder is an input and pictures are to be written right into it: the next run would
+    take them for more of its own."""
+    folders = {Path(text).resolve() for text in inputs if Path(text).is_dir()}
+    for shot in shots:
+        for number, name in shot.frames[:1]:
+            for file in shot.outputs.frame_files(number, name):
+                if file.path.parent.resolve() in folders and is_image(file.path):
+                    raise OutputError(
+                        f"{shown(file.path.parent)}: holds the input, and {shown(file.path.name)} would be one more of "
+                        "its pictures; choose another output folder"
+                    )
 
 
 def check_start_frame(options: DecomposeOptions, shots: Sequence[Shot]) -> None:

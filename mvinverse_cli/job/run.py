@@ -174,11 +174,12 @@ def write_shots(
                 for maps in results:
                     writers.write(maps)
         except InputError as error:
-            fault = shot_fault(error, layout.shot)
-            logger.error("%s: this shot is left out: %s", layout.shot.name, error)
-            book.fail(fault.source, fault.reason)
-            outcome.failed.append(fault)
-            continue
+            if not planned.kept or len(findings.faults) < planned.to_do:
+                fault = shot_fault(error, layout.shot)
+                logger.error("%s: this shot is left out: %s", layout.shot.name, error)
+                book.fail(fault.source, fault.reason)
+                outcome.failed.append(fault)
+                continue  # else some of it is there, and what is missing is lost
         finally:  # also where the run is interrupted: the frames written so far keep their seams
             for seam in findings.seams:
                 book.found_seam(layout.choice.number(seam.position), seam_record(seam))

@@ -192,6 +192,12 @@ class ShotRecord:
         return set().union(*(entry.frames | entry.stale for entry in self.formats.values()))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every frame of the shot is there, in each format that the last run wrote, and none was lost."""
+        asked = [len(entry.frames) for name, entry in self.formats.items() if name in self.write["format"]]
+        return not self.faults and min(asked, default=0) >= self.passes.get("frames", 0)
+
+    @property
     def stale(self) -> set[int]:
         """Every frame that is on disk in some format from a run with other settings."""
         return set().union(*(entry.stale for entry in self.formats.values()))

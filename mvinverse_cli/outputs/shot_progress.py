@@ -80,5 +80,5 @@ class ShotProgress:
         """Every frame asked for is written or lost, and the movies have their names."""
         self._manifest.own(self._record)
         self._record.add_frames(self._movie_formats, self._in_movies)
-        self._record.complete = not self._record.faults
+        self._record.complete = self._record.is_whole
         self._manifest.save()

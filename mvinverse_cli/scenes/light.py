@@ -38,7 +38,7 @@ def incoming(scene: Any, sampler: Any, first: FirstHit) -> tuple[Any, Any]:
 
     # emitters, sampled for both
     lamp, arrives = scene.sample_emitter_direction(hit, sampler.next_2d(), True, seen)
-    facing = dr.maximum(dr.dot(lamp.d, normal), 0)
+    facing = dr.select(_is_before(hit, lamp.d), dr.maximum(dr.dot(lamp.d, normal), 0), 0)
     scatters, chance = bsdf.eval_pdf(context, hit, hit.to_local(lamp.d), seen)
     irradiance = arrives * facing * _share(lamp, facing * dr.inv_pi)
     beyond = arrives * (scatters - first.diffuse * dr.inv_pi * facing) * _share(lamp, chance)
@@ -46,18 +46,26 @@ def incoming(scene: Any, sampler: Any, first: FirstHit) -> tuple[Any, Any]:
     # a path of the cosine lobe
     around = mi.warp.square_to_cosine_hemisphere(sampler.next_2d())
     path = hit.spawn_ray(mi.Frame3f(normal).to_world(around))
-    above = seen & (dr.dot(path.d, hit.n) * dr.dot(hit.to_world(hit.wi), hit.n) > 0)  # not into the surface
-    irradiance = irradiance + _along(scene, sampler, hit, path, around.z * dr.inv_pi, above) * dr.pi
+    before = seen & _is_before(hit, path.d)
+    irradiance = irradiance + _along(scene, sampler, hit, path, around.z * dr.inv_pi, before) * dr.pi
 
     # a path of the material's own lobes
     scattered, weight = bsdf.sample(context, hit, sampler.next_1d(), sampler.next_2d(), seen)
     path = hit.spawn_ray(hit.to_world(scattered.wo))
     lit = seen & (scattered.pdf > 0)
-    lambert = first.diffuse * dr.inv_pi * dr.maximum(dr.dot(path.d, normal), 0) / dr.maximum(scattered.pdf, 1e-9)
+    facing = dr.select(_is_before(hit, path.d), dr.maximum(dr.dot(path.d, normal), 0), 0)
+    lambert = first.diffuse * dr.inv_pi * facing / dr.maximum(scattered.pdf, 1e-9)
     beyond = beyond + (weight - lambert) * _along(scene, sampler, hit, path, scattered.pdf, lit)
 
     shining = dr.select(seen, 0, hit.emitter(scene).eval(hit))
     return dr.select(seen & dr.isfinite(irradiance), irradiance, 0), _bounded(dr.select(seen, beyond, shining))
+
+
+def _is_before(hit: Any, way: Any) -> Any:
+    """Whether a way leads to the side of the surface that is seen, whatever its relief says."""
+    import drjit as dr
+
+    return dr.dot(way, hit.n) * dr.dot(hit.to_world(hit.wi), hit.n) > 0
 
 
 def _share(lamp: Any, chance: Any) -> Any:

@@ -4,7 +4,8 @@ Each scenery is loaded twice: as it looks, and as a twin whose materials are rea
 parameters of a plain `principled` material but not of one under a normal map, so the twin is plain and carries the
 normal map in three parameters that it does not otherwise need.
 
-Mitsuba, Dr.Jit and the denoiser are imported here and in `tracer.py` alone, and only when a scene is rendered.
+Mitsuba, Dr.Jit and the denoiser are imported here, in `tracer.py` and in `light.py` alone, and only when a scene is
+rendered.
 """
 
 import os

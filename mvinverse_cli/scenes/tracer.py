@@ -13,6 +13,8 @@ from .light import FirstHit, incoming
 from .record import Camera, View
 from .renderer import TILT_SLOTS, Traceable
 
+STEP = 0.05  # share of its depth by which a pixel's surfaces lie apart where they are several
+STRAIGHT = 0.98  # length of a pixel's mean normal under which it holds several surfaces
 SURVEY_SIZE = (24, 32)  # rays of a first look through a camera
 
 
@@ -69,17 +71,26 @@ def trace(scene: Traceable, cameras: Sequence[Camera], height: int, width: int, 
     """
     channels = _channels(scene, cameras, height, width, samples, seed)
     shape = (len(cameras), height, width, samples, -1)
-    depths = channels.pop("depth").reshape(shape)[..., 0, :].astype(np.float32)  # through the middle of each pixel
+    depths = channels.pop("depth").reshape(shape).astype(np.float32)
+    nearest, farthest = depths.min(3), depths.max(3)
+    steps = farthest > (1 + STEP) * nearest
+    depths = depths[..., 0, :]  # through the middle of each pixel
     images = {name: values.reshape(shape).mean(3).astype(np.float32) for name, values in channels.items()}
     return [
-        _view(camera, depth, {name: image[index] for name, image in images.items()})
-        for index, (camera, depth) in enumerate(zip(cameras, depths, strict=True))
+        _view(camera, depth, step, {name: image[index] for name, image in images.items()})
+        for index, (camera, depth, step) in enumerate(zip(cameras, depths, steps, strict=True))
     ]
 
 
-def _view(camera: Camera, depth: Array, images: dict[str, Array]) -> View:
-    """The view that averages of the samples make."""
-    normal = images["normal"] / np.maximum(np.linalg.norm(images["normal"], axis=-1, keepdims=True), 1e-6)
+def _view(camera: Camera, depth: Array, step: Array, images: dict[str, Array]) -> View:
+    """The view that averages of the samples make; step: where a pixel holds surfaces at several depths.
+
+    The diffuse picture is albedo x shading where a pixel is of one surface: their noise is the same. Where it is of
+    several, the product of averages is not the average of products.
+    """
+    length = np.linalg.norm(images["normal"], axis=-1, keepdims=True)
+    normal = images["normal"] / np.maximum(length, 1e-6)
+    mixed = step | (length < STRAIGHT * images["is_surface"]) | (images["is_surface"] < 1)
     mask = images["is_surface"] > 0.999
     albedo = np.clip(images["albedo"], 0, 1)
     maps: dict[MapName, Array] = {
@@ -89,9 +100,11 @@ def _view(camera: Camera, depth: Array, images: dict[str, Array]) -> View:
         "normal": np.where(mask, normal, np.array((0, 0, 1), np.float32)),
         "shading": denoise(images["shading"], np.ones_like(albedo), normal),
     }
-    lambertian = images["diffuse"] * maps["shading"] / np.maximum(images["is_surface"], 1e-3)  # shading has its share
-    color = lambertian + denoise(images["beyond"], albedo, normal)
-    return View(color, maps, depth, mask, camera)
+    averaged = denoise(images["lambert"], images["diffuse"], normal)
+    diffuse = np.where(mixed, averaged, images["diffuse"] * maps["shading"])
+    beyond = denoise(np.maximum(images["beyond"], 0), albedo, normal)
+    beyond -= denoise(np.maximum(-images["beyond"], 0), albedo, normal)  # what shines less than a matte surface
+    return View(np.maximum(diffuse + beyond, 0), maps, depth, mask, camera)
 
 
 def _channels(
@@ -123,6 +136,7 @@ def _channels(
     result = {
         "beyond": beyond,
         "diffuse": diffuse,
+        "lambert": diffuse * irradiance * dr.inv_pi,
         "albedo": albedo,
         "roughness": material.eval_attribute_1("roughness", twin, seen),
         "metallic": metallic,

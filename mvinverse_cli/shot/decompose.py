@@ -147,18 +147,21 @@ def run_passes(
         steps = plan_steps(layout.shot.name, scenes, frames, anchors, network, wanted)
         results = stack.enter_context(closing(overlapped(lambda step: step.run.read(step.part), steps)))
         lost: list[Fault] = []
-        for origin, maps in faded(results, findings, wanted):
-            picture = None
-            if pictures and (with_plates or is_guided(origin, options)):
-                try:
-                    picture = pictures.take(origin.index, origin.fit.source)
-                except InputError as error:
-                    lost.append(Fault(origin.number, origin.source, str(error)))
-                    continue
-            yield restore(origin, maps, picture, layout, options, with_plate=with_plates)
-        asked = {layout.choice.number(at) for at in wanted}
-        findings.faults = [fault for fault in reader.faults if fault.number is None or fault.number in asked] + lost
-        findings.truncated = reader.truncated
+        try:
+            for origin, maps in faded(results, findings, wanted):
+                picture = None
+                if pictures and (with_plates or is_guided(origin, options)):
+                    try:
+                        picture = pictures.take(origin.index, origin.fit.source)
+                    except InputError as error:
+                        lost.append(Fault(origin.number, origin.source, str(error)))
+                        continue
+                yield restore(origin, maps, picture, layout, options, with_plate=with_plates)
+        finally:  # where not one frame can be read, each has its reason, too
+            asked = {layout.choice.number(at) for at in wanted}
+            unread = [fault for fault in reader.faults if fault.number is None or fault.number in asked]
+            findings.faults = unread + lost
+            findings.truncated = reader.truncated
 
 
 def plan_steps(

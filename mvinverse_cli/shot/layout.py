@@ -132,9 +132,12 @@ def plan_passes(
     expected = pass_cost(layout, config, device, dtype, options)
     windows = wanted_windows(options)
     frames = layout.largest_pass(windows)
-    for is_short in (False, True):
-        if expected(frames, is_short) <= limit:
-            return PassPlan(windows, is_short, expected(frames, is_short))
+    if expected(frames, False) <= limit:
+        return PassPlan(windows, False, expected(frames, False))
+    if expected(frames, True) <= limit:
+        said = "" if options.memory else "; on a farm pass one --memory to all"
+        logger.warning("%s: half precision between layers, to fit %s%s", layout.shot.name, show_bytes(limit), said)
+        return PassPlan(windows, True, expected(frames, True))
     least = frames if options.window != "auto" else min(frames, least_window(options.anchors, options.overlap))
     for is_short in (False, True):
         fitting = [count for count in range(least, frames) if expected(count, is_short) <= limit]
@@ -155,7 +158,7 @@ def plan_passes(
     if options.memory:
         raise OptionError(f"--memory {options.memory}: {needed}; raise it, or lower --window or --max-size")
     logger.warning("%s: %s and %s is free; trying all the same", layout.shot.name, needed, show_bytes(limit))
-    return PassPlan(windows.at_most(least), True, expected(least, True))
+    return PassPlan(windows if least == frames else windows.at_most(least), True, expected(least, True))
 
 
 def pass_cost(

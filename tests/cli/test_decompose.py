@@ -490,7 +490,7 @@ def start(*arguments: object, **more: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_at_once_and_leaves_whole_files(
     tiny_file: Path, tmp_path: Path, number: signal.Signals, code: int
 ):
@@ -560,3 +560,40 @@ def test_a_defect_is_one_line_and_debug_shows_where(run, clip: Path, monkeypatch
     assert "defect: RuntimeError: gears are jammed" in ran.cause
     with pytest.raises(RuntimeError):
         run(clip, "--debug")
+
+
+def test_nohup_outlives_its_terminal(tiny_file: Path, clip: Path, tmp_path: Path):
+    command = [sys.executable, "-m", "mvinverse_cli", "decompose", str(clip), "-o", str(tmp_path / "out")]
+    command += ["--model", str(tiny_file), *map(str, windows(2)), "--json"]
+    process = subprocess.Popen(["nohup", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+
+
+def test_frames_that_stay_lost_are_told_again_where_the_others_are_there(run):
+    for number in (1, 2, 3, 4):
+        write_png(Path(f"p.{number}.png"))
+    Path("p.3.png").write_bytes(Path("p.3.png").read_bytes()[:-20])
+    arguments = ("p.#.png", "--maps", "albedo", "--window", "1", "--anchors", "0", "--overlap", "0")
+    for more in ([], ["--on-exists", "skip"]):
+        ran = run(*arguments, *more)
+        assert ran.code == 3, ran.err
+        assert "left out" not in ran.err
+        (shot,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
+        assert [fault["number"] for fault in shot["faults"]] == [3]
+
+
+def test_pictures_are_not_written_right_into_a_folder_of_pictures_that_is_read(run):
+    Path("ph").mkdir()
+    for name in ("a", "b"):
+        write_png(Path(f"ph/{name}.png"))
+    ran = run("ph", "-o", "ph", "--format", "exr")
+    assert ran.code == 7
+    assert "ph: holds the input, and a.exr would be one more of its pictures; choose another" in ran.cause
+    assert files_in(Path("ph")) == ["a.png", "b.png"]
+    assert run("ph", "-o", "ph/out", "--format", "exr", "--maps", "albedo").code == 0
+    assert run("ph", "-o", "ph", "--maps", "albedo").code == 0  # these lie in a folder of their own
+    assert run("ph", "-o", "ph", "--maps", "albedo", "--on-exists", "skip").code == 0

@@ -175,3 +175,26 @@ def test_deep_pixels_and_a_tiff_of_a_few_bytes_are_one_line(tmp_path: Path, capf
         err = capfd.readouterr().err
         assert len(err.splitlines()) == 1
         assert said in err
+
+
+def test_a_shot_is_complete_when_every_frame_of_it_is_there(run, inspect, clip: Path):
+    arguments = (clip, "--maps", "albedo", "--on-exists", "skip")
+    assert run(*arguments, "--frames", "1-2").code == 0
+    assert inspect(Path("out"))["shots"][0]["complete"] is False
+    assert run(*arguments).code == 0
+    assert inspect(Path("out"))["shots"][0]["complete"] is True
+
+
+def test_parts_of_an_exr_are_told_apart_whatever_their_sizes(inspect, tmp_path: Path):
+    def part(name: str, size: tuple[int, int], **channels: float) -> OpenEXR.Part:
+        height, width = size
+        shown, window = ((np.zeros(2, np.int32), np.array(end, np.int32)) for end in ((7, 5), (width - 1, height - 1)))
+        header = {"type": OpenEXR.scanlineimage, "displayWindow": shown, "dataWindow": window}
+        return OpenEXR.Part(header, {key: np.full(size, at, np.float32) for key, at in channels.items()}, name)
+
+    colors = part("beauty", (6, 8), R=0.1, G=0.2, B=0.3), part("diffuse", (6, 8), R=0.4, G=0.5, B=0.6)
+    with OpenEXR.File([*colors, part("depth", (4, 4), Z=7.0)]) as file:
+        file.write(str(tmp_path / "parts.exr"))
+    maps = inspect(tmp_path / "parts.exr")["maps"]
+    highest = {name: round(layer["high"], 3) for name, layer in maps.items()}
+    assert highest == {"beauty": 0.3, "diffuse": 0.6, "depth": 7}

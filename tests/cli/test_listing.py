@@ -1,12 +1,14 @@
 """`--print-outputs`: stdout holds the paths of the run's files and nothing else."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from mvinverse_cli.cli.listing import print_paths
 from tests.cli.running import files_in
+from tests.frames.media import write_png
 
 
 def test_every_file_is_listed_once_and_is_there(run, clip: Path):
@@ -24,6 +26,31 @@ def test_what_was_there_is_listed_as_well(run, clip: Path):
     both = run(*arguments, "--frames", "1-2")
     assert first.out.splitlines() == ["out/albedo/clip_albedo.1002.png"]
     assert both.out.splitlines() == ["out/albedo/clip_albedo.1002.png", "out/albedo/clip_albedo.1001.png"]
+
+
+def test_movies_are_listed_when_they_have_their_names_and_those_kept_first(run, clip: Path, tmp_path: Path):
+    shutil.copy(clip, "later.mp4")
+    arguments = (clip, "later.mp4", "--maps", "albedo", "--format", "png,mp4", "--print-outputs")
+    lines = run(*arguments).out.splitlines()
+    own, frame_of_the_next = "out/clip/clip_albedo.mp4", "out/later/albedo/later_albedo.1002.png"
+    assert lines.index(own) < lines.index(frame_of_the_next)
+    assert lines[-1] == "out/later/later_albedo.mp4"
+    Path("out/later/albedo/later_albedo.1002.png").unlink()
+    Path("out/later/later_albedo.mp4").unlink()
+    again = run(*arguments, "--on-exists", "skip").out.splitlines()
+    assert sorted(again) == sorted(lines)
+    assert again.index(own) < again.index(frame_of_the_next)
+
+
+def test_a_movie_of_an_earlier_run_is_not_listed_for_a_shot_that_cannot_be_read(run, clip: Path):
+    pictures = [write_png(Path(f"later.{number}.png")) for number in (1, 2)]
+    arguments = (clip, "later.#.png", "--maps", "albedo", "--format", "mp4", "--print-outputs")
+    assert run(*arguments).out.splitlines() == ["out/clip/clip_albedo.mp4", "out/later/later_albedo.mp4"]
+    for picture in pictures:
+        picture.write_bytes(picture.read_bytes()[:-20])
+    ran = run(*arguments, "--on-exists", "overwrite")
+    assert "later: this shot is left out" in ran.err
+    assert ran.out.splitlines() == ["out/clip/clip_albedo.mp4"]
 
 
 def test_an_odd_name_comes_out_as_the_disk_has_it(capfdbinary: pytest.CaptureFixture[bytes]):

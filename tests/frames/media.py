@@ -150,14 +150,14 @@ def with_exif(jpeg: bytes, orientation: int) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + jpeg[2:]
 
 
-def write_dpx(path: Path, codes: np.ndarray, *, transfer: int, order: str = ">") -> Path:
+def write_dpx(path: Path, codes: np.ndarray, *, transfer: int, order: str = ">", orientation: int = 0) -> Path:
     """A 10-bit RGB DPX of `codes` (H, W, 3), three to a word (SMPTE 268M, filled to 32 bits by method A)."""
     height, width = codes.shape[:2]
     head = bytearray(2048)
     head[:4] = b"SDPX" if order == ">" else b"XPDS"
     words = (codes[..., 0] << 22 | codes[..., 1] << 12 | codes[..., 2] << 2).astype(f"{order}u4")
     struct.pack_into(f"{order}I8sI", head, 4, 2048, b"V1.0", 2048 + words.nbytes)
-    struct.pack_into(f"{order}HHII", head, 768, 0, 1, width, height)
+    struct.pack_into(f"{order}HHII", head, 768, orientation, 1, width, height)
     struct.pack_into("BBBB", head, 800, 50, transfer, transfer, 10)  # 50: red, green, blue
     struct.pack_into(f"{order}HHI", head, 804, 1, 0, 2048)
     path.write_bytes(bytes(head) + words.tobytes())

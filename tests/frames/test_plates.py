@@ -129,3 +129,19 @@ def test_a_truncated_plate_is_never_half_a_picture(
     with pytest.raises(InputError, match=rf"half\.{suffix}: truncated or damaged"):
         read_picture(path)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("orientation", "rows", "columns"), [(1, 1, -1), (2, -1, 1), (3, -1, -1), (0xFFFF, 1, 1)], ids=str
+)
+def test_a_dpx_stands_upright_wherever_its_first_line_lies(tmp_path: Path, orientation: int, rows: int, columns: int):
+    upright = read_picture(write_dpx(tmp_path / "a.dpx", CODES, transfer=2)).pixels
+    turned = write_dpx(tmp_path / "b.dpx", CODES[::rows, ::columns], transfer=2, orientation=orientation)
+    np.testing.assert_array_equal(read_picture(turned).pixels, upright)
+
+
+def test_a_dpx_whose_lines_are_columns_is_refused(tmp_path: Path):
+    path = write_dpx(tmp_path / "a.dpx", CODES, transfer=2, orientation=4)
+    for read in (read_picture, probe_picture):
+        with pytest.raises(InputError, match=r"a\.dpx: .*its lines are columns \(orientation 4\)"):
+            read(path)

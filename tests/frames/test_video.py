@@ -583,3 +583,12 @@ def test_promised_positions_that_never_came_are_reported(tmp_path):
     frames, reader = read(cut(path, 27))
     assert reader.truncated
     assert sorted([f.number for f in frames] + [f.number for f in reader.faults]) == list(range(1001, 1041))
+
+
+@pytest.mark.parametrize("lines", [16, 720])
+def test_digital_cinema_s_xyz_is_brought_to_rgb_by_its_own_matrix(lines):
+    colors = np.array([[40, 200, 40], [200, 40, 40], [128, 128, 128]], np.uint8)
+    rgb = np.repeat(np.repeat(colors[None], 8, axis=1), lines, axis=0)
+    frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="xyz12le")
+    back = RgbConverter().convert(frame) / 257
+    assert np.abs(back - rgb).max() < 1.5

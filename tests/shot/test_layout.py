@@ -11,7 +11,7 @@ from mvinverse_cli import DecomposeOptions, OptionError
 from mvinverse_cli.frames import find_shots
 from mvinverse_cli.model.memory import weights_bytes
 from mvinverse_cli.model.presets import PRESETS
-from mvinverse_cli.shot.layout import Layout, lay_out, pass_cost, plan_passes, wanted_windows
+from mvinverse_cli.shot.layout import FREE_SHARE, Layout, lay_out, pass_cost, plan_passes, wanted_windows
 from mvinverse_cli.sizes import show_bytes
 from mvinverse_cli.windows import Windows
 from tests.frames.media import write_numbered
@@ -64,10 +64,18 @@ def test_with_enough_memory_nothing_is_made_smaller(long_clip: Path):
     assert passes.peak_bytes == bytes_of(layout, 60)
 
 
-def test_where_memory_is_short_what_the_heads_read_waits_in_half_precision(long_clip: Path):
+def test_where_memory_is_short_what_the_heads_read_waits_in_half_precision_and_it_is_said(
+    long_clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     layout = layout_of(long_clip)
-    passes = planned(layout, window="all", memory=str(bytes_of(layout, 60) - 1))
+    less = bytes_of(layout, 60) - 1
+    passes = planned(layout, window="all", memory=str(less))
     assert (passes.windows.window, passes.is_short) == (None, True)
+    assert "half precision between layers, to fit" in caplog.text
+    assert "--memory" not in caplog.text
+    monkeypatch.setattr("mvinverse_cli.model.device.free_bytes", lambda device: less / FREE_SHARE)
+    assert planned(layout, window="all").is_short
+    assert "on a farm pass one --memory to all" in caplog.text
 
 
 def test_less_memory_makes_smaller_windows_and_says_so(long_clip: Path, caplog: pytest.LogCaptureFixture):
@@ -103,6 +111,16 @@ def test_a_device_that_seems_too_small_is_tried_all_the_same(
     passes = planned(layout_of(long_clip))
     assert passes.windows.window == 9
     assert "trying all the same" in caplog.text
+
+
+@pytest.mark.parametrize("window", [64, "all"])
+def test_windows_that_were_asked_for_stay_so_where_the_device_seems_too_small(
+    long_clip: Path, monkeypatch: pytest.MonkeyPatch, window: int | str
+):
+    """The folder's manifest holds them, and a run with the same options is to go on there."""
+    monkeypatch.setattr("mvinverse_cli.model.device.free_bytes", lambda device: 2**20)
+    passes = planned(layout_of(long_clip), window=window)
+    assert passes.windows == wanted_windows(DecomposeOptions(window=window))
 
 
 def test_weights_that_are_loaded_are_not_counted_twice(long_clip: Path, monkeypatch: pytest.MonkeyPatch):
