@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..flow import KEPT_LEAST, FlowSource, flow_source
+from ..flow import KEPT_LEAST, FlowSource, check_names, flow_source
 from ..maps import MAPS
 from ..model.mvinverse import MVInverse
 from ..options import DecomposeOptions
@@ -66,6 +66,8 @@ def evaluate_flicker(
     broken: list[Broken] = []
     lost: list[Broken] = []
     clips = list(lay_out_clips(clips_of(data)[: options.limit], ways[JOINT], broken))
+    if options.flow:
+        check_names((clip.name, clip.path) for clip in clips)
     tallies = {name: Tally(METRICS) for name in ways}
     per_clip: dict[str, dict[str, dict[str, float]]] = {}
     candidates: list[Pick] = []

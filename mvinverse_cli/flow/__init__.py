@@ -7,11 +7,21 @@ splatted.
 """
 
 from .dis import DisFlow
-from .files import FlowFolder
+from .files import FlowFolder, check_names
 from .pair import KEPT_LEAST, FlowSource, PairFlow, consistent
 from .warp import warp_map
 
-__all__ = ["KEPT_LEAST", "DisFlow", "FlowFolder", "FlowSource", "PairFlow", "consistent", "flow_source", "warp_map"]
+__all__ = [
+    "KEPT_LEAST",
+    "DisFlow",
+    "FlowFolder",
+    "FlowSource",
+    "PairFlow",
+    "check_names",
+    "consistent",
+    "flow_source",
+    "warp_map",
+]
 
 
 def flow_source(folder: str | None) -> FlowSource:

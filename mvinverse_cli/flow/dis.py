@@ -18,7 +18,9 @@ class DisFlow:
     def __init__(self) -> None:
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
-    def pair(self, clip: str, position: int, first: Array, second: Array) -> PairFlow:
+    def pair(
+        self, clip: str, position: int, first: Array, second: Array, size: tuple[int, int] | None = None
+    ) -> PairFlow:
         """The flow between two pictures (H, W, 3) uint8 RGB, which alone decide it: see `FlowSource`."""
         one, other = gray(first), gray(second)
         return checked_pair(self._search_flow(one, other), self._search_flow(other, one)).at(

@@ -11,6 +11,7 @@ flow's own size, which may be another than the frames' as long as the proportion
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,9 @@ class FlowFolder:
             raise InputError(f"--flow {folder}: no such folder; it has to hold flows as .flo or .npz")
         return cls(Path(folder))
 
-    def pair(self, clip: str, position: int, first: Array, second: Array) -> PairFlow:
+    def pair(
+        self, clip: str, position: int, first: Array, second: Array, size: tuple[int, int] | None = None
+    ) -> PairFlow:
         """The flow from frame `position` of `clip` to the next, at the size of `first` (H, W, 3): see `FlowSource`.
 
         Raises InputError where it is not there, not readable, or of a picture with other proportions.
@@ -52,11 +55,12 @@ class FlowFolder:
             said = f"{_size(forward)} forward and {_size(backward)} backward"
             raise InputError(f"{self._place(clip)}: flows of pair {position} differ in size, {said}")
         height, width = first.shape[:2]
-        ratio = (forward.shape[1] / forward.shape[0]) / (width / height)
+        shown_width, shown_height = size or (width, height)
+        ratio = (forward.shape[1] / forward.shape[0]) / (shown_width / shown_height)
         if abs(ratio - 1) > SAME_PROPORTIONS:
             raise InputError(
                 f"{self._place(clip)}: the flow of pair {position} is {_size(forward)}, which is not the shape of "
-                f"frames of {width}x{height}; was it found for another clip?"
+                f"frames of {shown_width}x{shown_height}; was it found for another clip?"
             )
         return checked_pair(forward, backward).at((height, width))
 
@@ -87,6 +91,18 @@ class FlowFolder:
                 "clip a folder of its name"
             )
         return self.folder
+
+
+def check_names(clips: Iterable[tuple[str, Path]]) -> None:
+    """Raises InputError where two of the `clips`, each by its name and its file, would be given the same flows."""
+    first: dict[str, Path] = {}
+    for name, path in clips:
+        other = first.setdefault(name, path)
+        if other != path:
+            raise InputError(
+                f"{other} and {path}: the flows of both would be those of a clip {name}; give each clip a name of its "
+                "own, or its pictures a folder with one"
+            )
 
 
 def read_flo(path: Path) -> Array:

@@ -45,10 +45,13 @@ class PairFlow:
 class FlowSource(Protocol):
     """Whatever finds the flow of a pair: `DisFlow`, or `FlowFolder` for those that another program has found."""
 
-    def pair(self, clip: str, position: int, first: Array, second: Array) -> PairFlow:
+    def pair(
+        self, clip: str, position: int, first: Array, second: Array, size: tuple[int, int] | None = None
+    ) -> PairFlow:
         """The flow from the frame at `position` of `clip`, counted from 0, to the next one.
 
-        first, second: the two, (H, W, 3) uint8 RGB, sRGB-encoded. Raises InputError where there is none for them.
+        first, second: the two, (H, W, 3) uint8 RGB, sRGB-encoded. size: (width, height) of the frames that they show,
+        where the two have other proportions, as on a network's grid. Raises InputError where there is none for them.
         """
 
 

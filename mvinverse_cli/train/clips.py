@@ -102,19 +102,6 @@ def flow_name(shot: Shot) -> str:
     return (folder.resolve() if folder.name in ("", "..") else folder).name
 
 
-def check_flow_names(shots: Sequence[Shot]) -> None:
-    """Raises InputError where two of `shots` would be given the same flows."""
-    first: dict[str, Shot] = {}
-    for shot in shots:
-        name = flow_name(shot)
-        other = first.setdefault(name, shot)
-        if other is not shot:
-            raise InputError(
-                f"{other.paths[0]} and {shot.paths[0]}: the flows of both would be those of a clip {name}; give the "
-                "pictures of each clip a folder with a name of its own"
-            )
-
-
 def open_clip(shot: Shot, config: ModelConfig, max_size: int, flows: FlowSource) -> Clip:
     """One clip, perhaps without a stretch."""
     survey = survey_shot(shot, every=1, phase=0, cuts=True)
@@ -129,7 +116,7 @@ def open_clip(shot: Shot, config: ModelConfig, max_size: int, flows: FlowSource)
     stretches, pairs = [], 0
     for start, stop in pairwise(edges):
         pictures = {at: frames[at] for at in range(start, stop) if at in frames}
-        found = dict(find_flows(flow_name(shot), pictures, config, flows))
+        found = dict(find_flows(flow_name(shot), shot.sizes[0], pictures, config, flows))
         pairs += sum(at + 1 in pictures for at in pictures)
         places = {at: place for place, at in enumerate(pictures)}
         kept = {places[at]: flow for at, flow in found.items()}
@@ -163,14 +150,16 @@ def read_frames(shot: Shot, count: int, config: ModelConfig, max_size: int) -> d
 
 
 def find_flows(
-    clip: str, frames: Mapping[int, Array], config: ModelConfig, flows: FlowSource
+    clip: str, size: tuple[int, int], frames: Mapping[int, Array], config: ModelConfig, flows: FlowSource
 ) -> Iterator[tuple[int, PairFlow]]:
-    """The flow of each pair of neighbours among `frames` (h, w, 3) that keeps KEPT_LEAST of its pixels, by the position
-    of its first; in half precision, which is off by 1/64 pixel at a motion of 32."""
+    """The flow of each pair of neighbours among `frames` that keeps KEPT_LEAST of its pixels, by the position of its first.
+
+    frames: (h, w, 3), of a clip of `size` (width, height). Half precision is off by 1/64 pixel at a motion of 32.
+    """
     pictures = {at: to_srgb_bytes(frame, config) for at, frame in frames.items()}
     for at in pictures:
         if at + 1 in pictures:
-            pair = flows.pair(clip, at, pictures[at], pictures[at + 1])
+            pair = flows.pair(clip, at, pictures[at], pictures[at + 1], size)
             if pair.kept >= KEPT_LEAST:
                 yield at, PairFlow(pair.forward.astype(np.float16), pair.valid)
 

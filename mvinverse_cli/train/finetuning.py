@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ..errors import TrainingError
-from ..flow import flow_source
+from ..flow import check_names, flow_source
 from ..maps import MapName
 from ..model.checkpoint import load_weights
 from ..model.device import choose_device
@@ -21,7 +21,7 @@ from ..model.weights import Weights, choose_name, find_weights
 from ..outputs.presence import open_alone
 from ..outputs.whole import write_whole
 from ..trainings import FinetuneOptions
-from .clips import Stretch, check_flow_names, find_clips, open_clips
+from .clips import Stretch, find_clips, flow_name, open_clips
 from .finetuner import FineTuner
 from .journal import LOG_EVERY, Journal, Progress
 from .lessons import Lessons, open_scenes
@@ -78,7 +78,7 @@ def finetune(
     device = choose_device(local_device(options.device))
     shots = find_clips(inputs)
     if options.flow is not None:
-        check_flow_names(shots)
+        check_names((flow_name(shot), shot.paths[0]) for shot in shots)
     flows = flow_source(options.flow)
     weights = find_weights(choose_name(options.model, device.type))
     max_size = options.max_size or weights.config.max_size

@@ -15,7 +15,7 @@ from mvinverse_cli.protocols import FlickerOptions
 from tests.card import mirror
 from tests.evaluate.sets import WRONG, write_pictures
 from tests.flow.motion import texture
-from tests.frames.media import write_png
+from tests.frames.media import write_numbered, write_png
 
 
 @pytest.fixture
@@ -110,6 +110,14 @@ def test_flow_from_a_folder_is_taken_instead(tmp_path, measured):
     assert exact["flicker_input"] == pytest.approx(0, abs=1e-4)
     np.savez(flows / "0000.npz", forward=0 * ahead, backward=0 * ahead)
     assert measured(folder, flow=str(tmp_path / "flows")).rows[JOINT]["flicker_input"] > 0.02
+
+
+def test_two_clips_of_one_name_cannot_share_flows(tmp_path, measured):
+    write_numbered(tmp_path / "data/shot.mp4", 3)
+    write_pictures(tmp_path / "data/shot", 3)
+    (tmp_path / "flows").mkdir()
+    with pytest.raises(InputError, match=r"shot and .*shot\.mp4: the flows of both would be those of a clip shot"):
+        measured(tmp_path / "data", flow=str(tmp_path / "flows"))
 
 
 def test_pairs_are_kept_to_be_shown_beside_the_next_frame(tmp_path, measured):

@@ -142,3 +142,14 @@ def test_a_mistake_is_said_with_its_file(tmp_path: Path, mistake):
     make(tmp_path)
     with pytest.raises(InputError, match=re.escape(said)):
         pair_of(tmp_path)
+
+
+def test_flows_of_the_source_fit_pictures_that_were_brought_to_a_grid(tmp_path: Path):
+    """1920x1080 becomes 518x280 for a network, 4% wider."""
+    half = np.broadcast_to(np.float32([6, -3]), (270, 480, 2))
+    np.savez(tmp_path / "0000.npz", forward=half, backward=-half)
+    grid = np.zeros((140, 259, 3), np.uint8)
+    found = FlowFolder.at(str(tmp_path)).pair("shot", 0, grid, grid, (1920, 1080))
+    np.testing.assert_allclose(found.forward[70, 130], [6 * 259 / 480, -3 * 140 / 270], rtol=1e-4)
+    with pytest.raises(InputError, match="480x270, which is not the shape of frames of 259x140"):
+        FlowFolder.at(str(tmp_path)).pair("shot", 0, grid, grid)

@@ -1,5 +1,7 @@
 """Path tracing against what is known without it, and reflections that few paths show."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,14 +25,14 @@ def material(color: tuple[float, float, float], *, roughness: float, metallic: f
     return Material((even * color).astype(np.float32), roughness * even, metallic * even, None, 1.0)
 
 
-def floor(surface: Material, sky: float, *lamps: Lamp) -> Scenery:
+def floor(surface: Material, sky: float, *lamps: Lamp, others: tuple[Part, ...] = ()) -> Scenery:
     """A floor under an even sky, seen from above at 45 degrees."""
     to_world = np.eye(4)
     slant = np.sqrt(0.5)
     to_world[:3, :3] = [[1, 0, 0], [0, slant, slant], [0, -slant, slant]]
     to_world[:3, 3] = (0, 1.5, 1.5)
     every = np.full((2, 4, 3), sky, np.float32)
-    return Scenery((Part((FLOOR,), surface),), lamps, every, *NO_SUN, (Camera(to_world, 40.0),), "floor")
+    return Scenery((Part((FLOOR,), surface), *others), lamps, every, *NO_SUN, (Camera(to_world, 40.0),), "floor")
 
 
 def seen(scenery: Scenery, samples: int, seed: int = 0) -> View:
@@ -62,3 +64,29 @@ def test_few_paths_show_what_a_smooth_floor_mirrors_and_a_matte_one_does_not():
     assert true.std() > 0.1
     assert np.corrcoef(true, reflection(0.15, 4, 1))[0, 1] > 0.95
     assert reflection(0.9, 4).std() < 0.03
+
+
+def test_where_a_pixel_holds_two_surfaces_it_has_the_average_of_their_light():
+    """A dark board in bright light before a white floor in shade: nowhere the floor's colour in the board's light."""
+    board = Part((quad((-0.5, 0.6, 0.2), (1, 0, 0), (0, 0, -0.8)),), material((0.03,) * 3, roughness=0.9, metallic=0))
+    beside = Lamp((quad((-0.55, 0.62, -0.6), (0, 0.3, 0), (0, 0, 0.8)),), np.full(3, 20, np.float32))
+    view = seen(floor(material((0.9,) * 3, roughness=0.9, metallic=0), 0.05, beside, others=(board,)), 8)
+    alone = view.maps["albedo"] * view.maps["shading"]
+    edges = (view.maps["albedo"] > 0.1) & (view.maps["albedo"] < 0.8) & view.mask
+    assert edges.any()
+    flat = ~edges & view.mask
+    assert view.color[edges].max() < 1.2 * view.color[flat].max()
+    assert alone[edges].max() > 1.5 * view.color[edges].max()  # what the product of averages would have made of them
+
+
+def test_no_light_comes_through_a_wall_whatever_its_relief():
+    slope = np.float32([np.sin(0.4), 0, np.cos(0.4)])
+    normal = np.stack([slope, slope * [-1, 1, 1]])[None].repeat(2, axis=0).astype(np.float32)
+    wall = replace(material((0.5,) * 3, roughness=0.8, metallic=0), normal=normal, repeats=4.0)
+    box = [FLOOR, quad((-4, 3, -4), (8, 0, 0), (0, 0, 8))]
+    box += [quad((-4, 0, -4), (8, 0, 0), (0, 3, 0)), quad((4, 0, 4), (-8, 0, 0), (0, 3, 0))]
+    box += [quad((-4, 0, 4), (0, 0, -8), (0, 3, 0)), quad((4, 0, -4), (0, 0, 8), (0, 3, 0))]
+    shut = replace(floor(wall, 3.0), parts=(Part(tuple(box), wall),))
+    view = seen(shut, 8)
+    assert view.maps["shading"].max() < 1e-4
+    assert view.color.max() < 1e-4

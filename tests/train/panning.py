@@ -37,7 +37,9 @@ class KnownFlow:
     def __init__(self, kept: float = 1.0) -> None:
         self.kept = kept
 
-    def pair(self, clip: str, position: int, first: np.ndarray, second: np.ndarray) -> PairFlow:
+    def pair(
+        self, clip: str, position: int, first: np.ndarray, second: np.ndarray, size: tuple[int, int] | None = None
+    ) -> PairFlow:
         flow = np.broadcast_to(np.float32([-STEP, 0]), (*first.shape[:2], 2)).copy()
         valid = np.zeros((*first.shape[:2], 1), bool)
         valid[:, : round(self.kept * first.shape[1])] = True

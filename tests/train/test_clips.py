@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvinverse_cli.errors import InputError
-from mvinverse_cli.flow import DisFlow, FlowFolder
-from mvinverse_cli.train.clips import PROBE_FRAMES, Clip, Stretch, check_flow_names, find_clips, flow_name, open_clips
+from mvinverse_cli.flow import DisFlow, FlowFolder, check_names
+from mvinverse_cli.frames import Shot
+from mvinverse_cli.train.clips import PROBE_FRAMES, Clip, Stretch, find_clips, flow_name, open_clips
 from tests.conftest import TINY
 from tests.frames.media import write_png
 from tests.train.panning import SIZE, STEP, KnownFlow, make_stretch, pan, write_pan
@@ -64,9 +65,13 @@ def test_two_clips_of_one_folder_cannot_share_its_flows(tmp_path: Path):
     folder = write_pan(tmp_path / "plates", 3)
     for number, frame in enumerate(pan(3, seed=1), 1):
         write_png(folder / f"other.{number:04d}.png", np.ascontiguousarray(frame))
-    check_flow_names(find_clips([folder / "pan.####.png"]))
+
+    def named(shot: Shot) -> tuple[str, Path]:
+        return flow_name(shot), shot.paths[0]
+
+    check_names(map(named, find_clips([folder / "pan.####.png"])))
     with pytest.raises(InputError, match=r"pan\.0001\.png and .*other\.0001\.png: the flows of both .* clip plates"):
-        check_flow_names(find_clips([folder / "pan.####.png", folder / "other.####.png"]))
+        check_names(map(named, find_clips([folder / "pan.####.png", folder / "other.####.png"])))
 
 
 def test_a_clip_is_split_at_its_cut_and_that_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture):
