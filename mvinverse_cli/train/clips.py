@@ -152,7 +152,7 @@ def read_frames(shot: Shot, count: int, config: ModelConfig, max_size: int) -> d
 def find_flows(
     clip: str, size: tuple[int, int], frames: Mapping[int, Array], config: ModelConfig, flows: FlowSource
 ) -> Iterator[tuple[int, PairFlow]]:
-    """The flow of each pair of neighbours among `frames` that keeps KEPT_LEAST of its pixels, by the position of its first.
+    """The flow of each pair of neighbours that keeps KEPT_LEAST of its pixels, by the position of its first.
 
     frames: (h, w, 3), of a clip of `size` (width, height). Half precision is off by 1/64 pixel at a motion of 32.
     """
