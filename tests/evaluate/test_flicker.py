@@ -113,8 +113,8 @@ def test_flow_from_a_folder_is_taken_instead(tmp_path, measured):
 
 
 def test_two_clips_of_one_name_cannot_share_flows(tmp_path, measured):
-    write_numbered(tmp_path / "data/shot.mp4", 3)
     write_pictures(tmp_path / "data/shot", 3)
+    write_numbered(tmp_path / "data/shot.mp4", 3)
     (tmp_path / "flows").mkdir()
     with pytest.raises(InputError, match=r"shot and .*shot\.mp4: the flows of both would be those of a clip shot"):
         measured(tmp_path / "data", flow=str(tmp_path / "flows"))
