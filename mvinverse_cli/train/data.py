@@ -5,12 +5,8 @@ B samples, each N views of one scene, H W pixels, C channels of a map. Images ar
 """
 
 import logging
-import threading
-from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import torch
@@ -23,6 +19,7 @@ from ..model.config import ModelConfig
 from ..scenes.record import View
 from ..scenes.store import Broken, ScenePath
 from ..trainings import TrainOptions
+from .ahead import batches_ahead
 from .augment import (
     MOST_ENLARGED,
     crop_share,
@@ -35,13 +32,12 @@ from .augment import (
     relit,
     sensor_white,
 )
+from .cache import SharedViews
 from .decoded import Decoded, decode, resized, taken_apart
 from .revise import revise
 
 logger = logging.getLogger(__name__)
 
-CACHE_BYTES = 4 * 2**30  # of decoded views: about 1,000 scenes of four views of 196x140
-BATCHES_AHEAD = 2  # for each thread
 PAINT, SHAPE = 1, 2  # tell the draws of `revise`, and of a batch's views and size, from the others
 
 
@@ -60,6 +56,12 @@ class Batch:
         maps = {name: values.to(device, non_blocking=True) for name, values in self.maps.items()}
         masks = {name: values.to(device, non_blocking=True) for name, values in self.masks.items()}
         return Batch(self.images.to(device, non_blocking=True), maps, masks, self.names)
+
+    def pin_memory(self) -> "Batch":
+        """The same where a GPU fetches it while the processor goes on."""
+        maps = {name: values.pin_memory() for name, values in self.maps.items()}
+        masks = {name: values.pin_memory() for name, values in self.masks.items()}
+        return Batch(self.images.pin_memory(), maps, masks, self.names)
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Samples:
         options: TrainOptions,
         *,
         abreast: int = 1,
-        cache_bytes: int = CACHE_BYTES,
+        cache_bytes: int | None = None,
     ) -> None:
         if not scenes:
             raise ValueError("there is no scene to draw from")
@@ -101,25 +103,12 @@ class Samples:
         self.abreast = abreast
         self.broken: dict[int, Broken] = {}  # by the scene's place in `scenes`
         self._most_views = max(scene.views for scene in scenes)
-        self._cache: dict[tuple[int, int], Decoded] = {}
-        self._room = cache_bytes
-        self._lock = threading.Lock()  # of the cache and of `broken`: batches may be made side by side
+        self._cache = SharedViews(self.scenes, cache_bytes, sharers=abreast)
 
-    def batches(self, steps: Iterable[int], *, threads: int = 1) -> Generator[Batch, None, None]:
-        """The batches of `steps`, in their order, made ahead by `threads` threads.
-
-        To be closed (`contextlib.closing`) by whoever leaves it early.
-        """
-        waiting = iter(steps)
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="mvinverse-samples")
-        try:
-            pending = deque(pool.submit(self.batch, step) for step in islice(waiting, BATCHES_AHEAD * threads))
-            while pending:
-                batch = pending.popleft().result()
-                pending.extend(pool.submit(self.batch, step) for step in islice(waiting, 1))
-                yield batch
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def batches(self, steps: Iterable[int], *, workers: int = 0) -> Generator[Batch, None, None]:
+        """The batches of `steps`, in their order, made ahead: by a thread, or by so many processes forked from this
+        one, which share what they read. To be closed (`contextlib.closing`) by whoever leaves it early."""
+        return batches_ahead(self, steps, workers)
 
     def batch(self, step: int) -> Batch:
         """The batch of one step. Raises InputError where too few scenes can be read to make one."""
@@ -132,7 +121,7 @@ class Samples:
             try:
                 samples.append(self._sample(step, index, views, size))
             except InputError as error:
-                self._note(index, str(error))
+                self.note(index, str(error))
         if not samples:
             raise InputError(f"none of {len(self.scenes)} scenes can be read; render them again")
         return to_batch(samples, self.config)
@@ -157,11 +146,10 @@ class Samples:
         """The scenes that have at least so many views."""
         return [index for index, scene in enumerate(self.scenes) if scene.views >= views]
 
-    def _note(self, index: int, reason: str) -> None:
+    def note(self, index: int, reason: str) -> None:
         """Logs a scene that cannot be read, the first time."""
-        with self._lock:
-            known = index in self.broken
-            self.broken[index] = (self.scenes[index].path, reason)
+        known = index in self.broken
+        self.broken[index] = (self.scenes[index].path, reason)
         if not known:
             logger.warning("skipped: %s", reason)
 
@@ -188,14 +176,12 @@ class Samples:
 
     def _decoded(self, index: int, views: Sequence[int]) -> list[Decoded]:
         """Those views of a scene, from the cache as far as it has them. Raises InputError."""
-        missing = [view for view in views if (index, view) not in self._cache]
+        kept = {view: self._cache.get(index, view) for view in views}
+        missing = [view for view, decoded in kept.items() if decoded is None]
         read = dict(zip(missing, map(decode, self.scenes[index].read(missing)), strict=True)) if missing else {}
-        with self._lock:
-            for view, decoded in read.items():
-                if (index, view) not in self._cache and decoded.nbytes <= self._room:
-                    self._cache[index, view] = decoded
-                    self._room -= decoded.nbytes
-        return [read[view] if view in read else self._cache[index, view] for view in views]
+        for view, decoded in read.items():
+            self._cache.put(index, view, decoded)
+        return [kept[view] or read[view] for view in views]
 
 
 def views_batch(views: Sequence[View], config: ModelConfig, size: tuple[int, int], *, name: str = "") -> Batch:

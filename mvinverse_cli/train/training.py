@@ -4,7 +4,6 @@
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -24,6 +23,7 @@ from ..outputs.presence import open_alone
 from ..outputs.whole import write_whole
 from ..scenes.store import Broken, SceneList, ScenePath, find_scenes
 from ..trainings import TrainOptions
+from .ahead import most_workers
 from .data import Batch, Samples, views_batch
 from .journal import LOG_EVERY, Journal, Progress
 from .pictures import Shown, curves_png, views_png
@@ -148,12 +148,11 @@ class Session:
     def go(self, samples: Samples, stop: Callable[[], bool]) -> None:
         """Takes the steps that are left; writes the weights of a finished run that has lost them."""
         trainer, journal, options = self.trainer, self.journal, self.trainer.options
-        threads = 1 if trainer.device.type == "cpu" else max(1, (os.cpu_count() or 1) // trainer.ranks.world)
         world = trainer.ranks.world
         if trainer.step == options.steps and trainer.ranks.any(not (self.run / WEIGHTS).exists()):
             self.save()
         steps = range(trainer.step * world + trainer.ranks.rank, options.steps * world, world)
-        with closing(samples.batches(steps, threads=threads)) as batches:
+        with closing(samples.batches(steps, workers=most_workers(trainer.device, world))) as batches:
             for batch in batches:
                 trainer.take_step(batch)
                 journal.views += batch.images.shape[0] * batch.images.shape[1] * trainer.ranks.world

@@ -1,5 +1,6 @@
 """Batches from scenes: the same in every run, true, and of the size that was asked for."""
 
+import multiprocessing
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -56,17 +57,19 @@ def test_another_step_or_seed_is_another_batch(folder):
     assert not same(samples.batch(0), open_samples(folder, replace(OPTIONS, seed=1)).batch(0))
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_batches_made_ahead_are_those_of_their_steps_in_order(folder, threads):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_made_ahead_are_those_of_their_steps_in_order(folder, workers):
     samples, alone = open_samples(folder), open_samples(folder)
-    with closing(samples.batches(range(5, 20, 2), threads=threads)) as batches:
+    with closing(samples.batches(range(5, 20, 2), workers=workers)) as batches:
         for step, batch in zip(range(5, 20, 2), batches, strict=True):
             assert same(batch, alone.batch(step))
 
 
-def test_leaving_early_ends_the_threads(folder):
-    with closing(open_samples(folder).batches(range(1000), threads=2)) as batches:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_leaving_early_ends_what_makes_them(folder, workers):
+    with closing(open_samples(folder).batches(range(1000), workers=workers)) as batches:
         next(batches)
+    assert not multiprocessing.active_children()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("mvinverse-samples")]
 
 
