@@ -63,12 +63,15 @@ class Muon(torch.optim.Optimizer):
                 directions = self.ranks.share(self._directions(parameters), orthogonalize)
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
                 length = LENGTH * max(directions.shape[1:]) ** 0.5
-                for parameter, direction in zip(parameters, directions, strict=True):
-                    parameter.add_(direction.view_as(parameter), alpha=-group["lr"] * length)
+                ways = [way.view_as(parameter) for way, parameter in zip(directions, parameters, strict=True)]
+                torch._foreach_add_(parameters, ways, alpha=-group["lr"] * length)
 
     def _directions(self, parameters: Sequence[Tensor]) -> Tensor:
         """Where the gradients of parameters of one shape have pointed, and point now (Nesterov): (K, A, B)."""
-        means = [self.state[p].setdefault("mean", torch.zeros_like(p)) for p in parameters]
+        for parameter in parameters:
+            if "mean" not in self.state[parameter]:
+                self.state[parameter]["mean"] = torch.zeros_like(parameter)
+        means = [self.state[p]["mean"] for p in parameters]
         gradients = [p.grad for p in parameters if p.grad is not None]
         torch._foreach_lerp_(means, gradients, 1 - MOMENTUM)
         ahead = torch._foreach_lerp(gradients, means, MOMENTUM)
