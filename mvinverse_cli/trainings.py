@@ -36,6 +36,7 @@ TRAIN_LEAST = {
     "min_views": 1,
     "min_side": 14,
     "pixels": 14 * 14,
+    "shapes": 0,
     "checkpoint_every": 1,
     "picture_every": 1,
 }
@@ -60,6 +61,7 @@ class TrainOptions:
     min_side: int = 112  # pixels
     max_side: int = 224
     pixels: int = 200_000  # of a step, over all its views, in each process
+    shapes: int = 0  # most shapes of batches, each of which a GPU needs seconds to get ready for; 0: any number
     gradient_loss: GradientLoss = "squared"
     gain: bool = False  # whether albedo and shading may be off by a gain per picture and channel
     metal_weight: float = 4.0  # most that a metallic pixel counts for, against rarity

@@ -61,6 +61,9 @@ def train(
     min_side: Annotated[int, option("Pixels of a view's shortest side.", SAMPLES)] = TRAIN.min_side,
     max_side: Annotated[int, option("Pixels of a view's longest side.", SAMPLES)] = TRAIN.max_side,
     pixels: Annotated[int, option("Pixels of a step, over all its views, in each process.", SAMPLES)] = TRAIN.pixels,
+    shapes: Annotated[
+        int, option("Most shapes of batches, each of which a GPU needs seconds to get ready for; 0: any.", SAMPLES)
+    ] = TRAIN.shapes,
     gradient_loss: Annotated[GradientLoss, option("Of differences between neighbours.", LOSSES)] = TRAIN.gradient_loss,
     gain: Annotated[
         bool, option("Albedo and shading may be off by a gain per picture and channel.", LOSSES)
@@ -93,6 +96,7 @@ def train(
         min_side=min_side,
         max_side=max_side,
         pixels=pixels,
+        shapes=shapes,
         gradient_loss=gradient_loss,
         gain=gain,
         metal_weight=metal_weight,

@@ -2,7 +2,6 @@
 one. numpy holds the interpreter's lock for much of a batch, so that more threads would wait for each other."""
 
 import logging
-import multiprocessing
 import os
 import signal
 import sys
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from .data import Batch, Samples
 
 AHEAD = 2  # batches, of the thread or of each process
+NICENESS = 10  # of the processes: what keeps a GPU busy comes first
 
 
 def most_workers(device: torch.device, ranks: int = 1) -> int:
@@ -96,4 +96,5 @@ def _begin_worker(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     logging.disable(logging.WARNING)
+    os.nice(NICENESS)
     cv2.setNumThreads(0)

@@ -131,7 +131,10 @@ class Samples:
 
         Drawn for a scene, not for all: the smallest of a set would keep every batch small.
         """
-        rng = np.random.default_rng([self.options.seed, step // self.abreast, 0, SHAPE])
+        drawn = step // self.abreast
+        if self.options.shapes:
+            drawn = int(np.random.default_rng([self.options.seed, drawn, 1, SHAPE]).integers(self.options.shapes))
+        rng = np.random.default_rng([self.options.seed, drawn, 0, SHAPE])
         most = min(self.options.max_views, self._most_views)
         views = int(rng.integers(min(self.options.min_views, most), most + 1))
         scene = self.scenes[int(rng.choice(self._with(views)))]

@@ -105,6 +105,14 @@ def test_views_and_sizes_are_mixed_and_the_pixels_stay_within_their_budget(folde
         assert abs(count * one - OPTIONS.pixels) <= one / 2 or count == len(samples.scenes)
 
 
+def test_as_many_shapes_as_are_allowed_and_scenes_as_before(folder):
+    few = open_samples(folder, replace(OPTIONS, shapes=3))
+    batches = [few.batch(step) for step in range(30)]
+    assert 1 < len({batch.images.shape[1:] for batch in batches}) <= 3
+    assert len({batch.names for batch in batches}) > 10
+    assert same(batches[7], open_samples(folder, replace(OPTIONS, shapes=3)).batch(7))
+
+
 def test_steps_side_by_side_have_one_shape_and_scenes_of_their_own(folder):
     samples = open_samples(folder, abreast=2)
     batches = [samples.batch(step) for step in range(20)]
