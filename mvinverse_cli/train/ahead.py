@@ -1,14 +1,17 @@
 """Batches made while the network learns from others: by a thread beside it, or by processes where a GPU is faster than
 one. numpy holds the interpreter's lock for much of a batch, so that more threads would wait for each other."""
 
+import ctypes
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -21,15 +24,22 @@ if TYPE_CHECKING:
     from .data import Batch, Samples
 
 AHEAD = 2  # batches, of the thread or of each process
+MOST_WORKERS = 16
 NICENESS = 10  # of the processes: what keeps a GPU busy comes first
+PIXEL_BYTES = 61  # of a batch: picture and maps in float32, five masks
+SHARED = Path("/dev/shm")  # through which batches come from processes; containers are often given 64 MB
+PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
-def most_workers(device: torch.device, ranks: int = 1) -> int:
-    """How many processes make the batches for `device`: as many as there are cores for each of `ranks`; none, but a
-    thread, for a CPU, whose cores are busy, and outside Linux, where forking is no safe thing."""
+def most_workers(device: torch.device, pixels: int, ranks: int = 1) -> int:
+    """How many processes make the batches of so many `pixels` for `device`: one a core, of which each of `ranks` takes
+    its part, as far as there is shared memory; none, but a thread, for a CPU, whose cores are busy, and outside Linux,
+    where forking is no safe thing."""
     if device.type != "cuda" or sys.platform != "linux":
         return 0
-    return max(1, len(os.sched_getaffinity(0)) // ranks)
+    cores = max(1, len(os.sched_getaffinity(0)) // ranks)
+    rooms = shutil.disk_usage(SHARED).free // (2 * AHEAD * PIXEL_BYTES * pixels * ranks) if SHARED.exists() else 0
+    return min(cores, rooms, MOST_WORKERS)
 
 
 def batches_ahead(samples: "Samples", steps: Iterable[int], workers: int) -> Generator["Batch", None, None]:
@@ -92,9 +102,11 @@ class _Made(Dataset[tuple["Batch | InputError", dict[int, str]]]):
 
 
 def _begin_worker(worker: int) -> None:
-    """Leaves signals and warnings to the process that this one was forked from, and other cores to the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Leaves signals and warnings to the process that this one was forked from, and ends with it: what a job's
+    processes are all sent is for that one to answer, by a checkpoint."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)
     logging.disable(logging.WARNING)
     os.nice(NICENESS)
     cv2.setNumThreads(0)

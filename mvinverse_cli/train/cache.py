@@ -5,13 +5,15 @@ import multiprocessing
 from collections.abc import Sequence
 
 import numpy as np
-import psutil
+import torch
 
 from ..maps import MAPS
+from ..model.device import free_bytes
 from ..scenes.store import ScenePath
 from .decoded import Decoded
 
 MOST_OF_MEMORY = 1 / 3  # of what is free
+LONGEST_WAIT = 10  # seconds for another process; one that was killed while it wrote never lets go
 CHANNELS = (16, 3)  # of a view's pixels and of its points, in halves
 OFFSET, HEIGHT, WIDTH, PRESENT, HAS_POINTS = range(5)  # of what is told of a view
 
@@ -23,14 +25,15 @@ class SharedViews:
     """
 
     def __init__(self, scenes: Sequence[ScenePath], most: int | None = None, *, sharers: int = 1) -> None:
-        """most: bytes; where not given, what the scenes need, up to MOST_OF_MEMORY of what is free, of which each of
-        `sharers` that keep views of their own takes its part."""
+        """most: bytes; where not given, twice what the scenes need if all their views are as small as the smallest, up
+        to MOST_OF_MEMORY of what is free, of which each of `sharers` that keep views of their own takes its part."""
         if most is None:
             needed = sum(scene.views * scene.size[0] * scene.size[1] * sum(CHANNELS) * 2 for scene in scenes)
-            most = min(needed, int(psutil.virtual_memory().available * MOST_OF_MEMORY) // sharers)
+            most = min(2 * needed, int(free_bytes(torch.device("cpu")) * MOST_OF_MEMORY) // sharers)
+        halves = most // 2
         views = max(scene.views for scene in scenes)
         self._lock = multiprocessing.Lock()
-        self._halves = np.frombuffer(mmap.mmap(-1, max(most, 2)), np.float16)[: most // 2]
+        self._halves = np.frombuffer(mmap.mmap(-1, 2 * max(halves, 1)), np.float16)[:halves]
         self._taken = np.frombuffer(mmap.mmap(-1, 8), np.int64)  # halves
         told = np.frombuffer(mmap.mmap(-1, len(scenes) * views * 5 * 8), np.int64)
         self._told = told.reshape(len(scenes), views, 5)  # of those that are in it
@@ -39,7 +42,10 @@ class SharedViews:
 
     def get(self, index: int, view: int) -> Decoded | None:
         """A view of the scene at `index`, not to be written to; None where it is not kept."""
+        if not self._lock.acquire(timeout=LONGEST_WAIT):
+            return None
         offset, height, width, present, has_points = self._told[index, view].tolist()
+        self._lock.release()
         if not present:
             return None
         pixels, points = (height * width * channels for channels in CHANNELS)
@@ -56,13 +62,17 @@ class SharedViews:
         parts = [decoded.pixels] if decoded.points is None else [decoded.pixels, decoded.points]
         size = sum(part.size for part in parts)
         told = self._told[index, view]
-        with self._lock:
+        if not self._lock.acquire(timeout=LONGEST_WAIT):
+            return
+        try:
             offset = int(self._taken[0])
-            if told[PRESENT] or offset + size > len(self._halves) or not decoded.present:
+            if told[PRESENT] or not decoded.present or offset + size > len(self._halves):
                 return
+            self._taken[0] = offset + size
             self._halves[offset : offset + size] = np.concatenate([part.ravel() for part in parts])
             if decoded.points is not None and decoded.to_world is not None:
                 self._to_world[index, view] = decoded.to_world
-            self._taken[0] = offset + size
-            told[[OFFSET, HEIGHT, WIDTH, HAS_POINTS]] = offset, *decoded.pixels.shape[1:3], decoded.points is not None
-            told[PRESENT] = sum(1 << bit for bit, name in enumerate(MAPS) if name in decoded.present)  # last: now it is
+            present = sum(1 << bit for bit, name in enumerate(MAPS) if name in decoded.present)
+            told[:] = offset, *decoded.pixels.shape[1:3], present, decoded.points is not None
+        finally:
+            self._lock.release()

@@ -80,7 +80,8 @@ class Samples:
     """Draws batches from scenes: `batch(step)` depends on the options, the step and the scenes' order alone.
 
     abreast: how many steps are taken side by side, by processes that then wait for each other: steps 0 to abreast - 1
-    have other scenes and one shape, and so on.
+    have other scenes and one shape, and so on. sharers: how many processes keep decoded views of their own, in as much
+    memory together as one alone; with those abreast. cache_bytes: that each keeps at most.
 
     A scene that turns out to be broken when its pixels are read is logged and noted in `broken`, and another takes its
     place, the same in every run.
@@ -93,6 +94,7 @@ class Samples:
         options: TrainOptions,
         *,
         abreast: int = 1,
+        sharers: int = 1,
         cache_bytes: int | None = None,
     ) -> None:
         if not scenes:
@@ -103,7 +105,7 @@ class Samples:
         self.abreast = abreast
         self.broken: dict[int, Broken] = {}  # by the scene's place in `scenes`
         self._most_views = max(scene.views for scene in scenes)
-        self._cache = SharedViews(self.scenes, cache_bytes, sharers=abreast)
+        self._cache = SharedViews(self.scenes, cache_bytes, sharers=max(abreast, sharers))
 
     def batches(self, steps: Iterable[int], *, workers: int = 0) -> Generator[Batch, None, None]:
         """The batches of `steps`, in their order, made ahead: by a thread, or by so many processes forked from this

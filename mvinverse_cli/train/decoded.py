@@ -33,11 +33,6 @@ class Decoded:
     points: Array | None
     to_world: Array | None
 
-    @property
-    def nbytes(self) -> int:
-        """Of its pixels and points."""
-        return self.pixels.nbytes + (0 if self.points is None else self.points.nbytes)
-
     def cut(self, rows: slice, columns: slice) -> "Decoded":
         """A part of it, a copy in float32."""
         points = None if self.points is None else self.points[rows, columns].astype(np.float32)

@@ -89,7 +89,7 @@ def finetune(
         ranks.lead(lambda: held.enter_context(open_alone(run)))
         ranks.lead(lambda: open_folder(run, wanted))
         tuner = FineTuner(load_weights(weights, device, torch.float32), options, device, ranks)
-        lessons = Lessons(clips, scenes, weights.config, options)
+        lessons = Lessons(clips, scenes, weights.config, options, sharers=ranks.world)
         return Tuning(run, output, tuner, weights, lessons, wanted, report).go(stop)
 
 

@@ -48,12 +48,19 @@ class Lessons:
     """Draws what a step sees: `lesson(step)` is the same in every run, whichever process asks for it."""
 
     def __init__(
-        self, clips: Sequence[Clip], scenes: SceneList | None, config: ModelConfig, options: FinetuneOptions
+        self,
+        clips: Sequence[Clip],
+        scenes: SceneList | None,
+        config: ModelConfig,
+        options: FinetuneOptions,
+        *,
+        sharers: int = 1,
     ) -> None:
+        """sharers: how many processes keep views of the scenes in memory."""
         self.stretches = [stretch for clip in clips for stretch in clip.stretches]
         self.options, self.config = options, config
         replay = replace(SCENE_VIEWS, seed=options.seed)
-        self.samples = None if scenes is None else Samples(scenes.scenes, config, replay)
+        self.samples = None if scenes is None else Samples(scenes.scenes, config, replay, sharers=sharers)
 
     def lesson(self, step: int) -> Lesson:
         """That of one step. Raises InputError where no scene can be read."""

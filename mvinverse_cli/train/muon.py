@@ -61,6 +61,7 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for parameters in alike(group["params"]):
                 directions = self.ranks.share(self._directions(parameters), orthogonalize)
+                directions = directions.to(parameters[0].dtype).contiguous()  # or they are added one by one
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
                 length = LENGTH * max(directions.shape[1:]) ** 0.5
                 ways = [way.view_as(parameter) for way, parameter in zip(directions, parameters, strict=True)]

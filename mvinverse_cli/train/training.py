@@ -152,7 +152,7 @@ class Session:
         if trainer.step == options.steps and trainer.ranks.any(not (self.run / WEIGHTS).exists()):
             self.save()
         steps = range(trainer.step * world + trainer.ranks.rank, options.steps * world, world)
-        with closing(samples.batches(steps, workers=most_workers(trainer.device, world))) as batches:
+        with closing(samples.batches(steps, workers=most_workers(trainer.device, options.pixels, world))) as batches:
             for batch in batches:
                 trainer.take_step(batch)
                 journal.views += batch.images.shape[0] * batch.images.shape[1] * trainer.ranks.world

@@ -1,11 +1,13 @@
 """Decoded views: kept once, told truly, shared with processes forked later."""
 
 import multiprocessing
+import sys
 
 import numpy as np
 import pytest
 
 from mvinverse_cli.scenes.store import find_scenes
+from mvinverse_cli.train import cache
 from mvinverse_cli.train.cache import SharedViews
 from mvinverse_cli.train.decoded import decode
 from tests.scenes.views import make_scenes
@@ -50,12 +52,24 @@ def test_a_view_without_a_camera_and_some_maps(scenes):
     assert kept.to_world is None
 
 
-@pytest.mark.parametrize("room", [0, 1])
-def test_no_more_than_there_is_room_for(scenes, room):
-    views = SharedViews(scenes, most=room * VIEW_BYTES)
+@pytest.mark.parametrize(("most", "room"), [(0, 0), (1, 0), (VIEW_BYTES, 1), (VIEW_BYTES + 1, 1)])
+def test_no_more_than_there_is_room_for(scenes, most, room):
+    views = SharedViews(scenes, most=most)
     for view in range(3):
         views.put(0, view, decoded(scenes, 0, view))
     assert [views.get(0, view) is not None for view in range(3)] == [bool(room), False, False]
+
+
+def test_a_process_that_died_at_it_keeps_nobody_waiting(scenes, monkeypatch):
+    views = SharedViews(scenes)
+    views.put(0, 0, decoded(scenes, 0, 0))
+    monkeypatch.setattr(cache, "LONGEST_WAIT", 0.01)
+    views._lock.acquire()
+    views.put(0, 1, decoded(scenes, 0, 1))
+    assert views.get(0, 0) is None
+    views._lock.release()
+    assert views.get(0, 0) is not None
+    assert views.get(0, 1) is None
 
 
 def test_room_for_all_of_them_is_made_where_memory_allows(scenes):
@@ -66,7 +80,7 @@ def test_room_for_all_of_them_is_made_where_memory_allows(scenes):
             assert views.get(index, view) is not None
 
 
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+@pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
 def test_a_forked_process_reads_and_fills_the_same(scenes):
     views = SharedViews(scenes)
     first, second = decoded(scenes, 0, 0), decoded(scenes, 1, 1)

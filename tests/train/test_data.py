@@ -1,6 +1,7 @@
 """Batches from scenes: the same in every run, true, and of the size that was asked for."""
 
 import multiprocessing
+import sys
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -24,6 +25,15 @@ from tests.scenes.views import make_scenes, make_view
 SIZE = (56, 84)
 CONFIG = ModelConfig()
 OPTIONS = TrainOptions(min_side=28, max_side=56, pixels=20_000)
+
+
+FORKS = pytest.param(
+    2,
+    marks=[
+        pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone"),
+        pytest.mark.filterwarnings("ignore:This DataLoader will create"),  # on a single core
+    ],
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +67,7 @@ def test_another_step_or_seed_is_another_batch(folder):
     assert not same(samples.batch(0), open_samples(folder, replace(OPTIONS, seed=1)).batch(0))
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, FORKS])
 def test_batches_made_ahead_are_those_of_their_steps_in_order(folder, workers):
     samples, alone = open_samples(folder), open_samples(folder)
     with closing(samples.batches(range(5, 20, 2), workers=workers)) as batches:
@@ -65,7 +75,7 @@ def test_batches_made_ahead_are_those_of_their_steps_in_order(folder, workers):
             assert same(batch, alone.batch(step))
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, FORKS])
 def test_leaving_early_ends_what_makes_them(folder, workers):
     with closing(open_samples(folder).batches(range(1000), workers=workers)) as batches:
         next(batches)
