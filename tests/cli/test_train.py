@@ -76,7 +76,7 @@ def test_every_flag_reaches_the_training(run, ends):
         steps=7, learning_rate=0.5, weights="w", imagenet=True, bypass_rate=0.3, warmup=3, weight_decay=0.1, clip=2.0,
         ema=0.5, min_views=1, max_views=3, min_side=42, max_side=84, pixels=9000, gradient_loss="absolute", gain=True,
         metal_weight=2.0, dtype="float32", device="cpu", seed=5, minutes=3.5, held_out="x", checkpoint_every=9,
-        picture_every=8, optimizer="muon",
+        picture_every=8, optimizer="muon", shapes=6,
     )  # fmt: skip
     assert all(value != getattr(TrainOptions(), name) for name, value in asdict(given).items())
     received = []
@@ -100,6 +100,7 @@ def test_every_flag_reaches_the_training(run, ends):
     [
         ({"steps": 0}, "--steps 0: must be at least 1"),
         ({"min_side": 13}, "--min-side 13"),
+        ({"shapes": -1}, "--shapes -1: must be at least 0"),
         ({"seed": -1}, "--seed -1: must be from 0 to 18446744073709551615"),
         ({"seed": 2**64}, "--seed 18446744073709551616: must be from 0 to 18446744073709551615"),
         ({"learning_rate": 0.0}, "--learning-rate 0.0: must be more than 0"),
