@@ -127,12 +127,12 @@ def test_weights_that_are_loaded_are_not_counted_twice(long_clip: Path, monkeypa
     layout = layout_of(long_clip)
     free = 1.01 / FREE_SHARE * (bytes_of(layout, 24) - weights_bytes(SMALL, 4))
     monkeypatch.setattr("mvinverse_cli.model.device.free_bytes", lambda device: free)
-    sizes = [
-        plan_passes(layout, SMALL, CPU, torch.float32, DecomposeOptions(), is_loaded=is_loaded).windows.window
+    loaded, to_load = (
+        plan_passes(layout, SMALL, CPU, torch.float32, DecomposeOptions(), is_loaded=is_loaded)
         for is_loaded in (True, False)
-    ]
-    assert sizes[0] == 24
-    assert sizes[1] < 24
+    )
+    assert (loaded.windows.window, loaded.peak_bytes) == (24, bytes_of(layout, 24))
+    assert to_load.peak_bytes < loaded.peak_bytes
 
 
 def test_thinned_keys_and_fewer_maps_take_no_more_memory(long_clip: Path):
