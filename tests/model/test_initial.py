@@ -65,6 +65,7 @@ def lit_discs(generator: torch.Generator) -> tuple[torch.Tensor, dict[str, torch
     return images, maps
 
 
+@pytest.mark.slow
 def test_a_fresh_network_learns():
     generator = torch.Generator().manual_seed(0)
     model = MVInverse(LIGHT)

@@ -86,6 +86,7 @@ def test_the_folder_beside_tells_how_it_went_and_holds_no_state(finished: Path):
     assert list(finished.parent.glob("*.part")) == []
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(finished, clip, options, tmp_path: Path):
     output = tmp_path / "steady.safetensors"
     stops = iter([True])
@@ -126,6 +127,7 @@ def test_a_run_whose_first_measurement_is_lost_says_so(content: bytes | None, cl
         finetune([clip], tmp_path / "steady.safetensors", options)
 
 
+@pytest.mark.slow
 def test_scenes_are_learnt_from_beside_the_clips_and_stand_in_the_metadata(clip, options, tmp_path: Path, finished):
     scenes = make_scenes(tmp_path / "scenes", range(3))
     taught = replace(options, scenes=str(scenes), steps=4)
@@ -264,6 +266,7 @@ def test_a_map_that_grows_flat_is_held_where_no_anchor_was_asked_for(clip, optio
     assert caplog.messages == ["step 1: roughness has 0.50 of its contrast left; its anchor weighs 0.05 from here on"]
 
 
+@pytest.mark.slow
 def test_an_anchor_is_loosened_where_there_is_contrast_again_and_never_under_what_was_asked(
     clip, options, tmp_path, monkeypatch
 ):

@@ -87,6 +87,7 @@ def test_the_network_s_narrow_and_undecayed_parameters_are_left_to_adamw():
     assert len(make_trainer().optimizers) == 1
 
 
+@pytest.mark.slow
 def test_a_run_by_muon_learns_and_goes_on_where_it_was():
     options = replace(OPTIONS, optimizer="muon", learning_rate=3e-3)
     trainer = make_trainer(options)
