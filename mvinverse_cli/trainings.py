@@ -15,9 +15,19 @@ GradientLoss = Literal["squared", "absolute"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
 Optimizer = Literal["adamw", "muon"]
 ScenesTarget = Literal["truth", "before"]
-TrainPart = Literal["heads", "lora", "decoder", "all"]
+TrainPart = Literal["heads", "all"]
+TunePart = Literal["heads", "lora", "decoder", "all"]
 
 SEEDS = 2**64  # PyTorch's generators take 64 bits
+
+
+def check_part(options: "TrainOptions | FinetuneOptions") -> None:
+    """Raises OptionError where some of the maps are to change together with what all of them are made from."""
+    if options.train != "heads" and set(options.maps) != set(MAPS):
+        raise OptionError(
+            f"--maps {','.join(options.maps)}: what --train {options.train} changes serves every map; leave --maps "
+            "out, or choose --train heads"
+        )
 
 
 def check_loop(options: "TrainOptions | FinetuneOptions") -> None:
@@ -51,6 +61,8 @@ class TrainOptions:
     learning_rate: float = 1e-3  # at the end of the warm-up
     weights: str | None = None  # weights to start from: as --model takes them
     imagenet: bool = False  # whether the bypass starts from ImageNet weights
+    train: TrainPart = "all"  # heads: of `weights`, which see all else as it is
+    maps: tuple[MapName, ...] = MAPS  # that learn; with `heads` others stay as they are
     bypass_rate: float = 0.2  # learning rate of a bypass of `imagenet` or `weights`, as a share; at 0 it stays as it is
     warmup: int = 200  # steps
     weight_decay: float = 0.02
@@ -74,6 +86,11 @@ class TrainOptions:
     picture_every: int = 1000  # steps
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "maps", check_map_names(self.maps))
+        check_choice("--train", self.train, TrainPart)
+        check_part(self)
+        if self.train == "heads" and self.weights is None:
+            raise OptionError("--train heads: there is nothing yet that heads could read; add --weights")
         check_choice("--gradient-loss", self.gradient_loss, GradientLoss)
         check_choice("--dtype", self.dtype, TrainDtype)
         check_choice("--optimizer", self.optimizer, Optimizer)
@@ -98,7 +115,7 @@ class FinetuneOptions:
 
     model: str = "auto"  # weights to begin with
     maps: tuple[MapName, ...] = MAPS  # that are to hold still; others stay as they are
-    train: TrainPart = "heads"  # lora: and low-rank additions to the decoder; decoder: and all of it
+    train: TunePart = "heads"  # lora: and low-rank additions to the decoder; decoder: and all of it
     steps: int = 400
     optimizer: Optimizer = "adamw"  # muon: of matrices and kernels; the rest learns by adamw
     learning_rate: float = 3e-4  # at the end of the warm-up
@@ -124,12 +141,8 @@ class FinetuneOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "maps", check_map_names(self.maps))
-        check_choice("--train", self.train, TrainPart)
-        if self.train != "heads" and set(self.maps) != set(MAPS):
-            raise OptionError(
-                f"--maps {','.join(self.maps)}: what --train {self.train} changes serves every map; leave --maps out, "
-                "or choose --train heads"
-            )
+        check_choice("--train", self.train, TunePart)
+        check_part(self)
         check_choice("--optimizer", self.optimizer, Optimizer)
         check_choice("--scenes-target", self.scenes_target, ScenesTarget)
         for name, value, usual in (("target", self.scenes_target, "truth"), ("weight", self.scenes_weight, 1.0)):

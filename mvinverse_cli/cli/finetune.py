@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..formats import OnExists
-from ..trainings import FinetuneOptions, Optimizer, ScenesTarget, TrainDtype, TrainPart
+from ..trainings import FinetuneOptions, Optimizer, ScenesTarget, TrainDtype, TunePart
 from .console import VOICE, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
 from .values import AN_OUTPUT, split_names
@@ -35,7 +35,7 @@ def finetune(
         option("Maps that are to hold still, separated by commas; others stay as they are.", NETWORK, "--maps"),
     ] = ALL_MAPS,
     train: Annotated[
-        TrainPart, option("What learns: the heads, the decoder as well (lora: a little of it), or all.", NETWORK)
+        TunePart, option("What learns: the heads, the decoder as well (lora: a little of it), or all.", NETWORK)
     ] = TUNE.train,
     device: Annotated[str, option("auto, cuda, cuda:1, mps or cpu.", NETWORK)] = TUNE.device,
     dtype: Annotated[

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..sizes import show_count
-from ..trainings import GradientLoss, Optimizer, TrainDtype, TrainOptions
+from ..trainings import GradientLoss, Optimizer, TrainDtype, TrainOptions, TrainPart
 from .console import VOICE, complain, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
-from .values import AN_OUTPUT
+from .values import AN_OUTPUT, split_names
 
 INCOMPLETE = 3  # exit code: many scenes are broken
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..train.training import Outcome
 
 TRAIN = TrainOptions()
+ALL_MAPS: list[str] = [",".join(TRAIN.maps)]
 DATA, NETWORK, STEPS, SAMPLES, LOSSES, RUN = "Data", "Network", "Steps", "Samples", "Losses", "Run"
 
 
@@ -47,6 +48,11 @@ def train(
     weights: Annotated[
         str | None, option("Weights to start from, as decompose's --model takes them; else from nothing.", NETWORK)
     ] = TRAIN.weights,
+    train: Annotated[TrainPart, option("What learns: all, or the heads of --weights alone.", NETWORK)] = TRAIN.train,
+    maps: Annotated[
+        list[str],
+        option("Maps whose heads learn, separated by commas; others stay as they are.", NETWORK, "--maps"),
+    ] = ALL_MAPS,
     imagenet: Annotated[bool, option("Start the bypass from ImageNet weights.", NETWORK)] = TRAIN.imagenet,
     bypass_rate: Annotated[
         float, option("Share of the learning rate for a bypass of --imagenet or --weights; at 0 it stays.", NETWORK)
@@ -85,6 +91,8 @@ def train(
         optimizer=optimizer,
         learning_rate=learning_rate,
         weights=weights,
+        train=train,
+        maps=split_names(maps),
         imagenet=imagenet,
         bypass_rate=bypass_rate,
         warmup=warmup,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..maps import MapName
 from ..model.mvinverse import MVInverse
-from ..trainings import FinetuneOptions, TrainPart
+from ..trainings import FinetuneOptions, TunePart
 from .consistency import anchor_losses, consistency_losses, contrast_losses
 from .data import Batch
 from .lessons import Lesson
@@ -25,7 +25,7 @@ from .ranks import Ranks
 
 MapTensors: TypeAlias = dict[MapName, Tensor]  # (B, N, H, W, C)
 
-PARTS: dict[TrainPart, tuple[str, ...]] = {  # by what is in the names of their parameters
+PARTS: dict[TunePart, tuple[str, ...]] = {  # by what is in the names of their parameters
     "heads": ("_head.",),  # of the maps that are asked for
     "lora": ("_head.", ADDED),
     "decoder": ("_head.", "decoder."),

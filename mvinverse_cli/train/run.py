@@ -105,7 +105,8 @@ def check_unused(run: Path) -> None:
 
 def lasting(options: TrainOptions) -> dict[str, Any]:
     """Those of `options` that are the same in every call of a run."""
-    return {name: value for name, value in asdict(options).items() if name not in MAY_DIFFER}
+    kept = {name: value for name, value in asdict(options).items() if name not in MAY_DIFFER}
+    return {**kept, "maps": list(options.maps)}
 
 
 def check_same(path: Path, wanted: Mapping[str, Any], whose: str) -> None:

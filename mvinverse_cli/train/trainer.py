@@ -47,9 +47,12 @@ class Trainer(Loop[TrainOptions, "Batch"]):
         """The loss of each map of `batch`, and their weighted sum."""
         batch = batch.to(self.device)
         views = batch.images.shape[0] * batch.images.shape[1]
+        maps = self.options.maps
         with self.autocast():
-            predicted = self.model(batch.images, maps=tuple(batch.maps), frame_batch=views)
-        losses = map_losses(predicted, batch.maps, batch.masks, self.form)
+            with torch.set_grad_enabled(self.options.train != "heads"):
+                attended = self.model.attend(batch.images, frame_batch=views)
+            predicted = self.model.read_out(attended, slice(None), maps)
+        losses = map_losses(predicted, {name: batch.maps[name] for name in maps}, batch.masks, self.form)
         return dict(losses.items()), total_loss(losses)
 
     @contextmanager
@@ -86,14 +89,16 @@ def parameter_groups(model: nn.Module, options: TrainOptions) -> list[dict[str, 
     """The parameters of `model` by learning rate and decay: `rate` is a group's share of the learning rate.
 
     Matrices and kernels decay; biases, norms, layer scales, tokens and the position table do not. A bypass that has
-    learnt before learns at `bypass_rate`; at 0 it is left out, and no gradient is computed for it.
+    learnt before learns at `bypass_rate`; at 0 it is left out, and no gradient is computed for it. Nor is one for what
+    the options leave as it is.
     """
+    learning = tuple(f"{name}_head." for name in options.maps) if options.train == "heads" else ("",)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     is_taught = options.imagenet or options.weights is not None
     for name, parameter in model.named_parameters():
         decays = parameter.ndim > 1 and not any(table in name for table in TABLES)
         rate = options.bypass_rate if is_taught and name.startswith(BYPASS) else 1.0
-        if rate == 0:
+        if rate == 0 or not name.startswith(learning):
             parameter.requires_grad_(False)
             continue
         groups.setdefault((rate, options.weight_decay if decays else 0.0), []).append(parameter)
