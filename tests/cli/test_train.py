@@ -13,6 +13,7 @@ import pytest
 
 from mvinverse_cli.cli.main import main
 from mvinverse_cli.cli.train import signals_noted, train
+from mvinverse_cli.cli.values import split_names
 from mvinverse_cli.errors import OptionError, TrainingError
 from mvinverse_cli.model.config import config_to_dict
 from mvinverse_cli.scenes.record import view_path
@@ -66,7 +67,8 @@ def ends(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("field", fields(TrainOptions), ids=lambda field: field.name)
 def test_every_field_has_a_flag_of_its_name_with_the_same_default(field):
-    assert PARAMETERS[field.name].default == getattr(TrainOptions(), field.name)
+    default = PARAMETERS[field.name].default
+    assert (split_names(default) if field.name == "maps" else default) == getattr(TrainOptions(), field.name)
     declared = PARAMETERS[field.name].annotation.__metadata__[0].param_decls
     assert not declared or "--" + field.name.replace("_", "-") in declared
 
@@ -76,7 +78,7 @@ def test_every_flag_reaches_the_training(run, ends):
         steps=7, learning_rate=0.5, weights="w", imagenet=True, bypass_rate=0.3, warmup=3, weight_decay=0.1, clip=2.0,
         ema=0.5, min_views=1, max_views=3, min_side=42, max_side=84, pixels=9000, gradient_loss="absolute", gain=True,
         metal_weight=2.0, dtype="float32", device="cpu", seed=5, minutes=3.5, held_out="x", checkpoint_every=9,
-        picture_every=8, optimizer="muon", shapes=6,
+        picture_every=8, optimizer="muon", shapes=6, train="heads", maps=("roughness", "metallic"),
     )  # fmt: skip
     assert all(value != getattr(TrainOptions(), name) for name, value in asdict(given).items())
     received = []
@@ -86,9 +88,10 @@ def test_every_flag_reaches_the_training(run, ends):
         return Outcome(7, 7, 1, ())
 
     ends(noted)
+    as_text = asdict(given) | {"maps": ",".join(given.maps)}
     flags = [
         part
-        for name, value in asdict(given).items()
+        for name, value in as_text.items()
         for part in (["--" + name.replace("_", "-")] if value is True else ["--" + name.replace("_", "-"), value])
     ]
     assert run(*flags)[0] == 0
@@ -113,6 +116,10 @@ def test_every_flag_reaches_the_training(run, ends):
         ({"max_side": 56}, "--min-side 112: must not be more than --max-side 56"),
         ({"gradient_loss": "cubed"}, "--gradient-loss 'cubed': choose from squared, absolute"),
         ({"dtype": "float16"}, "--dtype 'float16'"),
+        ({"maps": ("depth",)}, "depth"),
+        ({"maps": ("albedo",)}, "--maps albedo: what --train all changes serves every map; leave --maps out"),
+        ({"train": "heads"}, "--train heads: there is nothing yet that heads could read; add --weights"),
+        ({"train": "lora", "weights": "w"}, "--train 'lora': choose from heads, all"),
     ],
 )
 def test_a_value_that_cannot_be_is_said_with_its_flag(value: dict[str, Any], said: str):

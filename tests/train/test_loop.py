@@ -141,6 +141,23 @@ def test_a_bypass_from_imagenet_learns_at_its_own_rate_and_at_none_stays_as_it_i
     assert len(frozen.mean) == len(frozen.names) < len(list(frozen.model.parameters()))
 
 
+def test_heads_learn_alone_what_they_learn_beside_a_still_trunk():
+    options = replace(OPTIONS, weights="w", train="heads", maps=("roughness", "normal"))
+    trainer = make_trainer(options)
+    before = copy.deepcopy(trainer.model.state_dict())
+    train(trainer, 2)
+    after = trainer.model.state_dict()
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"roughness_head", "normal_head"}
+    told = trainer.read_losses()
+    assert set(told) == {"roughness", "normal", "total", "gradient"}
+    whole = make_trainer(replace(OPTIONS, weights="w"))  # the same first step, of the whole network
+    train(whole, 1)
+    first = make_trainer(options)
+    train(first, 1)
+    assert first.unread[0].told["roughness"] == pytest.approx(whole.unread[0].told["roughness"], abs=1e-6)
+
+
 def test_statistics_of_batch_norms_stay_as_they_are_and_its_weights_learn():
     trainer = make_trainer()
     before = copy.deepcopy(trainer.model.res_encoder.layer1[1].state_dict())
