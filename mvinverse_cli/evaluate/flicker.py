@@ -131,7 +131,8 @@ def measure_clip(clip: Clip, model: MVInverse, options: DecomposeOptions, flow: 
     Raises InputError where none can, or no pair shows enough of the same.
     """
     measured = Measured()
-    for pair in pairs_of(clip, Network.of(model, options), options, flow, measured.lost):
+    network = replace(Network.of(model, options), advice="lower --max-size")
+    for pair in pairs_of(clip, network, options, flow, measured.lost):
         if not pair.is_alike:
             measured.dropped += 1
             continue

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 def network_of(model: MVInverse, options: MeasureOptions) -> Network:
     """`model` with the long side and the input curve that the options ask for."""
     network = Network.of(model, DecomposeOptions(input_transfer=options.input_transfer))
-    return replace(network, config=replace(network.config, max_size=options.max_size or network.config.max_size))
+    config = replace(network.config, max_size=options.max_size or network.config.max_size)
+    return replace(network, config=config, advice="lower --max-size")
 
 
 def run_passes(network: Network, pictures: Sequence[Array], place: str, *, together: bool) -> Maps:

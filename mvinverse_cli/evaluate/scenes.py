@@ -6,7 +6,7 @@ time. V views of a scene, H W pixels, C channels.
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def predict(model: MVInverse, sample: Sample, *, together: bool) -> Maps:
 
     Raises OutputError where a map holds NaN or infinity.
     """
-    network = Network.of(model, DecomposeOptions())
+    network = replace(Network.of(model, DecomposeOptions()), advice="try --device cpu")
     views = predict_views(network, list(sample.pictures), sample.name, together=together)
     return {name: np.stack([view[name] for view in views]) for name in views[0]}
 

@@ -47,6 +47,7 @@ class Network:
     kv_mean: bool
     is_short: bool = False  # of memory: what the heads read waits in half precision, on the host
     is_exact: bool = False  # float32 throughout, also what waits
+    advice: str = "lower --window, --memory or --max-size"  # where the device has no room
 
     @classmethod
     def of(cls, model: MVInverse, options: DecomposeOptions) -> "Network":
@@ -68,7 +69,7 @@ class Network:
         except RuntimeError as error:
             if ran_out_of_memory(error):
                 raise DeviceMemoryError(
-                    f"{self.device}: no room for a float32 copy of the network; lower --window or --max-size"
+                    f"{self.device}: no room for a float32 copy of the network; {self.advice}"
                 ) from error
             raise
         return replace(self, model=model, is_exact=True)
@@ -109,7 +110,7 @@ class Network:
                     levels_device=torch.device("cpu") if self.is_short else None,
                 )
         except RuntimeError as error:
-            raise _explained(error, self.device, count, (height, width)) from error
+            raise self._explained(error, count, (height, width)) from error
 
     def read_out(self, attended: Attended, part: slice, maps: Sequence[MapName]) -> dict[MapName, Array]:
         """The maps of the frames of `part`, (n, h, w, C) float32, colours scene-linear. Raises DeviceMemoryError."""
@@ -123,26 +124,21 @@ class Network:
                 values = {name: output[0].cpu().numpy() for name, output in outputs.items()}
         except RuntimeError as error:
             height, width = (side * self.config.patch_size for side in attended.grid)
-            raise _explained(error, self.device, part.stop - part.start, (height, width)) from error
+            raise self._explained(error, part.stop - part.start, (height, width)) from error
         return {name: convert(value, curves.get(name, "linear"), "linear") for name, value in values.items()}
+
+    def _explained(self, error: RuntimeError, frames: int, size: tuple[int, int]) -> RuntimeError | DeviceMemoryError:
+        """What to say of an error of the network: itself, unless the device ran out of memory."""
+        if not ran_out_of_memory(error):
+            return error
+        shown = f"{show_count(frames, 'frame')} of {size[1]}x{size[0]}"
+        return DeviceMemoryError(f"{self.device}: out of memory with {shown} in one pass; {self.advice}")
 
 
 def has_numbers(maps: Mapping[MapName, Array]) -> bool:
     """Whether no value is NaN or infinite."""
     # min and max carry NaN and infinity through, at a fraction of the memory that isfinite(values) takes
     return all(np.isfinite(values.min()) and np.isfinite(values.max()) for values in maps.values())
-
-
-def _explained(
-    error: RuntimeError, device: torch.device, frames: int, size: tuple[int, int]
-) -> RuntimeError | DeviceMemoryError:
-    """What to say of an error of the network: itself, unless the device ran out of memory."""
-    if not ran_out_of_memory(error):
-        return error
-    return DeviceMemoryError(
-        f"{device}: out of memory with {show_count(frames, 'frame')} of {size[1]}x{size[0]} in one pass; "
-        "lower --window, --memory or --max-size"
-    )
 
 
 @dataclass

@@ -18,6 +18,7 @@ import torch
 from ..checks import check_weights_name
 from ..errors import OptionError, OutputError, WeightsError
 from ..model.checkpoint import DTYPE_NAMES, open_state, save_checkpoint
+from ..model.config import config_hash
 from ..model.header import read_header
 from ..model.weights import PICKLE_SUFFIXES, Weights, hash_of
 from ..outputs.whole import remove_parts, write_errors, write_whole
@@ -58,6 +59,7 @@ def origin(
     return {
         "base": weights.repository or weights.name,
         "base_sha256": hash_of(weights),
+        "base_config_sha256": config_hash(weights.config),
         "clips": [{"name": clip.name, "sha256": clip.sha256} for clip in clips],
         **{name: value for name, value in asdict(options).items() if name not in MAY_DIFFER},
         "maps": list(options.maps),

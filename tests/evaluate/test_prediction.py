@@ -72,7 +72,7 @@ def test_a_device_that_is_full_is_said(tiny_model, monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(MVInverse, "read_out", out_of_memory)
-    with pytest.raises(DeviceMemoryError, match="out of memory with 2 frames of 56x42"):
+    with pytest.raises(DeviceMemoryError, match="out of memory with 2 frames of 56x42 in one pass; lower --max-size"):
         predict_views(network_of(tiny_model, MeasureOptions()), [WHOLE, WHOLE], "a", together=True)
 
 

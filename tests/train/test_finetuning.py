@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from mvinverse_cli.errors import InputError, OptionError, OutputError, TrainingError, WeightsError
 from mvinverse_cli.maps import MAPS, MapName
 from mvinverse_cli.model.checkpoint import load_model, save_checkpoint
+from mvinverse_cli.model.config import config_hash, config_to_dict
 from mvinverse_cli.model.header import read_header
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.weights import OFFICIAL, file_hash, find_weights
@@ -69,7 +71,7 @@ def test_the_weights_load_and_differ_in_what_learnt(finished: Path, tiny_model: 
 
 def test_the_metadata_tells_from_what_and_on_what(finished: Path, tiny_file: Path, clip: Path):
     told = told_by(finished)
-    assert told["base_sha256"] == file_hash(tiny_file)
+    assert (told["base_sha256"], told["base_config_sha256"]) == (file_hash(tiny_file), config_hash(TINY))
     assert told["kept"] == dict.fromkeys(MAPS, 2)
     assert (told["train"], told["anchor_weight"], told["seed"]) == ("heads", 0.1, 0)
     assert [entry["name"] for entry in told["clips"]] == ["pan"]
@@ -114,6 +116,18 @@ def test_a_stop_between_checkpoints_measures_nothing_which_would_change_what_fol
     assert checked() == [0]
     finetune([clip], output, seldom)
     assert checked() == [0, 2]
+
+
+def test_the_same_weights_under_another_config_are_others(clip, options, tiny_file: Path, tmp_path: Path):
+    folder, stops = tmp_path / "base", iter([True])
+    folder.mkdir()
+    shutil.copy(tiny_file, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config_to_dict(TINY)))
+    begun = replace(options, model=str(folder))
+    finetune([clip], tmp_path / "steady.safetensors", begun, stop=lambda: next(stops))
+    (folder / "config.json").write_text(json.dumps(config_to_dict(replace(TINY, min_size=84))))
+    with pytest.raises(OptionError, match="base_config_sha256 was"):
+        finetune([clip], tmp_path / "steady.safetensors", begun)
 
 
 @pytest.mark.parametrize("content", [None, b"[", b"[]", b"[7]"])
