@@ -13,6 +13,7 @@ from av.error import FFmpegError
 from ..color import Transfer
 from ..maps import Array
 from ..timecode import Timecode
+from .alpha import Alpha
 from .orientation import UPRIGHT, Orientation
 
 MAGICS = (b"SDPX", b"XPDS")
@@ -90,28 +91,28 @@ def _read_timecode(head: bytes, order: str) -> Timecode | None:
         return None
 
 
-def decode_dpx(data: bytes) -> tuple[Array, Transfer, bool, str, Timecode | None]:
-    """(H, W, 3), its curve, whether an alpha channel was left out, in words how it was read, and its timecode.
+def decode_dpx(data: bytes) -> tuple[Array, Transfer, Alpha, str, Timecode | None]:
+    """(H, W, 3), its curve, what alpha there was, in words how it was read, and its timecode.
 
     float32 scene-linear for logarithmic and linear files, where Cineon's 90% white is 1 and film holds up to 13.5;
     uint8 or uint16 at full range on the curve of video for those that hold video. Raises ValueError for what is
     damaged, truncated or of a kind that FFmpeg does not read.
     """
     layout = read_dpx_layout(data)
-    codes, most, has_alpha = _read_codes(data)
+    codes, most, alpha = _read_codes(data)
     codes = layout.orientation.apply(codes)
     if layout.transfer in _LOGARITHMIC:
         light = _cineon_to_linear(codes * np.float32(_LARGEST_CODE / most))
-        return light, "linear", has_alpha, layout.curve, layout.timecode
+        return light, "linear", alpha, layout.curve, layout.timecode
     if layout.transfer in _VIDEO:
         full: type[np.unsignedinteger] = np.uint8 if most == 255 else np.uint16
         scaled = np.rint(codes * (np.iinfo(full).max / most)).astype(full)
-        return scaled, "srgb", has_alpha, layout.curve, layout.timecode
-    return np.multiply(codes, 1 / most, dtype=np.float32), "linear", has_alpha, layout.curve, layout.timecode
+        return scaled, "srgb", alpha, layout.curve, layout.timecode
+    return np.multiply(codes, 1 / most, dtype=np.float32), "linear", alpha, layout.curve, layout.timecode
 
 
-def _read_codes(data: bytes) -> tuple[Array, int, bool]:
-    """(H, W, 3) uint8 or uint16 as stored, the largest code there can be, and whether there was alpha."""
+def _read_codes(data: bytes) -> tuple[Array, int, Alpha]:
+    """(H, W, 3) uint8 or uint16 as stored, the largest code there can be, and what alpha there was."""
     try:
         decoder = av.CodecContext.create("dpx", "r")
         pictures = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]
@@ -127,7 +128,7 @@ def _read_codes(data: bytes) -> tuple[Array, int, bool]:
         for plane in picture.planes
     ]
     count = len(picture.format.components)
-    has_alpha = count in (2, 4)
+    alpha: Alpha = "apart" if count in (2, 4) else "none"
     width = picture.width
     if name.startswith("gray"):
         codes = np.repeat(planes[0][:, :width, None], 3, axis=-1)
@@ -137,7 +138,7 @@ def _read_codes(data: bytes) -> tuple[Array, int, bool]:
         codes = planes[0][:, : width * count].reshape(picture.height, width, count)[..., :3]
     else:
         raise ValueError(f"its samples are {name}, not RGB or gray")
-    return np.ascontiguousarray(codes, dtype.newbyteorder("=")), 2**bits - 1, has_alpha
+    return np.ascontiguousarray(codes, dtype.newbyteorder("=")), 2**bits - 1, alpha
 
 
 def _cineon_to_linear(codes: Array) -> Array:

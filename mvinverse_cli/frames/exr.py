@@ -4,11 +4,13 @@ H rows, W columns of the display window. Values are scene-linear.
 """
 
 import io
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import Imath
 import numpy as np
 import OpenEXR
 
@@ -16,13 +18,13 @@ from ..color import INTEROP_PRIMARIES, REC709, Primaries, is_same
 from ..errors import InputError
 from ..maps import Array
 from ..timecode import Timecode
+from .alpha import Alpha, divided
 from .names import shown
 
 Window = tuple[Sequence[int], Sequence[int]]  # inclusive corners (x, y)
 
-# what the reader of single channels calls UINT, HALF and FLOAT
-_DTYPES = (np.uint32, np.float16, np.float32)
-
+_FLOAT = Imath.PixelType(Imath.PixelType.FLOAT)
+_MULTIPART = 0x1000  # among the flags of a file's version
 NO_SPACE = ("", "unknown", "data")  # what `colorInteropID` may be without naming a space
 _DEEP = (OpenEXR.deepscanline, OpenEXR.deeptile)
 
@@ -31,6 +33,59 @@ def window_size(window: Window) -> tuple[int, int]:
     """(width, height) of a window."""
     (left, top), (right, bottom) = window
     return int(right) - int(left) + 1, int(bottom) - int(top) + 1
+
+
+def open_parts(file: BinaryIO) -> list[Any]:
+    """The parts of an EXR file with their headers alone. Raises what the bindings raise."""
+    try:
+        parts: list[Any] = OpenEXR.File(file, header_only=True).parts
+    except UnicodeDecodeError:
+        file.seek(0)
+        parts = OpenEXR.File(io.BytesIO(in_ascii(file.read())), header_only=True).parts
+    return parts
+
+
+def in_ascii(data: bytes) -> bytes:
+    """The bytes of an EXR file with `?` for those over 127 in header texts that are no UTF-8: free text, as an owner's
+    name out of a Windows program, for which the bindings would refuse the picture. A broken header stays as it is."""
+    try:
+        texts = list(_header_texts(data))
+    except (struct.error, ValueError):
+        texts = []
+    if not texts:
+        return data
+    whole = bytearray(data)
+    for start, stop in texts:
+        whole[start:stop] = bytes(byte if byte < 128 else ord("?") for byte in data[start:stop])
+    return bytes(whole)
+
+
+def _header_texts(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where the texts that are no UTF-8 lie in the headers of an EXR file ("OpenEXR File Layout": attributes of a name,
+    a type, a size and a value, up to an empty name; of several parts, headers up to an empty one)."""
+    (version,) = struct.unpack_from("<I", data, 4)
+    at = 8
+    while data[at : at + 1] != b"\0":
+        while data[at : at + 1] != b"\0":
+            kind = data.index(b"\0", at) + 1
+            size = data.index(b"\0", kind) + 1
+            (length,) = struct.unpack_from("<I", data, size)
+            start, at = size + 4, size + 4 + length
+            if data[kind : size - 1] == b"string" and not _is_utf8(data[start:at]):
+                yield start, at
+            if at >= len(data):
+                raise ValueError("the header ends early")
+        at += 1
+        if not version & _MULTIPART:
+            return
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]]:
@@ -66,7 +121,7 @@ class Plate:
     the one that it names, where that is not among the scene-linear ones that are known."""
 
     light: Array
-    had_alpha: bool
+    alpha: Alpha
     primaries: Primaries | None
     timecode: Timecode | None
     other_space: str | None
@@ -76,8 +131,9 @@ def read_exr(data: bytes, path: Path) -> Plate:
     """The picture of an EXR file's bytes.
 
     Pixels of the display window that the data window leaves out are black. Colour is stored multiplied by alpha and
-    comes back divided by it; where alpha is 0 it stays as it is, which keeps light that has no coverage.
+    comes back divided by it.
     """
+    data = in_ascii(data)
     parts = OpenEXR.File(io.BytesIO(data), header_only=True).parts
     part, names = choose_layer(parts, path)
     alpha_name = names[0][:-1] + "A"
@@ -88,12 +144,13 @@ def read_exr(data: bytes, path: Path) -> Plate:
     planes = [_in_display_window(plane, data_window, display_window) for plane in planes]
     if has_alpha:
         alpha = planes.pop()
-        planes = [np.divide(plane, alpha, out=plane, where=alpha > 0) for plane in planes]
+        planes = [divided(plane, alpha) for plane in planes]
     light = np.stack(planes * (3 // len(planes)), axis=-1)
     primaries = primaries_of(part.header) if len(planes) == 3 else None
     space = str(part.header.get("colorInteropID", "unknown"))
     other = None if space in INTEROP_PRIMARIES or space in NO_SPACE else space
-    return Plate(light, has_alpha, primaries, timecode_of(part.header.get("timeCode")), other)
+    alpha_kind: Alpha = "multiplied" if has_alpha else "none"
+    return Plate(light, alpha_kind, primaries, timecode_of(part.header.get("timeCode")), other)
 
 
 def primaries_of(header: Mapping[str, Any]) -> Primaries | None:
@@ -130,10 +187,9 @@ def _read_planes(data: bytes, part_index: int, names: Sequence[str], window: Win
     try:
         if part_index == 0:
             # This reader decodes the wanted channels alone, and unlike File never writes to stdout on a damaged file.
-            source = OpenEXR.InputFile(io.BytesIO(data))
-            types = [_DTYPES[source.header()["channels"][name].type.v] for name in names]
-            planes = zip(source.channels(list(names)), types, strict=True)
-            return [np.frombuffer(plane, dtype).reshape(height, width).astype(np.float32) for plane, dtype in planes]
+            # Its own header() ends the process where there is a thumbnail.
+            planes = OpenEXR.InputFile(io.BytesIO(data)).channels(list(names), _FLOAT)
+            return [np.frombuffer(plane, np.float32).reshape(height, width) for plane in planes]
         channels = OpenEXR.File(io.BytesIO(data), separate_channels=True).parts[part_index].channels
         return [np.asarray(channels[name].pixels, np.float32) for name in names]
     except (RuntimeError, OSError, ValueError, IndexError) as error:

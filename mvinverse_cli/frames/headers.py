@@ -11,7 +11,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-import OpenEXR
 from PIL.Image import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -19,7 +18,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from ..errors import InputError
 from . import dpx, hdr
-from .exr import choose_layer, window_size
+from .exr import choose_layer, open_parts, window_size
 from .names import shown
 from .orientation import UPRIGHT, Orientation, exif_orientation
 from .tiff import ORIENTATION_TAG, read_tiff_layout
@@ -95,7 +94,7 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
         width, height, orientation, profile = read_tiff_layout(file)
         return Header("tiff", width, height, orientation, icc_profile=profile)
     if start.startswith(b"\x76\x2f\x31\x01"):
-        part, _ = choose_layer(OpenEXR.File(file, header_only=True).parts, path)
+        part, _ = choose_layer(open_parts(file), path)
         check_size(*window_size(part.header["dataWindow"]), path)
         rate = part.header.get("framesPerSecond")
         is_rate = isinstance(rate, Fraction) and rate > 0

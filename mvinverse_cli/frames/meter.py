@@ -66,8 +66,9 @@ def _picture_light(shot: Shot) -> Iterator[Array]:
             except InputError:
                 continue
             height, width = picture.pixels.shape[:2]
-            light = convert(as_float(picture.pixels), picture.transfer, "linear")
-            yield cv2.resize(light, small_size(width, height), interpolation=cv2.INTER_AREA)
+            # Pixels as they are, not means of them: one that is far over 1 would clip all that it is averaged with.
+            few = cv2.resize(picture.pixels, small_size(width, height), interpolation=cv2.INTER_NEAREST)
+            yield convert(as_float(few), picture.transfer, "linear")
             break
 
 

@@ -15,6 +15,7 @@ from ..color import Transfer
 from ..errors import InputError
 from ..maps import Array
 from ..timecode import Timecode
+from .alpha import ALPHA_NOTES, Alpha
 from .dpx import decode_dpx
 from .exr import read_exr
 from .hdr import decode_hdr
@@ -33,14 +34,14 @@ class Picture:
 
     pixels: Array
     transfer: Transfer
-    had_alpha: bool
+    alpha: Alpha
     reading: str = ""
     timecode: Timecode | None = None
 
     @property
     def notes(self) -> list[str]:
         """What the user should know of how it was read."""
-        return [note for note in ("the alpha channel is dropped" if self.had_alpha else "", self.reading) if note]
+        return [note for note in (ALPHA_NOTES[self.alpha], self.reading) if note]
 
 
 def probe_picture(path: Path) -> Header:
@@ -72,8 +73,8 @@ def read_picture(path: Path, *, is_color: bool = True) -> Picture:
             light, reading = in_rec709(plate.light, managed) if managed else (plate.light, "")
             if is_color and plate.other_space and not reading:
                 reading = f"is tagged {shown(plate.other_space)}, which is read as if it were lin_rec709_scene"
-            return Picture(light, "linear", plate.had_alpha, reading, plate.timecode)
-        stored, had_alpha = _decode(data, header)
+            return Picture(light, "linear", plate.alpha, reading, plate.timecode)
+        stored, alpha = _decode(data, header)
     except (RuntimeError, ValueError, IndexError, cv2.error) as error:
         raise InputError(f"{shown(path)}: truncated or damaged ({shown(str(error))}); export it again") from error
     pixels = header.orientation.apply(stored)
@@ -82,8 +83,8 @@ def read_picture(path: Path, *, is_color: bool = True) -> Picture:
         pixels, reading = in_srgb(pixels, header.icc_profile)
     if pixels.dtype == np.float32:
         check_finite(pixels, path)
-        return Picture(pixels, "linear", had_alpha, reading)
-    return Picture(pixels, "srgb", had_alpha, reading)
+        return Picture(pixels, "linear", alpha, reading)
+    return Picture(pixels, "srgb", alpha, reading)
 
 
 def check_finite(pixels: Array, path: Path) -> None:
@@ -98,10 +99,10 @@ def check_finite(pixels: Array, path: Path) -> None:
     )
 
 
-def _decode(data: bytes, header: Header) -> tuple[Array, bool]:
-    """(H, W, 3) as stored, and whether an alpha channel was taken out."""
+def _decode(data: bytes, header: Header) -> tuple[Array, Alpha]:
+    """(H, W, 3) as stored but for its alpha, which is taken out."""
     if header.format == "hdr":
-        return decode_hdr(data), False
+        return decode_hdr(data), "none"
     if header.format == "tiff":
         return decode_tiff(data)
     if header.format == "jpeg":
@@ -109,15 +110,15 @@ def _decode(data: bytes, header: Header) -> tuple[Array, bool]:
         stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
         if stored is None:
             raise ValueError("the JPEG data ends early")
-        return stored, False
+        return stored, "none"
     decode = imagecodecs.png_decode if header.format == "png" else imagecodecs.webp_decode
     return _without_alpha(decode(data))
 
 
-def _without_alpha(stored: Array) -> tuple[Array, bool]:
-    """(H, W), or (H, W, C) of gray, gray+alpha, RGB or RGBA, unassociated -> (H, W, 3), and whether alpha was there."""
+def _without_alpha(stored: Array) -> tuple[Array, Alpha]:
+    """(H, W), or (H, W, C) of gray, gray+alpha, RGB or RGBA, unassociated -> (H, W, 3), and what alpha there was."""
     if stored.ndim == 2:
         stored = stored[..., None]
     has_alpha = stored.shape[-1] in (2, 4)
     color = stored[..., :-1] if has_alpha else stored
-    return np.repeat(color, 3, axis=-1) if color.shape[-1] == 1 else color, has_alpha
+    return np.repeat(color, 3, axis=-1) if color.shape[-1] == 1 else color, "apart" if has_alpha else "none"

@@ -13,6 +13,7 @@ import numpy as np
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 
 from ..maps import Array
+from .alpha import Alpha, divided
 from .orientation import UPRIGHT, Orientation, exif_orientation
 
 ORIENTATION_TAG = 274
@@ -45,8 +46,8 @@ def read_tiff_layout(file: BinaryIO) -> tuple[int, int, Orientation, bytes | Non
         return width, height, upright, page.iccprofile or None
 
 
-def decode_tiff(data: bytes) -> tuple[Array, bool]:
-    """(H, W, 3) uint8, uint16 or float32 of a file's bytes, and whether an alpha channel was taken out.
+def decode_tiff(data: bytes) -> tuple[Array, Alpha]:
+    """(H, W, 3) uint8, uint16 or float32 of a file's bytes, and what alpha was taken out.
 
     Raises ValueError or RuntimeError for what is damaged, truncated or of a kind that is not read.
     """
@@ -64,12 +65,12 @@ def decode_tiff(data: bytes) -> tuple[Array, bool]:
         if page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
             if page.colormap.shape[:1] != (3,):
                 raise ValueError(f"its palette is {page.colormap.shape}, not one of RGB")
-            return np.moveaxis(page.colormap[:, samples[..., 0]], 0, -1), False
+            return np.moveaxis(page.colormap[:, samples[..., 0]], 0, -1), "none"
         return _color_of(_in_full_range(samples, page.bitspersample), page)
 
 
-def _color_of(samples: Array, page: TiffPage) -> tuple[Array, bool]:
-    """(H, W, C) -> (H, W, 3), and whether there was alpha; colour that was stored multiplied by alpha is divided."""
+def _color_of(samples: Array, page: TiffPage) -> tuple[Array, Alpha]:
+    """(H, W, C) -> (H, W, 3), and what alpha there was; colour that was stored multiplied by alpha is divided."""
     is_rgb = page.photometric == PHOTOMETRIC.RGB or (
         page.photometric == PHOTOMETRIC.YCBCR and page.compression in _JPEGS
     )
@@ -81,9 +82,10 @@ def _color_of(samples: Array, page: TiffPage) -> tuple[Array, bool]:
     color, rest = samples[..., :count], samples[..., count:]  # (H, W, S), (H, W, C - S)
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         color = np.iinfo(color.dtype).max - color if color.dtype.kind == "u" else 1 - color
+    alpha: Alpha = "apart" if rest.size else "none"
     if rest.size and page.extrasamples[:1] == (EXTRASAMPLE.ASSOCALPHA,):
-        color = _divided(color, rest[..., :1])
-    return np.ascontiguousarray(np.repeat(color, 3, axis=-1) if count == 1 else color), bool(rest.size)
+        color, alpha = _divided(color, rest[..., :1]), "multiplied"
+    return np.ascontiguousarray(np.repeat(color, 3, axis=-1) if count == 1 else color), alpha
 
 
 def _in_full_range(samples: Array, bits: int) -> Array:
@@ -104,8 +106,8 @@ def _in_full_range(samples: Array, bits: int) -> Array:
 def _divided(color: Array, alpha: Array) -> Array:
     """(H, W, S) multiplied by alpha (H, W, 1) -> as if alpha were 1; where alpha is 0 it stays."""
     if color.dtype == np.float32:
-        return np.divide(color, alpha, out=color.copy(), where=alpha > 0)
+        return divided(color, alpha)
     full = np.iinfo(color.dtype).max
-    divided = np.divide(color * float(full), alpha, out=color.astype(np.float64), where=alpha > 0)
-    whole: Array = np.rint(divided).clip(0, full).astype(color.dtype)
+    quotient = np.divide(color * float(full), alpha, out=color.astype(np.float64), where=alpha > 0)
+    whole: Array = np.rint(quotient).clip(0, full).astype(color.dtype)
     return whole

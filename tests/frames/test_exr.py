@@ -135,9 +135,38 @@ def test_colour_is_divided_by_alpha(tmp_path):
     alpha = np.full((6, 8), 0.5, np.float32)
     alpha[0] = 0
     picture = read_picture(write(tmp_path / "a.exr", part(rgb() | {"A": alpha})))
-    assert picture.had_alpha
+    assert picture.alpha == "multiplied"
     np.testing.assert_allclose(picture.pixels[1:], PLATE[1:] * 2)
     np.testing.assert_array_equal(picture.pixels[0], PLATE[0])
+    assert picture.notes == ["colours are divided by their alpha, which is dropped"]
+
+
+def test_a_trace_of_alpha_makes_no_infinity(tmp_path, recwarn):
+    alpha = np.full((6, 8), 1e-39, np.float32)
+    picture = read_picture(write(tmp_path / "a.exr", part(rgb() | {"A": alpha})))
+    np.testing.assert_array_equal(picture.pixels, PLATE)
+    assert not recwarn
+
+
+def test_a_plate_with_a_thumbnail_is_read(tmp_path):
+    path = write(tmp_path / "a.exr", part(rgb(), preview=OpenEXR.PreviewImage(2, 2)))
+    np.testing.assert_array_equal(read_picture(path).pixels, PLATE)
+
+
+def test_whole_numbers_are_light_as_they_stand(tmp_path):
+    counts = RANDOM.integers(0, 9, (6, 8, 3)).astype(np.uint32)
+    np.testing.assert_array_equal(read_picture(write(tmp_path / "a.exr", part(rgb(counts)))).pixels, counts)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_header_text_in_another_encoding_harms_nothing(parts, tmp_path):
+    beauty = [part(rgb(), name, owner="Jurgen", comments="für") for name in ("beauty", "other")[:parts]]
+    path = write(tmp_path / "a.exr", *beauty)
+    data = path.read_bytes()
+    assert data.count(b"Jurgen") == parts
+    path.write_bytes(data.replace(b"Jurgen", b"J\xfcrgen"))
+    assert probe_picture(path).size == (8, 6)
+    np.testing.assert_array_equal(read_picture(path).pixels, PLATE)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -50,6 +50,18 @@ def test_a_sequence_is_metered_across_its_length_and_past_what_is_broken(tmp_pat
     assert meter_shot(shot_of(tmp_path)) == -2
 
 
+def test_single_hot_pixels_of_a_plate_are_single_pixels(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    light = np.full((1152, 2048, 3), 0.05, np.float32)
+    OpenEXR.File({}, {"RGB": light.copy()}).write(str(tmp_path / "plate.0001.exr"))
+    without = meter_shot(shot_of(tmp_path))
+    light[rng.random(light.shape[:2]) < 0.005] = 500
+    OpenEXR.File({}, {"RGB": light}).write(str(tmp_path / "plate.0001.exr"))
+    exposure = meter_shot(shot_of(tmp_path))
+    assert np.minimum(light * 2**exposure, 1).mean() == pytest.approx(KEY, rel=0.05)
+    assert exposure == pytest.approx(without, abs=0.1)
+
+
 def test_a_shot_of_which_nothing_can_be_read_has_no_exposure(tmp_path: Path):
     path = write_png(tmp_path / "view.png")
     path.write_bytes(path.read_bytes()[:-20])

@@ -44,7 +44,7 @@ def test_every_kind_of_png_becomes_rgb_in_full_precision(stored, expected, tmp_p
     picture = read_picture(write_png(tmp_path / "a.png", stored))
     assert picture.pixels.dtype == expected.dtype
     assert picture.transfer == "srgb"
-    assert picture.had_alpha == (stored.ndim == 3 and stored.shape[-1] in (2, 4))
+    assert (picture.alpha == "apart") == (stored.ndim == 3 and stored.shape[-1] in (2, 4))
     np.testing.assert_array_equal(picture.pixels, expected)
 
 

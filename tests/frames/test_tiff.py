@@ -68,7 +68,7 @@ def test_associated_alpha_is_divided_out_and_unassociated_alpha_dropped(dtype, m
     for kind, factor in (("assocalpha", 2), ("unassalpha", 1)):
         path = write(tmp_path / "a.tif", np.dstack([color, alpha]), photometric="rgb", extrasamples=[kind])
         picture = read_picture(path)
-        assert picture.had_alpha
+        assert picture.alpha == ("multiplied" if factor == 2 else "apart")
         assert picture.pixels.dtype == dtype
         np.testing.assert_allclose(picture.pixels, color.astype(float) * factor, rtol=0.02)
 
