@@ -91,6 +91,7 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
         },
         "movies_missing": [str(movie.path) for movie in movies if not movie.path.is_file()],
         "frames_missing": numbers_to_ranges(gone),
+        "frames_to_do": numbers_to_ranges(record.to_do),
         "frames_between": missing_ranges(sorted(record.frames)),
         "frames_of_other_settings": numbers_to_ranges(record.stale),
         "frames_lost": [*record.faults.values()],

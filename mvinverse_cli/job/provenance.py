@@ -12,6 +12,7 @@ from ..frames import Shot
 from ..frames.names import shown
 from ..options import DecomposeOptions, WriteOptions
 from ..outputs import NORMAL_CONVENTIONS, About, Json
+from ..outputs.ranges import numbers_to_ranges
 from ..shot.layout import Layout
 from ..shot.seams import Seam
 from ..windows import Windows
@@ -25,11 +26,12 @@ BEGINNING = 2**20  # bytes of a file by which it is told from others
 def passes_record(layout: Layout, windows: Windows, options: DecomposeOptions) -> Json:
     """What the manifest says of how a shot is shown to the network: it decides pixels. Cuts by their frame numbers,
     exposure in EV; with `--every` the frames that are seen, which hang on the `--frames` asked for. Last, how many
-    frames the shot has: a sequence may grow."""
+    frames the shot has and which numbers: a sequence may grow."""
     choice = layout.choice
     cuts = [choice.number(position) for position in layout.cuts]
     grid = {"grid": {"every": choice.grid.every, "first": choice.number(0)}} if options.every > 1 else {}
-    return {"window": windows.window, "cuts": cuts, "exposure": layout.exposure, **grid, "frames": choice.count}
+    length = {"frames": choice.count, "numbers": numbers_to_ranges(choice.numbers)}
+    return {"window": windows.window, "cuts": cuts, "exposure": layout.exposure, **grid, **length}
 
 
 def seam_record(seam: Seam) -> Json:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..errors import InputError, OutputError
 from ..frames import Fault, Shot
@@ -137,6 +138,8 @@ def write_shots(
     for planned, sizes, about, book in zip(plan.shots, passes, abouts, books, strict=True):
         if planned.to_do == 0:
             book.begin()
+            for told in book.lost_before(number for number, _ in planned.frames):  # movies are there without them
+                outcome.faults.append(Fault(told["number"], Path(told["source"]), told["reason"]))
             note_end(planned.layout, book, outcome)
             book.finish()
             continue

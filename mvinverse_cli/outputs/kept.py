@@ -26,6 +26,24 @@ def warn_of_growth(record: ShotRecord, earlier: ShotRecord) -> None:
         )
 
 
+def warn_of_other_pictures(record: ShotRecord) -> None:
+    """Tells of a sequence that begins with another picture than when the maps that are kept were made."""
+    logger.warning(
+        "%s: its first picture is another than when the maps that are there were made; where the others are as well, "
+        "--on-exists overwrite makes all anew",
+        record.name,
+    )
+
+
+def check_known(shot: ShotOutputs, frames: Collection[int], manifest: str) -> None:
+    """Raises OutputError where `frames` would be kept of which no `manifest` tells how they were made."""
+    if frames:
+        raise OutputError(
+            f"{shot.folder}: frames {numbers_to_ranges(frames)} of {shot.stem!r} are there, and no {manifest} tells "
+            "with which settings they were made; choose --on-exists overwrite, or another output folder"
+        )
+
+
 def check_kept_rate(shot: ShotOutputs, record: ShotRecord, earlier: ShotRecord | None) -> None:
     """Raises OutputError where a movie of pictures is kept that an `earlier` run made at another `--fps`."""
     if earlier is None or shot.rate is not None or shot.options.on_exists == "overwrite":

@@ -15,7 +15,7 @@ from ..maps import SPECS, MapSpec
 from ..options import DecomposeOptions
 from .about import About
 from .check import Standing, find_frames
-from .kept import check_kept_movies, check_kept_rate, warn_of_growth
+from .kept import check_kept_movies, check_kept_rate, check_known, warn_of_growth, warn_of_other_pictures
 from .naming import ShotOutputs
 from .presence import Presence
 from .ranges import numbers_to_ranges
@@ -97,6 +97,10 @@ class Manifest:
         if earlier is not None and is_there:
             if not differences:
                 record.continue_from(earlier)
+                if shot.options.on_exists != "overwrite" and record.is_of_other_pictures(earlier):
+                    warn_of_other_pictures(record)
+                    if not earlier.faults:  # else it may have been mended
+                        record.keep_origin(earlier)
                 if shot.options.on_exists == "skip":
                     warn_of_growth(record, earlier)
             elif shot.options.on_exists == "overwrite":
@@ -107,6 +111,8 @@ class Manifest:
                     "choose the same, another output folder, or --on-exists overwrite"
                 )
         self._check_others(shot, record, frames)
+        if earlier is None:
+            check_known(shot, standing.frames_done or (), self.path.name)
         chosen = (*shot.frame_formats, *shot.movie_formats)
         mixed = set(frames) & set().union(*(record.formats[kind].stale for kind in chosen))
         if mixed and shot.options.on_exists != "overwrite":
@@ -119,7 +125,7 @@ class Manifest:
         record.settle_movies(standing.movies_done, standing.movies_left)
         record.add_frames(shot.frame_formats, standing.frames_done or ())
         for kept in sorted(standing.movies_done):
-            lacking = set(frames) - record.formats[kept].frames
+            lacking = set(frames) - record.formats[kept].frames - record.faults.keys()
             if lacking:
                 raise OutputError(
                     f"{shot.folder}: the movies of {shot.stem!r} are there and, as far as {self.path.name} tells, "

@@ -24,11 +24,14 @@ PIXEL_OPTIONS = (
     *("max_size", "size", "upsample", "maps", "every", "start_frame", "exposure"),
     *("window", "anchors", "overlap", "kv_stride", "kv_mean"),
 )
-# So do these; not here: the formats and their bits, which are compared format by format, what concerns movies' rate,
-# threads and files that are there, and `normals`, which is among the origins.
-WRITE_PIXEL_OPTIONS = ("exr_layout", "exr_compression", "exr_rgba", "colorspace", "residual")
+# So do these, of the files that they concern; not here: the formats and their bits, which are compared format by
+# format, what concerns movies' rate, threads and files that are there, and `normals`, which is among the origins.
+EXR_OPTIONS = ("exr_layout", "exr_compression", "exr_rgba")
+FLOAT_OPTIONS = ("colorspace", "residual")
 PIXEL_ORIGINS = ("sha256", "input_transfer", "albedo_transfer", "shading_transfer", "normal_convention")
 
+
+LENGTH = ("frames", "numbers")  # of `passes`: a sequence may grow
 
 PLAIN_FIELDS = (  # of a record, the same in memory and in the file
     *("name", "folder", "kind", "sources", "source_bytes", "about", "decompose", "write", "passes", "complete"),
@@ -198,6 +201,15 @@ class ShotRecord:
         return not self.faults and min(asked, default=0) >= self.passes.get("frames", 0)
 
     @property
+    def to_do(self) -> set[int]:
+        """Frames of the shot that no run has written yet in some format of the last one, nor lost; of manifests of
+        earlier versions, which do not tell the shot's numbers, none."""
+        to_do: set[int] = set()
+        for name in self.write["format"]:
+            to_do |= ranges_to_numbers(self.passes.get("numbers", "")) - self.formats[name].frames
+        return to_do - self.faults.keys()
+
+    @property
     def stale(self) -> set[int]:
         """Every frame that is on disk in some format from a run with other settings."""
         return set().union(*(entry.stale for entry in self.formats.values()))
@@ -221,8 +233,9 @@ class ShotRecord:
         pairs.append(("config", config, self.about["config_sha256"]))
         pairs += ((name, earlier.about.get(name), self.about[name]) for name in PIXEL_ORIGINS)
         pairs += ((name, earlier.decompose.get(name), self.decompose[name]) for name in PIXEL_OPTIONS)
-        pairs += ((name, earlier.write.get(name), self.write[name]) for name in WRITE_PIXEL_OPTIONS)
-        passes = {name: value for name, value in self.passes.items() if name != "frames"}  # a sequence may grow
+        shared = self.concerning & earlier.concerning
+        pairs += ((name, earlier.write.get(name), self.write[name]) for name in self.write if name in shared)
+        passes = {name: value for name, value in self.passes.items() if name not in LENGTH}
         pairs += ((f"passes: {name}", earlier.passes.get(name), value) for name, value in passes.items())
         pairs += (
             (f"{name} bits", earlier.formats[name].bits, entry.bits)
@@ -231,8 +244,29 @@ class ShotRecord:
         )
         return [f"{name} was {before!r} and is {now!r}" for name, before, now in pairs if before != now]
 
+    @property
+    def concerning(self) -> frozenset[str]:
+        """The names of the write options that decide pixels of files in one of the formats."""
+        has_floats = any(name == "exr" or entry.bits == "float" for name, entry in self.formats.items())
+        return frozenset(EXR_OPTIONS if "exr" in self.formats else ()) | {*(FLOAT_OPTIONS if has_floats else ())}
+
+    def is_of_other_pictures(self, earlier: "ShotRecord") -> bool:
+        """Whether it is a sequence whose first picture was another in an `earlier` run, as far as that tells."""
+        before = earlier.source_bytes, earlier.about.get("source_sha256", self.about["source_sha256"])
+        return self.kind == "sequence" and before != (self.source_bytes, self.about["source_sha256"])
+
+    def keep_origin(self, earlier: "ShotRecord") -> None:
+        """The pictures are those that an `earlier` run saw: of them are the maps that are kept."""
+        self.source_bytes = earlier.source_bytes
+        self.about = self.about | {"source_sha256": earlier.about.get("source_sha256")}
+
+    def keep_options(self, earlier: "ShotRecord") -> None:
+        """Takes over how an `earlier` run wrote files of formats to which this one adds none."""
+        self.write |= {name: earlier.write.get(name) for name in earlier.concerning - self.concerning}
+
     def continue_from(self, earlier: "ShotRecord") -> None:
         """Takes over what an `earlier` run with the same settings has written, and the frames it lost."""
+        self.keep_options(earlier)
         for name, entry in earlier.formats.items():
             self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry)
         self.faults |= {number: fault for number, fault in earlier.faults.items() if number is not None}
@@ -253,6 +287,7 @@ class ShotRecord:
         if self.differences(other):
             return
         written = set().union(*(entry.frames for entry in self.formats.values()))
+        self.keep_options(other)
         for name, entry in other.formats.items():
             self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry)
         theirs = {number: fault for number, fault in other.faults.items() if number not in written}

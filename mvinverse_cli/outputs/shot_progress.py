@@ -70,6 +70,10 @@ class ShotProgress:
         self._record.faults[number] = fault
         self._manifest.save_now_and_then()
 
+    def lost_before(self, numbers: Iterable[int]) -> list[Json]:
+        """What the manifest tells of those of the frames `numbers` that an earlier run lost."""
+        return [self._record.faults[number] for number in numbers if number in self._record.faults]
+
     def fail(self, source: Path, reason: str) -> None:
         """The shot cannot be read at all: what was begun of its movies is gone."""
         self.lost(None, source, reason)

@@ -215,10 +215,69 @@ def test_a_sequence_of_that_name_in_another_folder_is_another_shot(run):
     assert "(sources was ['sh010/plate.####.png']" in ran.cause
     assert "['sh020/plate.####.png'])" in ran.cause
     write_png(Path("sh010/plate.0001.png"), noise // 2)  # mended, where it was
-    assert run("sh010/plate.####.png", *skip).code == 0
+    for _ in range(2):  # the maps are still those of the picture before
+        ran = run("sh010/plate.####.png", *skip)
+        assert ran.code == 0
+        assert "plate: its first picture is another than when the maps that are there were made" in ran.err
+    assert run("sh010/plate.####.png", *skip[:-1], "overwrite").code == 0
+    assert "another than when" not in run("sh010/plate.####.png", *skip).err
     Path("sh020").rename("mount")
     Path("sh010").rename("sh020")  # the same, seen from another machine
     assert run("sh020/plate.####.png", *skip).code == 0
+
+
+def test_a_first_picture_that_was_lost_and_is_mended_is_the_sequences_own(run):
+    noise = np.random.default_rng(0).integers(0, 255, (28, 28, 3), np.uint8)
+    for number in (1, 2):
+        write_png(Path(f"plate.{number:04d}.png"), noise)
+    whole = Path("plate.0001.png").read_bytes()
+    Path("plate.0001.png").write_bytes(whole[: len(whole) // 2])
+    skip = ("--maps", "albedo", *windows(1), "--on-exists", "skip")
+    assert run("plate.####.png", *skip).code == 3
+    Path("plate.0001.png").write_bytes(whole)
+    assert "another than when" in run("plate.####.png", *skip).err
+    assert "another than when" not in run("plate.####.png", *skip).err
+
+
+def test_frames_of_which_no_manifest_tells_are_not_taken_for_this_runs(run, clip: Path):
+    albedo = ("--maps", "albedo", "--frames", "1-2")
+    assert run(clip, *albedo).code == 0
+    for more in (["--on-exists", "skip"], ["--on-exists", "skip", "--max-size", "28"]):
+        Path("out/mvinverse.json").unlink(missing_ok=True)
+        ran = run(clip, *albedo, *more)
+        assert ran.code == 7
+        assert "frames 1001-1002 of 'clip' are there, and no mvinverse.json tells with which settings" in ran.cause
+    assert run(clip, *albedo, "--on-exists", "overwrite").code == 0
+    assert run(clip, *albedo, "--on-exists", "skip").code == 0
+
+
+def test_a_movie_with_a_lost_frame_is_gone_on_with_as_a_run_that_lost_it(run):
+    noise = np.random.default_rng(0).integers(0, 255, (28, 28, 3), np.uint8)
+    for number in (1, 2, 3):
+        write_png(Path(f"plate.{number:04d}.png"), noise)
+    Path("plate.0002.png").write_bytes(Path("plate.0002.png").read_bytes()[:-60])
+    for formats in ("mp4", "mp4", "png,mp4", "png,mp4"):
+        ran = run("plate.####.png", "--maps", "albedo", "--format", formats, "--on-exists", "skip")
+        assert ran.code == 3
+        assert "1 lost (2)" in ran.err + ran.cause
+
+
+@pytest.mark.parametrize("more", [["--exr-layout", "parts"], ["--residual"], ["--colorspace", "acescg"]])
+def test_what_concerns_exr_alone_leaves_pngs_and_what_is_said_of_exrs_alone(more, run, clip: Path):
+    two, png = ("--frames", "1-2"), Path("out/albedo/clip_albedo.1001.png")
+    assert run(clip, *two).code == 0
+    made = png.stat().st_mtime_ns
+    assert run(clip, *two, "--format", "exr", *more).code == 0
+    assert run(clip, *two, "--on-exists", "skip").code == 0  # PNGs, as before
+    (shot,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
+    assert {name: entry["frames"] for name, entry in shot["formats"].items()} == {
+        "png": "1001-1002", "exr": "1001-1002",
+    }  # fmt: skip
+    key = more[0].removeprefix("--").replace("-", "_")
+    assert shot["write"][key] == (more[1] if len(more) > 1 else True)
+    assert shot["stale"] == ""
+    assert png.stat().st_mtime_ns == made
+    assert run(clip, "--frames", "3", "--format", "exr", "--on-exists", "skip").code == 7
 
 
 def test_a_sequence_of_that_name_and_size_is_another_shot_by_its_content(run):

@@ -180,9 +180,11 @@ def test_deep_pixels_and_a_tiff_of_a_few_bytes_are_one_line(tmp_path: Path, capf
 def test_a_shot_is_complete_when_every_frame_of_it_is_there(run, inspect, clip: Path):
     arguments = (clip, "--maps", "albedo", "--on-exists", "skip")
     assert run(*arguments, "--frames", "1-2").code == 0
-    assert inspect(Path("out"))["shots"][0]["complete"] is False
+    (shot,) = inspect(Path("out"))["shots"]
+    assert (shot["complete"], shot["frames_to_do"]) == (False, "1003-1010")
     assert run(*arguments).code == 0
-    assert inspect(Path("out"))["shots"][0]["complete"] is True
+    (shot,) = inspect(Path("out"))["shots"]
+    assert (shot["complete"], shot["frames_to_do"]) == (True, "")
 
 
 def test_parts_of_an_exr_are_told_apart_whatever_their_sizes(inspect, tmp_path: Path):
