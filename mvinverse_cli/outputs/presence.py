@@ -4,33 +4,26 @@ Two hidden files: `.mvinverse.lock` is held for the moment in which the books ar
 shared by every run for as long as it lasts. The last to leave removes both. The locks are `flock`'s: they hold between
 the processes of a machine, and between machines on a file system that shares them, as NFS does.
 
-A run that can have `.mvinverse.runs` for itself knows that every unfinished file is a dead one's, and removes it.
+A run that can have `.mvinverse.runs` for itself removes the unfinished files that nobody writes any more: a run over
+a folder above this one, or below it, has locked its own (`whole.py`).
 """
 
-import errno
 import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
 
 from ..errors import OutputError
 from ..sizes import show_count
+from .locks import lock
 from .whole import remove_parts, write_errors
-
-if sys.platform != "win32":
-    import fcntl
 
 logger = logging.getLogger(__name__)
 
 LOCK_NAME = ".mvinverse.lock"
 RUNS_NAME = ".mvinverse.runs"
-
-NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # what some network file systems answer
-
-Answer = Literal["held", "busy", "unknown"]  # unknown: the file system has no locks
 
 
 class Presence:
@@ -133,18 +126,3 @@ def hold(path: Path) -> int:
             if path.stat().st_ino == os.fstat(held).st_ino:
                 return held
         os.close(held)
-
-
-def lock(file: int, *, shared: bool, wait: bool) -> Answer:
-    """Locks an open file by its descriptor, or changes the lock that it has. Raises OSError."""
-    if sys.platform == "win32":
-        return "unknown"
-    try:
-        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return "busy"
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
-        return "unknown"
-    return "held"

@@ -1,13 +1,16 @@
 """Files appear whole: written beside their name, renamed when complete, removed when anything goes wrong."""
 
+import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import OutputError
 from ..formats import OnExists
+from .locks import lock
 
 PART_NAME = re.compile(r"\.mvinverse-[0-9a-f]{12}\.part")  # of a file that has no name of its own yet
 
@@ -33,8 +36,9 @@ class WholeFile:
         self.path = path
         self.on_exists = on_exists
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._part = path.with_name(f".mvinverse-{secrets.token_hex(6)}.part")
-        self.file = self._part.open("xb")
+        self.file = open_part(path.parent)
+        self._part = Path(self.file.name)
+        self._held: int | None = os.dup(self.file.fileno())  # shares the lock, until the file has its name
 
     def commit(self) -> None:
         """Closes the file and gives it its name.
@@ -46,6 +50,7 @@ class WholeFile:
             self._part.replace(self.path)
         elif not self._take_free_name() and self.on_exists == "error":
             raise OutputError(f"{self.path}: appeared while this run was going; does another one write the same shot?")
+        self._let_go()
 
     def _take_free_name(self) -> bool:
         """Names the file unless the name is taken, where the file system can in one step: two runs never both do."""
@@ -67,18 +72,47 @@ class WholeFile:
             self.file.close()
         finally:
             self._part.unlink(missing_ok=True)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+        self._held = None
+
+
+def open_part(folder: Path) -> BinaryIO:
+    """A new unfinished file in `folder`, locked as long as it is open, so that others know that it is being written.
+    Raises OSError."""
+    while True:
+        file = (folder / f".mvinverse-{secrets.token_hex(6)}.part").open("xb")
+        lock(file.fileno(), shared=False, wait=False)
+        if Path(file.name).exists():  # else another run has taken it for a dead one's before it was locked
+            return file
+        file.close()
 
 
 def remove_parts(folders: Iterable[Path]) -> int:
-    """Removes the unfinished files that lie in `folders`, and returns how many: only for who knows that nobody writes
-    them any more. Raises OSError where a folder cannot be read or written to; one that is not there is none."""
-    count = 0
-    for folder in folders:
-        for part in folder.iterdir() if folder.is_dir() else ():
-            if PART_NAME.fullmatch(part.name) and part.is_file() and not part.is_symlink():
-                part.unlink(missing_ok=True)
-                count += 1
-    return count
+    """Removes the unfinished files in `folders` that no process writes, and returns how many: where there are no locks,
+    all, which is for who knows that. Raises OSError where a folder cannot be read or written to; one that is not there
+    is none."""
+    return sum(
+        _remove_dead(part)
+        for folder in folders
+        for part in (folder.iterdir() if folder.is_dir() else ())
+        if PART_NAME.fullmatch(part.name) and part.is_file() and not part.is_symlink()
+    )
+
+
+def _remove_dead(part: Path) -> bool:
+    """Removes an unfinished file unless somebody has it locked; says whether it did."""
+    try:
+        with part.open("rb") as file:
+            if lock(file.fileno(), shared=False, wait=False) == "busy":
+                return False
+            part.unlink(missing_ok=True)
+    except FileNotFoundError:  # it has its name by now
+        return False
+    return True
 
 
 def write_whole(path: Path, content: bytes, on_exists: OnExists) -> None:

@@ -11,6 +11,7 @@ import pytest
 from mvinverse_cli.errors import OutputError
 from mvinverse_cli.outputs import open_presence, presence
 from mvinverse_cli.outputs.presence import open_alone
+from mvinverse_cli.outputs.whole import WholeFile
 
 PART = ".mvinverse-0123456789ab.part"
 
@@ -45,6 +46,21 @@ def test_unfinished_files_go_when_their_writer_is_dead_and_not_before(tmp_path: 
     with open_presence(tmp_path, [tmp_path / "albedo"]):
         assert not part.exists()
     assert names_in(tmp_path) == ["albedo"]
+
+
+def test_a_run_in_a_folder_of_another_leaves_what_that_one_writes_and_the_other_way_round(tmp_path: Path):
+    shot = tmp_path / "shot"
+    with open_presence(tmp_path, [shot]):
+        above = WholeFile(shot / "a.mp4", "error")
+        (shot / PART).touch()  # of one that is dead
+        with open_presence(shot):
+            assert [path for path in shot.iterdir() if path.suffix == ".part"] == [Path(above.file.name)]
+            below = WholeFile(shot / "b.mp4", "error")
+        above.commit()
+    with open_presence(tmp_path, [shot]):
+        pass
+    below.commit()
+    assert names_in(tmp_path) == ["shot", "shot/a.mp4", "shot/b.mp4"]
 
 
 def test_a_run_that_ends_last_removes_what_another_left_that_was_killed_beside_it(tmp_path: Path):
