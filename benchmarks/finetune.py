@@ -31,7 +31,7 @@ from mvinverse_cli.train.clips import Stretch, find_clips, open_clips
 from mvinverse_cli.train.finetuner import FineTuner
 from mvinverse_cli.train.lessons import Lesson, draw_triplet
 from mvinverse_cli.train.steadiness import Run, Steadiness, measure, shares
-from mvinverse_cli.trainings import FinetuneOptions, TrainPart
+from mvinverse_cli.trainings import FinetuneOptions, TunePart
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--tuned", nargs="*", default=[], help="weights after")
     parser.add_argument("--clips", nargs="*", default=[], help="clips that are trained on")
     parser.add_argument("--anchor-weights", nargs="*", type=float, default=[])
-    parser.add_argument("--train", nargs="*", default=["heads"], choices=get_args(TrainPart))
+    parser.add_argument("--train", nargs="*", default=["heads"], choices=get_args(TunePart))
     parser.add_argument("--blurs", nargs="*", type=float, default=[], help="standard deviations, pixels")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--learning-rate", type=float, default=FinetuneOptions().learning_rate)

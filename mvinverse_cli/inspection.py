@@ -24,9 +24,10 @@ from .frames.video_tags import color_tags
 from .maps import SPECS, Array
 from .model.header import read_header
 from .outputs import MANIFEST_NAME, load_manifest
+from .outputs.format_record import Json
 from .outputs.manifest import color_contract
 from .outputs.ranges import numbers_to_ranges
-from .outputs.record import Json, ShotRecord
+from .outputs.record import ShotRecord
 
 PROVENANCE = "mvinverse/"  # what the names of our own header attributes begin with
 

@@ -91,6 +91,8 @@ class TrainOptions:
         check_part(self)
         if self.train == "heads" and self.weights is None:
             raise OptionError("--train heads: there is nothing yet that heads could read; add --weights")
+        if self.train == "heads" and self.bypass_rate != TrainOptions.bypass_rate:
+            raise OptionError(f"--bypass-rate {self.bypass_rate:g}: with --train heads it stays as it is; leave it out")
         check_choice("--gradient-loss", self.gradient_loss, GradientLoss)
         check_choice("--dtype", self.dtype, TrainDtype)
         check_choice("--optimizer", self.optimizer, Optimizer)

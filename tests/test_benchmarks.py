@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 from mvinverse_cli.maps import MAPS
+from mvinverse_cli.trainings import TunePart
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,6 +29,13 @@ def test_decode_compares_the_two_sides_on_one_clip():
     assert result["benchmark"] == "decode"
     assert result["fps"] > 0
     assert result["ratio"] > 0
+
+
+def test_finetune_takes_every_part_that_can_learn():
+    command = [sys.executable, "-m", "benchmarks.finetune", "--held-out", "no.mp4", "--train", *get_args(TunePart)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "no.mp4" in done.stderr.splitlines()[-1]
+    assert "invalid choice" not in done.stderr
 
 
 def test_outputs_compares_the_pool_with_one_thread():

@@ -104,9 +104,22 @@ def test_a_format_named_twice_is_written_once():
 
 
 @pytest.mark.parametrize(
-    ("text", "rate"), [("24", 24), ("23.976", Fraction(2997, 125)), ("24000/1001", Fraction(24000, 1001))]
+    ("text", "rate"), [("24", 24), ("12.5", Fraction(25, 2)), ("24000/1001", Fraction(24000, 1001))]
 )
 def test_rates_are_exact(text: str, rate: Fraction):
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("23.976", Fraction(24000, 1001)),
+        ("23.98", Fraction(24000, 1001)),
+        ("29.97", Fraction(30000, 1001)),
+        ("59.94", Fraction(60000, 1001)),
+    ],
+)
+def test_decimals_of_a_broadcast_rate_are_that_rate(text: str, rate: Fraction):
     assert parse_rate(text) == rate
 
 

@@ -1,5 +1,6 @@
 """`--files-from`: inputs by name out of a list, for more of them than a command line holds."""
 
+import codecs
 import os
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def read_list(name: str) -> bytes:
 
 def split_list(text: bytes, *, null: bool) -> list[str]:
     """The names in a list."""
+    text = text.removeprefix(codecs.BOM_UTF8)  # as Windows editors write it
     names = text.split(b"\0") if null else [line.removesuffix(b"\r") for line in text.split(b"\n")]
     if not null and any(b"\0" in name for name in names):
         raise InputError("--files-from: holds NUL characters; is it a list for --null?")

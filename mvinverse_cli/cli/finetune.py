@@ -138,8 +138,10 @@ def conclude(outcome: "Outcome | None", output: Path) -> None:
     if outcome is None or not outcome.written:
         if VOICE.json:
             emit("done", exit=0, written=False)
-        if not VOICE.quiet:
+        if not VOICE.quiet and outcome is None:
             say(f"{output} is there already and is left as it is")
+        elif not VOICE.quiet and outcome is not None:  # as another process of this run was told to
+            say(f"{output} is not written yet: stopped at step {outcome.step} of {outcome.steps}; call again to go on")
         return
     from ..train.steadiness import shares
 

@@ -7,6 +7,8 @@ from typing import Any
 from ..errors import OptionError
 from ..options import RATE_TERM
 
+NEARLY = Fraction(1, 200)  # frames per second, by which decimals miss a rate of broadcast: 23.98 means 24000/1001
+
 
 def split_names(texts: list[str]) -> tuple[Any, ...]:
     """`["a,b", "c"]` -> `("a", "b", "c")`: a flag given twice and a list with commas mean the same."""
@@ -38,10 +40,14 @@ AN_OUTPUT: dict[str, Any] = {"parser": parse_output, "metavar": "<path>"}  # of 
 def parse_rate(text: str) -> Fraction:
     """`24`, `23.976` or `24000/1001` as frames per second.
 
-    Digits that codecs cannot hold are rounded as rates are meant: 23.976023976 is 24000/1001.
+    Decimals are rounded as rates are meant: 23.976, 23.98 and 23.976023976 are 24000/1001, 29.97 is 30000/1001. Others
+    whose digits codecs cannot hold become a fraction that they can.
     """
     try:
         rate = Fraction(text)
+        broadcast = Fraction(1000 * round(rate * Fraction(1001, 1000)), 1001)
+        if "." in text and rate.denominator > 1 and abs(rate - broadcast) < NEARLY:
+            return broadcast
         return rate if max(rate.numerator, rate.denominator) <= RATE_TERM else rate.limit_denominator(1001)
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise OptionError(f"--fps {text!r}: not a rate; write 24, 23.976 or 24000/1001") from error

@@ -58,15 +58,20 @@ def evaluate_hypersim(
             continue
         matches = correspondences(views) if len(views) > 1 else None
         mask = np.stack([view.example.mask for view in views])
+        has_figures = False
         for name, maps in _predictions(network, trajectory.name, views):
             across = score_cross_view(_stacked(maps), matches, mask) if matches else {}
             tallies[name].add(across)
             own = [score_view(one, view) for one, view in zip(maps, views, strict=True)] if name != TRUTH else []
+            has_figures |= bool(across) or any(own)
             for scores in own:
                 tallies[name].add(scores)
             if name == JOINT:
                 found = [_pick(*each, across) for each in zip(views, maps, own, strict=True)]
                 candidates = keep_picks(candidates, [pick for pick in found if pick], picks)
+        if not has_figures:
+            logger.warning("%s: left out: no pixel counts", trajectory.name)
+            continue
         measured += 1
         pictures += len(views)
         pairs += matches.pairs if matches else 0

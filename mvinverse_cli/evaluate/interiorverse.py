@@ -4,6 +4,7 @@ The paper does not say in which space or under which alignment it compares albed
 H W pixels.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -24,6 +25,8 @@ from .lpips import Perceptual, open_lpips
 from .metrics import FEWEST_PIXELS, Metric, Tally, psnr, rmse, ssim, within_windows
 from .prediction import network_of, predict_each
 from .result import SINGLE, Pick, Report, Result, keep_picks, say_nothing
+
+logger = logging.getLogger(__name__)
 
 MAPS: tuple[MapName, ...] = ("albedo", "metallic", "roughness")
 METRICS = (
@@ -73,8 +76,12 @@ def evaluate_interiorverse(
     measured: set[str] = set()
     pictures = 0
     for example, maps in predict_each(network, sources, broken, report):
+        scores = {cell: score_cell(cell, maps, example, perceptual) for cell in tallies}
+        if not any(scores.values()):
+            logger.warning("%s: left out: no pixel counts", example.name)
+            continue
         for cell, tally in tallies.items():
-            tally.add(score_cell(cell, maps, example, perceptual))
+            tally.add(scores[cell])
         figure = score_cell(chosen, maps, example, None).get("albedo_psnr") if picks else None
         if figure is not None:
             shown = f"{figure:.1f} dB"

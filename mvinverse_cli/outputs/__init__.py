@@ -6,10 +6,10 @@
 
 from .about import NORMAL_CONVENTIONS, About
 from .check import Standing, check_folder, check_shot, identities, make_folder
+from .format_record import Json
 from .manifest import MANIFEST_NAME, Manifest, NoManifest, load_manifest
 from .naming import FrameFile, ShotOutputs
 from .presence import open_presence
-from .record import Json
 from .shot_progress import ShotProgress
 from .stream import Sink, check_stream, open_stream, stream_depth
 from .writers import Writers, open_writers

@@ -15,11 +15,12 @@ from ..maps import SPECS, MapSpec
 from ..options import DecomposeOptions
 from .about import About
 from .check import Standing, find_frames
+from .format_record import Json
 from .kept import check_kept_movies, check_kept_rate, check_known, warn_of_growth, warn_of_other_pictures
 from .naming import ShotOutputs
 from .presence import Presence
 from .ranges import numbers_to_ranges
-from .record import Json, ShotRecord
+from .record import ShotRecord
 from .shot_progress import ShotProgress
 from .whole import write_errors, write_whole
 

@@ -12,10 +12,9 @@ from typing import Any
 from ..formats import FileKind
 from ..options import DecomposeOptions, WriteOptions
 from .about import About
+from .format_record import FormatRecord, Json
 from .naming import ShotOutputs
 from .ranges import numbers_to_ranges, ranges_to_numbers
-
-Json = dict[str, Any]
 
 # What decides the value of a pixel. Not here: `device` and `dtype`, which only round differently (a shot that ran into
 # NaN is to go on in float32); `frames`, so that a shot can be done range by range; what concerns files alone; the
@@ -47,54 +46,6 @@ def as_json(fields: About | DecomposeOptions | WriteOptions) -> Json:
     """The fields as they come back from a JSON file: tuples are lists, fractions are text."""
     plain: Json = json.loads(json.dumps(asdict(fields), default=str))
     return plain
-
-
-@dataclass
-class FormatRecord:
-    """The frames written in one format.
-
-    naming: the frames of movies that were complete and about to be given their names. A run that is killed then leaves
-    either: where the movies have their names, these frames are in them.
-    stale: frames on disk from a run with other settings, of which `--on-exists overwrite` has replaced others.
-    """
-
-    bits: str
-    frames: set[int] = field(default_factory=set)
-    naming: set[int] = field(default_factory=set)
-    stale: set[int] = field(default_factory=set)
-
-    @classmethod
-    def from_json(cls, text: Json) -> "FormatRecord":
-        """The inverse of `to_json`."""
-        numbers = (ranges_to_numbers(text.get(name, "")) for name in ("frames", "naming", "stale"))
-        return cls(text["bits"], *numbers)
-
-    def to_json(self) -> Json:
-        """The record as it is in the file: of `naming` what is not yet certain."""
-        entry = {"bits": self.bits, "frames": numbers_to_ranges(self.frames)}
-        others = {"naming": self.naming - self.frames, "stale": self.stale}
-        return entry | {name: numbers_to_ranges(numbers) for name, numbers in others.items() if numbers}
-
-    @property
-    def on_disk(self) -> set[int]:
-        """Every frame that is there or may be, of whatever settings."""
-        return self.frames | self.naming | self.stale
-
-    def add(self, other: "FormatRecord") -> None:
-        """Adds what another record of the same format holds."""
-        self.frames |= other.frames
-        self.naming |= other.naming
-        self.stale = (self.stale | other.stale) - self.frames
-
-    def give_up(self, numbers: set[int]) -> None:
-        """The files of the frames, where they are there, are no more of the settings of the record."""
-        self.stale |= self.frames & numbers
-        self.frames -= numbers
-
-    def wrote(self, numbers: set[int]) -> None:
-        """The frames are on disk, of the settings of the record."""
-        self.frames |= numbers
-        self.stale -= numbers
 
 
 @dataclass

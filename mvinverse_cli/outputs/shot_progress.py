@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..formats import FileKind
-from .record import Json, ShotRecord
+from .format_record import Json
+from .record import ShotRecord
 
 if TYPE_CHECKING:  # the manifest makes these
     from .manifest import Manifest

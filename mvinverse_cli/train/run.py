@@ -25,7 +25,7 @@ import torch
 from .. import __version__
 from ..errors import OptionError, TrainingError, WeightsError
 from ..model.checkpoint import save_checkpoint
-from ..model.config import ModelConfig, config_from_dict, config_to_dict
+from ..model.config import SHOWN_AT, ModelConfig, config_from_dict, config_to_dict
 from ..model.presets import PRESETS
 from ..outputs.whole import PART_NAME, WholeFile, remove_parts, write_errors, write_whole
 from ..scenes.store import ScenePath
@@ -80,11 +80,12 @@ def open_run(run: Path, config: ModelConfig, options: TrainOptions, scenes: Iter
     described = {scene.name: scene.described for scene in scenes}
     wanted_config = json.loads(json.dumps(config_to_dict(config)))
     wanted_options = lasting(options)
-    if not (run / CONFIG).exists():
+    if not (run / STATE).exists() and not (run / WEIGHTS).exists():
         check_unused(run)
-    elif (run / STATE).exists() or (run / WEIGHTS).exists():
-        check_same(run / CONFIG, wanted_config, "another network")
-        check_same(run / OPTIONS, wanted_options, "other options")
+    else:
+        of_network = {name: value for name, value in wanted_config.items() if name not in SHOWN_AT}
+        check_same(run / CONFIG, of_network, "another network")
+        check_same(run / OPTIONS, wanted_options, "other options", lasting(TrainOptions()))
         check_scenes(run / SCENES, described)
     with write_errors(run):
         remove_parts([run])  # of a run that was killed while it wrote
@@ -99,8 +100,10 @@ def check_unused(run: Path) -> None:
     with write_errors(run):
         held = {path.name for path in run.iterdir()} if run.exists() else set()
     begun = {OPTIONS, SCENES}  # of a run whose first writing was cut short, on a full disk
+    if held >= {CONFIG, *begun}:  # of one that ended before its first checkpoint
+        begun |= {CONFIG, LOG, CURVES, VIEWS}
     if any(name not in begun and not PART_NAME.fullmatch(name) for name in held):
-        raise OptionError(f"-o {run}: holds other files and no {CONFIG}; choose a new folder, or one of a training")
+        raise OptionError(f"-o {run}: holds other files than a training's; choose a new folder, or one of a training")
 
 
 def lasting(options: TrainOptions) -> dict[str, Any]:
@@ -109,10 +112,13 @@ def lasting(options: TrainOptions) -> dict[str, Any]:
     return {**kept, "maps": list(options.maps)}
 
 
-def check_same(path: Path, wanted: Mapping[str, Any], whose: str) -> None:
-    """Raises OptionError where the values recorded in the file `path` are others than those `wanted`."""
+def check_same(path: Path, wanted: Mapping[str, Any], whose: str, usual: Mapping[str, Any] | None = None) -> None:
+    """Raises OptionError where the values recorded in the file `path` are others than those `wanted`.
+
+    usual: those that hold where the file, of an earlier version, does not tell; what is not there either is not asked.
+    """
     try:
-        recorded = json.loads(path.read_text("utf-8"))
+        recorded = {**(usual or {}), **json.loads(path.read_text("utf-8"))}
         differing = [name for name in wanted if name in recorded and recorded[name] != wanted[name]]
     except (OSError, ValueError, TypeError) as error:
         raise OptionError(f"{path}: not readable: {error}; choose a new folder with -o") from error
@@ -193,13 +199,19 @@ def load_state(run: Path, trainer: Loop[Any, Any]) -> float:
 
 
 def write_weights(run: Path, trainer: Trainer, data: str) -> None:
-    """Writes `weights.safetensors`: the running mean in half precision, buffers as they are. Raises OutputError.
+    """Writes `weights.safetensors`: the running mean in half precision; buffers as they are, and parameters that do not
+    learn to the bit. Raises OutputError.
 
     data: which scenes it was trained on, in a word.
     """
     state = trainer.model.state_dict()
     state |= dict(zip(trainer.names, trainer.mean, strict=True))
+    learning = set(trainer.names)
     halves = {name: state[name].half() for name, _ in trainer.model.named_parameters()}
+    halves = {
+        name: half if name in learning or torch.equal(half.float(), state[name]) else state[name]
+        for name, half in halves.items()
+    }
     metadata = {
         "training": json.dumps(lasting(trainer.options)),
         "step": f"{trainer.step} of {trainer.options.steps}",

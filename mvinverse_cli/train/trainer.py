@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ..errors import TrainingError
 from ..model.mvinverse import MVInverse
 from ..trainings import TrainOptions
 from .loop import Loop
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .data import Batch
 
 BYPASS = "res_encoder."
+MOST_LOOKED_AT = 10  # batches, until a map that is to learn has to be known in some scene
 TABLES = ("token", "pos_embed")  # learned inputs: decay would pull them to nothing, as with biases and norms
 
 
@@ -41,10 +43,16 @@ class Trainer(Loop[TrainOptions, "Batch"]):
         super().__init__(model, options, device, parameter_groups(model, options), ranks)
         self.licence = licence
         self.form = LossForm.of(options)
+        self.unknown = set(options.maps) if options.train == "heads" else set()  # maps not met so far, in `looked_at`
+        self.looked_at = 0  # batches
         set_training(model)
 
     def losses_of(self, batch: "Batch") -> tuple[dict[str, Tensor], Tensor]:
-        """The loss of each map of `batch`, and their weighted sum."""
+        """The loss of each map of `batch` that learns, and their weighted sum.
+
+        Raises TrainingError where heads alone learn and the first MOST_LOOKED_AT batches have nothing for one of them.
+        """
+        self.look_for_maps(batch)
         batch = batch.to(self.device)
         views = batch.images.shape[0] * batch.images.shape[1]
         maps = self.options.maps
@@ -54,6 +62,16 @@ class Trainer(Loop[TrainOptions, "Batch"]):
             predicted = self.model.read_out(attended, slice(None), maps)
         losses = map_losses(predicted, {name: batch.maps[name] for name in maps}, batch.masks, self.form)
         return dict(losses.items()), total_loss(losses)
+
+    def look_for_maps(self, batch: "Batch") -> None:
+        """Raises TrainingError as `losses_of` says: a head without a truth would only decay."""
+        self.unknown -= {name for name in self.unknown if bool(batch.masks[name].any())}
+        self.looked_at += 1
+        if self.unknown and self.looked_at == MOST_LOOKED_AT:
+            raise TrainingError(
+                f"--maps: no scene of {MOST_LOOKED_AT} steps knows {', '.join(sorted(self.unknown))}; leave it out, or "
+                "choose scenes that have it"
+            )
 
     @contextmanager
     def with_mean_weights(self) -> Iterator[MVInverse]:

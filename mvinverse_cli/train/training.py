@@ -12,13 +12,13 @@ from pathlib import Path
 
 import torch
 
-from ..errors import InputError, OptionError
+from ..errors import DeviceMemoryError, InputError, OptionError
 from ..model.checkpoint import load_weights
-from ..model.config import ModelConfig, network_differences
+from ..model.config import SHOWN_AT, ModelConfig, network_differences
 from ..model.device import choose_device
 from ..model.initial import initialize
 from ..model.mvinverse import MVInverse
-from ..model.weights import find_weights
+from ..model.weights import choose_name, find_weights
 from ..outputs.presence import open_alone
 from ..outputs.whole import write_whole
 from ..scenes.store import Broken, SceneList, ScenePath, find_scenes
@@ -26,6 +26,7 @@ from ..trainings import TrainOptions
 from .ahead import most_workers
 from .data import Batch, Samples, views_batch
 from .journal import LOG_EVERY, Journal, Progress
+from .loop import memory_errors
 from .pictures import Shown, curves_png, views_png
 from .pretrained import load_imagenet
 from .ranks import Ranks, join_ranks, local_device
@@ -89,7 +90,7 @@ def train(
         ranks.lead(lambda: open_run(run, config, options, found.scenes))
         model = MVInverse(config)
         initialize(model, torch.Generator().manual_seed(options.seed))
-        licence = None if (run / STATE).exists() else start(model, options)
+        licence = None if (run / STATE).exists() else start(model, options, device)
         trainer = Trainer(model, options, device, ranks, licence=licence)
         session = Session(run, trainer, found, report)
         samples = Samples(found.scenes, config, options, abreast=ranks.world)
@@ -106,16 +107,29 @@ def gathered(samples: Samples, ranks: Ranks) -> tuple[Broken, ...]:
     return tuple(met[index] for index in sorted(met))
 
 
-def start(model: MVInverse, options: TrainOptions) -> str | None:
+def start(model: MVInverse, options: TrainOptions, device: torch.device) -> str | None:
     """Fills `model` with the weights that the options start from, where they name any; returns their licence.
 
-    Raises OptionError where those are of another network, WeightsError where they cannot be had.
+    device: decides which weights `auto` stands for. Raises OptionError where those are of another network, or where
+    heads alone are to learn and the other maps would be of pictures shown at another size; WeightsError where they
+    cannot be had.
     """
     if options.weights is not None:
         if options.imagenet:
             raise OptionError(f"--imagenet: --weights {options.weights} brings a bypass of its own; leave one out")
-        weights = find_weights(options.weights)
+        weights = find_weights(choose_name(options.weights, device.type))
         other = network_differences(model.config, weights.config)
+        shown = [
+            f"{name} {getattr(model.config, name)} instead of {getattr(weights.config, name)}"
+            for name in SHOWN_AT
+            if getattr(model.config, name) != getattr(weights.config, name)
+        ]
+        if not other and shown and options.train == "heads":
+            raise OptionError(
+                f"--config: {', '.join(shown)} of --weights {options.weights}, whose other maps are to stay as they are"
+            )
+        if not other and shown:
+            logger.warning("%s: the config asks for %s; it decides", options.weights, ", ".join(shown))
         if other:
             raise OptionError(
                 f"--weights {options.weights}: weights of another network ({', '.join(other)}); see --config"
@@ -179,19 +193,29 @@ class Session:
         save_state(self.run, self.trainer, self.journal.seconds)
 
     def show(self) -> None:
-        """Draws the curves, and the first view of a few scenes as the mean weights see it beside another."""
+        """Draws the curves, and views, which may fail where there is little memory beside the training's own."""
         write_whole(self.run / CURVES, curves_png(self.journal.lines), "overwrite")
         if not self.shown:
             return
-        shown = []
+        try:
+            with memory_errors(self.trainer.device, f"for {VIEWS}", "show smaller pictures with --held-out"):
+                shown = self.look_at_views()
+        except DeviceMemoryError as error:
+            logger.warning("%s; the training goes on without it", error)
+        else:
+            write_whole(self.run / VIEWS, views_png(shown), "overwrite")
+
+    def look_at_views(self) -> list[Shown]:
+        """What the mean weights make of the first view of each scene in `shown`, seen beside another."""
+        seen = []
         with self.trainer.with_mean_weights() as model, torch.inference_mode():
             for batch in self.shown:
                 outputs = model(batch.images.to(self.trainer.device))
                 predicted = {name: value[0, 0].cpu().numpy() for name, value in outputs.items()}
                 wanted = {name: value[0, 0].numpy() for name, value in batch.maps.items()}
                 masks = {name: value[0, 0].numpy() for name, value in batch.masks.items()}
-                shown.append(Shown(batch.images[0, 0].permute(1, 2, 0).numpy(), predicted, wanted, masks))
-        write_whole(self.run / VIEWS, views_png(shown), "overwrite")
+                seen.append(Shown(batch.images[0, 0].permute(1, 2, 0).numpy(), predicted, wanted, masks))
+        return seen
 
 
 def open_shown(scenes: Sequence[ScenePath], config: ModelConfig) -> list[Batch]:

@@ -79,7 +79,8 @@ def open_folder(run: Path, wanted: Mapping[str, Any]) -> None:
                 f"{run}: holds other files, where this run would keep its own; choose another name with -o"
             )
         if is_begun:
-            check_same(run / OPTIONS, wanted, "other weights, clips or options")
+            usual = {**asdict(FinetuneOptions()), "maps": list(FinetuneOptions().maps)}
+            check_same(run / OPTIONS, wanted, "other weights, clips or options", usual)
         else:
             for name in (LOG, CHECKS):
                 (run / name).unlink(missing_ok=True)  # of a run that was never saved, or has ended

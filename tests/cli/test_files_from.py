@@ -24,7 +24,7 @@ def say(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
 def test_the_inputs_of_a_list_come_behind_those_given(run):
     for name in ("one.png", "two words.png", "three.png"):
         write_png(Path(name))
-    Path("list").write_text("two words.png\r\n\nthree.png")
+    Path("list").write_text("two words.png\r\n\nthree.png", "utf-8-sig")  # as Windows editors write it
     ran = run("one.png", "--files-from", "list", "--maps", "albedo")
     assert ran.code == 0, ran.err
     written = [name for name in files_in(Path("out")) if name.endswith(".png")]

@@ -118,6 +118,14 @@ def test_a_value_that_cannot_be_is_said_with_its_flag(value: dict[str, Any], sai
         FinetuneOptions(**value)
 
 
+def test_a_run_that_another_process_stopped_is_not_called_written(run, ends):
+    figures = Steadiness({}, {})
+    ends(lambda *_: Outcome(3, 8, False, {}, figures, figures, None))
+    code, out, err = run()
+    assert (code, out) == (0, "")
+    assert err == "steady.safetensors is not written yet: stopped at step 3 of 8; call again to go on\n"
+
+
 def test_a_run_ends_with_its_weights_and_a_line_for_each_map(run):
     code, out, err = run()
     assert (code, out) == (0, "")

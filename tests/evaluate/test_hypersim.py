@@ -147,6 +147,14 @@ def test_frames_without_truth_are_measured_across_views_alone(tmp_path, tiny_mod
     assert result.picks[0].figure == f"cross-view {result.rows[JOINT]['cross_view_albedo']:.4f}"
 
 
+def test_a_set_in_which_no_pixel_counts_is_an_error(tmp_path, tiny_model):
+    write_hypersim(tmp_path, frames=1)
+    (trajectory,) = find_trajectories(tmp_path)
+    write_hdf5(trajectory.file(0, "render_entity_id"), np.full(SIZE, -1, np.int32))
+    with pytest.raises(InputError, match="no frame can be evaluated: no pixel counts"):
+        evaluate_hypersim(tmp_path, HypersimOptions(), model=tiny_model)
+
+
 def test_missing_and_broken_frames_are_listed_and_the_rest_is_measured(tmp_path, tiny_model):
     write_hypersim(tmp_path, frames=4)
     write_hypersim(tmp_path, scene="ai_002_001", frames=1)

@@ -19,7 +19,7 @@ from mvinverse_cli.evaluate.interiorverse import Cell, evaluate_interiorverse, s
 from mvinverse_cli.evaluate.lpips import Lpips, Perceptual
 from mvinverse_cli.evaluate.result import SINGLE
 from mvinverse_cli.protocols import InteriorVerseOptions
-from tests.evaluate.sets import WRONG, oracle, same, scaled, write_interiorverse
+from tests.evaluate.sets import SIZE, WRONG, oracle, same, scaled, write_exr, write_interiorverse
 
 RNG = np.random.default_rng(0)
 CELLS = [Cell(*choice) for choice in product(("srgb", "linear"), ("none", "scale", "channel"), ("none", "valid"))]
@@ -135,6 +135,16 @@ def test_pictures_without_their_files_are_listed_and_the_rest_is_measured(tmp_pa
         "listed in test.txt and not there",
         "lacks 001_albedo.exr; fetch it again",
     ]
+
+
+def test_pictures_in_which_no_pixel_counts_are_not_measured(tmp_path, tiny_model, caplog):
+    write_interiorverse(tmp_path, {"L3A": 2})
+    write_exr(tmp_path / "test" / "L3A" / "000_mask.exr", np.zeros((*SIZE, 3)))
+    assert evaluate_interiorverse(tmp_path, InteriorVerseOptions(), model=tiny_model).counts["pictures"] == 1
+    assert "left out: no pixel counts" in caplog.text
+    write_exr(tmp_path / "test" / "L3A" / "001_mask.exr", np.zeros((*SIZE, 3)))
+    with pytest.raises(InputError, match="no picture can be evaluated: no pixel counts"):
+        evaluate_interiorverse(tmp_path, InteriorVerseOptions(), model=tiny_model)
 
 
 def test_a_folder_with_nothing_whole_is_an_error(tmp_path, tiny_model):

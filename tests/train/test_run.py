@@ -19,19 +19,23 @@ from mvinverse_cli.errors import DeviceMemoryError, InputError, OptionError, Out
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.model.checkpoint import load_model, save_checkpoint
 from mvinverse_cli.model.config import config_to_dict
+from mvinverse_cli.model.initial import initialize
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.presets import PRESETS
 from mvinverse_cli.model.weights import carried_licence
 from mvinverse_cli.outputs.presence import open_alone
 from mvinverse_cli.scenes.record import view_path
+from mvinverse_cli.scenes.store import find_scenes
 from mvinverse_cli.train.data import Batch, Samples
 from mvinverse_cli.train.run import MAY_DIFFER, find_config
+from mvinverse_cli.train.trainer import Trainer
 from mvinverse_cli.train.training import start, train
 from mvinverse_cli.trainings import TrainOptions
 from tests.conftest import TINY
 from tests.scenes.views import make_scenes
 
 CONFIG = replace(TINY, dim=16, features=8, bypass_width=4, bypass_groups=2)
+CPU = torch.device("cpu")
 OPTIONS = TrainOptions(
     steps=4, warmup=1, min_side=28, max_side=42, pixels=4000, dtype="float32", device="cpu", checkpoint_every=2
 )
@@ -341,7 +345,7 @@ def test_a_run_may_start_from_the_weights_of_another(finished: Path, scenes: Pat
     begun_from = str(finished / "weights.safetensors")
     options = replace(OPTIONS, weights=begun_from, bypass_rate=0)
     model = MVInverse(CONFIG)
-    start(model, options)
+    start(model, options, CPU)
     wanted = load_model(begun_from, device="cpu", dtype="float32").state_dict()
     assert all(torch.equal(value, wanted[name]) for name, value in model.state_dict().items())
     train(scenes, tmp_path / "run", CONFIG, options)
@@ -351,8 +355,14 @@ def test_a_run_may_start_from_the_weights_of_another(finished: Path, scenes: Pat
     assert not any(name.startswith("res_encoder") for name in moved)  # whose rate is 0
 
 
-def test_a_run_of_heads_leaves_all_else_to_the_bit_and_goes_on(finished: Path, scenes: Path, tmp_path: Path):
+@pytest.mark.parametrize("is_half", [True, False])
+def test_a_run_of_heads_leaves_all_else_to_the_bit_and_goes_on(is_half, finished: Path, scenes: Path, tmp_path: Path):
     begun = finished / "weights.safetensors"
+    if not is_half:
+        model = MVInverse(CONFIG)
+        initialize(model, torch.Generator().manual_seed(1))
+        begun = tmp_path / "whole.safetensors"
+        save_checkpoint(model.state_dict(), CONFIG, begun)
     options = replace(OPTIONS, weights=str(begun), train="heads", maps=("metallic",))
     run = tmp_path / "run"
     train(scenes, run, CONFIG, options, stop=lambda: True)
@@ -379,17 +389,82 @@ def test_the_licence_of_the_weights_a_run_starts_from_stays_with_what_comes_of_t
 def test_imagenet_and_weights_are_two_bypasses(finished: Path):
     options = replace(OPTIONS, weights=str(finished / "weights.safetensors"), imagenet=True)
     with pytest.raises(OptionError, match=r"--imagenet: --weights .* brings a bypass of its own; leave one out"):
-        start(MVInverse(CONFIG), options)
+        start(MVInverse(CONFIG), options, CPU)
 
 
-def test_weights_of_another_network_are_no_start(finished: Path):
+def test_weights_of_another_network_are_no_start(finished: Path, caplog: pytest.LogCaptureFixture):
     other = MVInverse(replace(CONFIG, registers=CONFIG.registers + 1))
     with pytest.raises(OptionError, match=r"weights of another network \(registers\)"):
-        start(other, replace(OPTIONS, weights=str(finished / "weights.safetensors")))
-    start(
-        MVInverse(replace(CONFIG, min_size=280, max_size=700)),
-        replace(OPTIONS, weights=str(finished / "weights.safetensors")),
-    )
+        start(other, replace(OPTIONS, weights=str(finished / "weights.safetensors")), CPU)
+    shown = MVInverse(replace(CONFIG, min_size=280, max_size=700))
+    options = replace(OPTIONS, weights=str(finished / "weights.safetensors"))
+    start(shown, options, CPU)
+    said = f"min_size 280 instead of {CONFIG.min_size}, max_size 700 instead of {CONFIG.max_size}"
+    assert f"the config asks for {said}; it decides" in caplog.text
+    with pytest.raises(OptionError, match=f"--config: {said} of --weights .*, whose other maps are to stay"):
+        start(shown, replace(options, train="heads"), CPU)
+
+
+def test_auto_are_the_weights_that_it_is_for_decompose(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def noted(name):
+        asked.append(name)
+        raise WeightsError("noted")
+
+    monkeypatch.setattr("mvinverse_cli.train.training.find_weights", noted)
+    with pytest.raises(WeightsError, match="noted"):
+        start(MVInverse(CONFIG), replace(OPTIONS, weights="auto"), CPU)
+    assert asked == ["small"]
+
+
+def test_a_run_goes_on_where_pictures_are_to_be_shown_at_another_size(begun: Path, scenes: Path):
+    assert train(scenes, begun, replace(CONFIG, max_size=700), OPTIONS).step == 4
+    assert load_model(str(begun / "weights.safetensors"), device="cpu").config.max_size == 700
+
+
+def test_heads_without_a_truth_in_any_scene_are_no_training(scenes: Path):
+    options = replace(OPTIONS, weights="w", train="heads", maps=("roughness", "normal"))
+    trainer = Trainer(MVInverse(CONFIG), options, CPU)
+    batch = Samples(find_scenes(scenes).scenes, CONFIG, options).batch(0)
+    batch.masks["roughness"].zero_()
+    for _ in range(9):
+        trainer.losses_of(batch)
+    with pytest.raises(TrainingError, match="no scene of 10 steps knows roughness; leave it out"):
+        trainer.losses_of(batch)
+
+
+def test_pictures_for_which_there_is_no_memory_do_not_end_the_training(
+    finished: Path, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def full(session):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("mvinverse_cli.train.training.Session.look_at_views", full)
+    assert train(scenes, tmp_path / "run", CONFIG, OPTIONS).step == 4
+    assert (tmp_path / "run" / "weights.safetensors").read_bytes() == (finished / "weights.safetensors").read_bytes()
+    assert "out of memory for views.png; show smaller pictures with --held-out; the training goes on" in caplog.text
+
+
+@pytest.mark.parametrize("has_options", [False, True])
+def test_a_folder_of_something_else_with_a_config_is_left_alone(has_options, scenes: Path, tmp_path: Path):
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors", *(["options.json", "scenes.txt"] if has_options else [])):
+        (folder / name).write_text("{}")
+    with pytest.raises(OptionError, match="holds other files than a training's"):
+        train(scenes, folder, CONFIG, OPTIONS)
+    assert (folder / "config.json").read_text() == "{}"
+
+
+def test_what_an_earlier_version_did_not_record_was_as_usual(begun: Path, scenes: Path):
+    recorded = json.loads((begun / "options.json").read_text())
+    del recorded["optimizer"], recorded["shapes"]
+    (begun / "options.json").write_text(json.dumps(recorded))
+    with pytest.raises(OptionError, match="optimizer was adamw and is now muon"):
+        train(scenes, begun, CONFIG, replace(OPTIONS, optimizer="muon"))
+    assert json.loads((begun / "options.json").read_text()) == recorded
+    assert train(scenes, begun, CONFIG, OPTIONS).step == 4
 
 
 def test_a_config_is_a_preset_or_a_file(tmp_path: Path):
