@@ -1,6 +1,8 @@
 """Fixtures shared by every wing."""
 
 import copy
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,16 @@ TINY = ModelConfig(
     bypass_width=8,
     bypass_groups=4,
 )
+
+
+@pytest.fixture(autouse=True)
+def voice() -> Iterator[None]:
+    """The command chooses what the library's log says, and to whom: for its own test alone."""
+    package = logging.getLogger("mvinverse_cli")
+    level, handlers = package.level, package.handlers
+    yield
+    package.setLevel(level)
+    package.handlers = handlers
 
 
 @pytest.fixture(scope="session")
