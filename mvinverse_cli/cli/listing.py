@@ -19,18 +19,27 @@ if TYPE_CHECKING:  # the job brings the codecs with it, which --help does withou
 
 @contextmanager
 def listed(plan: "Plan", report: Report) -> Iterator[Report]:
-    """`report` with a listing beside it, for the block: what is kept first, the files of a frame when it is done, the
-    movies of a shot when they have their names."""
+    """`report` with a listing beside it, for the block: what is kept first, once a frame is done or all of them are
+    kept (a run that is refused keeps nothing of its own), the files of a frame when it is done, the movies of a shot
+    when they have their names."""
     names = {planned.shot.name: dict(planned.frames) for planned in plan.shots}
     outputs = {planned.shot.name: planned.outputs for planned in plan.shots}
     movies = [(planned, file) for planned in plan.shots for file in planned.outputs.movie_files()]
-    listed_movies = {file.path for planned, file in movies if file.format in planned.standing.movies_done}
+    kept_movies = {file.path for planned, file in movies if file.format in planned.standing.movies_done}
+    listed_movies = set(kept_movies)
     earlier = {file.path: look(file.path) for _, file in movies}
-    for planned in plan.shots:
-        for number, name in planned.frames:
-            if not planned.standing.needs(number):
-                print_paths(file.path for file in planned.outputs.frame_files(number, name))
-    print_paths(file.path for _, file in movies if file.path in listed_movies)
+    is_kept_listed = False
+
+    def list_kept() -> None:
+        nonlocal is_kept_listed
+        if is_kept_listed:
+            return
+        is_kept_listed = True
+        for planned in plan.shots:
+            for number, name in planned.frames:
+                if not planned.standing.needs(number):
+                    print_paths(file.path for file in planned.outputs.frame_files(number, name))
+        print_paths(file.path for _, file in movies if file.path in kept_movies)
 
     def list_movies() -> None:
         """Those that were named since: one of an earlier run may lie where this run came to nothing."""
@@ -40,6 +49,7 @@ def listed(plan: "Plan", report: Report) -> Iterator[Report]:
                 print_paths([file.path])
 
     def report_and_list(progress: "Progress") -> None:
+        list_kept()
         list_movies()
         files = outputs[progress.shot].frame_files(progress.number, names[progress.shot][progress.number])
         print_paths(file.path for file in files)
@@ -51,6 +61,7 @@ def listed(plan: "Plan", report: Report) -> Iterator[Report]:
         with suppress(MvInverseError):  # what ended the run is the news
             list_movies()
         raise
+    list_kept()
     list_movies()
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import typer
 
 from ..errors import WeightsNotHereError
-from ..job.locate import locate_model
+from ..job.locate import Located, locate_model
 from ..job.planning import Plan, ShotPlan
+from ..job.run import open_books
 from ..model.config import ModelConfig
 from ..options import DecomposeOptions
+from ..outputs import load_manifest
 from ..shot.layout import PassPlan, plan_passes
 from ..sizes import show_bytes, show_count
 from .console import VOICE, emit, one_line, write_errors_of_stdout
@@ -26,8 +28,9 @@ def print_plan(plan: Plan) -> None:
 
 
 def describe_plan(plan: Plan) -> dict[str, Any]:
-    """The plan as plain JSON values."""
+    """The plan as plain JSON values. Raises OutputError where the run would be refused for what is there."""
     options = plan.decompose
+    located: Located | None = None
     try:
         located = locate_model(options, download=False)
     except WeightsNotHereError as error:
@@ -45,6 +48,9 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
             "device": str(located.device),
             "dtype": str(located.dtype).removeprefix("torch."),
         }
+    passes = [plan_passes(shot.layout, config, device, dtype, options) for shot in plan.shots]
+    if located is not None and not plan.is_stream:
+        open_books(plan, located, passes, load_manifest(plan.output))  # what the run would refuse
     return {
         "output": str(plan.output),
         "model": model,
@@ -53,9 +59,8 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
         "on_exists": plan.write.on_exists,
         "frames_to_do": plan.to_do,
         "shots": [
-            describe_shot(shot, options, config, plan_passes(shot.layout, config, device, dtype, options))
-            | ({"first_files": []} if plan.is_stream else {})
-            for shot in plan.shots
+            describe_shot(shot, options, config, sizes) | ({"first_files": []} if plan.is_stream else {})
+            for shot, sizes in zip(plan.shots, passes, strict=True)
         ],
     }
 

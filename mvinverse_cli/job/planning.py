@@ -108,6 +108,7 @@ def plan_job(
             options=write,
             rate=shot.rate,
             pixel_aspect=shot.pixel_aspect,
+            every=choice.grid.every,
         )
         nothing_there = Standing(frames_done=frozenset())
         standing = nothing_there if is_stream else check_shot(outputs, frames, sources)

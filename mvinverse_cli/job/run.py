@@ -87,6 +87,29 @@ def write_plan(
     stdout: Sink | None,
 ) -> Outcome:
     """The work of `run_job`, in a folder that is there or on stdout."""
+    abouts, books = open_books(plan, located, passes, manifest)
+    outcome = Outcome(kept=sum(planned.kept for planned in plan.shots))
+    try:
+        write_shots(plan, located, passes, abouts, books, outcome, report, stdout)
+    except BaseException:
+        with suppress(OutputError):  # what ends the run is the news, not the disk that is still full
+            if outcome.written:
+                manifest.save()
+        raise
+    if len(outcome.failed) == len(plan.shots):
+        first = outcome.failed[0]
+        all_of_them = f" (none of the {len(plan.shots)} shots can be read)" if len(plan.shots) > 1 else ""
+        raise InputError(f"{shown(first.source)}: {first.reason}{all_of_them}")
+    return outcome
+
+
+def open_books(
+    plan: Plan, located: Located, passes: Sequence[PassPlan], manifest: Manifest
+) -> tuple[list[About], list[ShotProgress]]:
+    """What the files of each shot will say of their origin, and its place in the manifest; nothing is written yet.
+
+    Raises OutputError where what is there does not go with what the plan would write.
+    """
     abouts = [about_run(planned.shot, plan.decompose, plan.write, located.weights) for planned in plan.shots]
     books = [
         manifest.add_shot(
@@ -102,19 +125,7 @@ def write_plan(
         )
         for planned, about, sizes in zip(plan.shots, abouts, passes, strict=True)
     ]
-    outcome = Outcome(kept=sum(planned.kept for planned in plan.shots))
-    try:
-        write_shots(plan, located, passes, abouts, books, outcome, report, stdout)
-    except BaseException:
-        with suppress(OutputError):  # what ends the run is the news, not the disk that is still full
-            if outcome.written:
-                manifest.save()
-        raise
-    if len(outcome.failed) == len(plan.shots):
-        first = outcome.failed[0]
-        all_of_them = f" (none of the {len(plan.shots)} shots can be read)" if len(plan.shots) > 1 else ""
-        raise InputError(f"{shown(first.source)}: {first.reason}{all_of_them}")
-    return outcome
+    return abouts, books
 
 
 def write_shots(

@@ -11,7 +11,8 @@ from .manifest import MANIFEST_NAME, Manifest, NoManifest, load_manifest
 from .naming import FrameFile, ShotOutputs
 from .presence import open_presence
 from .shot_progress import ShotProgress
-from .stream import Sink, check_stream, open_stream, stream_depth
+from .sink import Sink
+from .stream import check_stream, open_stream, stream_depth
 from .writers import Writers, open_writers
 
 __all__ = [

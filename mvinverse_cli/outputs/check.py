@@ -37,8 +37,8 @@ class Standing:
 def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Mapping[Identity, Path]) -> Standing:
     """What is there of the (number, name) `frames`.
 
-    sources: of all shots of the job. Raises OutputError where two stills share a name, where an output is a source, and
-    under `--on-exists error` where an output is there.
+    sources: of all shots of the job. Raises OutputError where two stills share a name, where an output is a source,
+    under `--on-exists error` where an output is there, and under `skip` where it is a link to nothing.
     """
     if shot.stills:
         check_names_differ(shot, frames)
@@ -54,6 +54,9 @@ def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Ma
         if len(there) == len(paths):
             done.add(number)
     check_no_source(present, sources)
+    dangling = next((path for path in present if not path.exists()), None)
+    if dangling is not None and shot.options.on_exists == "skip":
+        raise OutputError(f"{dangling}: is a link to nothing; mend or remove it")
     if present and shot.options.on_exists == "error":
         others = len(present) - 1
         more = f", as {'is' if others == 1 else 'are'} {show_count(others, 'more file')} of this shot" if others else ""

@@ -19,6 +19,7 @@ from ..maps import Array
 from ..timecode import Timecode
 from .about import plain_text
 from .codecs import Codec, picture_of, set_up
+from .sink import PatientFile
 from .whole import WholeFile, write_errors
 
 logger = logging.getLogger(__name__)
@@ -28,15 +29,17 @@ TICKS = 5_760_000
 
 
 def ticks_per_second(rate: Fraction) -> int:
-    """The time scale of a movie: frames of constant `rate` fall on it exactly, all others within 0.2 us."""
+    """The time scale of a movie: frames of a constant `rate` of less digits than a mean one (that of a phone, over
+    minutes) fall on it exactly, all others within 0.2 us."""
     step = rate.numerator
-    return TICKS if TICKS % step == 0 else step * max(1, TICKS // step)
+    return TICKS if TICKS % step == 0 or step > TICKS else step * (TICKS // step)
 
 
 class MovieWriter:
     """Encodes frames into the movie `path`, which appears at `finish` and never after `abandon`.
 
-    rate: frames per second, of the source where it is a video; attributes: texts for the movie's comment.
+    rate: frames per second, of the source where it is a video; every: frames of the source from one of the movie's to
+    the next; attributes: texts for the movie's comment.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class MovieWriter:
         on_exists: OnExists,
         *,
         is_color: bool,
+        every: int = 1,
         timecode: Timecode | None = None,
     ) -> None:
         """size: (height, width) of every frame; an odd side grows by one pixel where the codec has even sides only.
@@ -60,14 +64,15 @@ class MovieWriter:
         self.is_color = is_color
         self.height, self.width = size
         self._tick = codec.tick or Fraction(1, ticks_per_second(rate))
-        self._frame_ticks = round(1 / rate / self._tick)
+        self._frame_ticks = round(every / rate / self._tick)
         self._start: Fraction | None = None  # time of the first frame in the source
         self._last = -self._frame_ticks  # ticks at which the last frame is shown
         with self._errors():
             self._whole = WholeFile(path, on_exists)
+            self._sink = PatientFile(self._whole.file)
             try:
                 self._container: OutputContainer = av.open(
-                    self._whole.file,
+                    self._sink,
                     "w",
                     format=codec.container,
                     options={"fflags": "+bitexact"},  # else Matroska draws lots for its identifiers
@@ -104,21 +109,28 @@ class MovieWriter:
         picture = picture_of(codes, self.codec, self._stream)
         picture.pts = self._ticks(time, place)
         picture.time_base = self._tick
-        picture.duration = self._frame_ticks
-        with self._errors():
-            self._container.mux(self._stream.encode(picture))
+        self._mux(picture)
         self._last = picture.pts
 
     def finish(self) -> None:
         """Flushes the encoder and gives the movie its name."""
+        self._mux(None)
         with self._errors():
-            self._container.mux(self._stream.encode(None))
             self._container.close()
+            self._sink.check()
             self._whole.commit()
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        """Encodes a picture, or what the encoder has kept back, and writes what comes of it."""
+        with self._errors():
+            for packet in self._stream.encode(picture):
+                packet.duration = self._frame_ticks  # encoders leave the last one's to the rate of the source
+                self._container.mux(packet)
+            self._sink.check()
 
     def abandon(self) -> None:
         """Removes an unfinished movie; a finished one stays."""
-        with suppress(OSError, av.FFmpegError):  # the trailer of a file that goes anyway
+        with suppress(av.FFmpegError):  # the trailer of a file that goes anyway
             self._container.close()
         with self._errors():
             self._whole.discard()

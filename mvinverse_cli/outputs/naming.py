@@ -55,10 +55,11 @@ class ShotOutputs:
     options: WriteOptions
     rate: Fraction | None  # frames per second of a video
     pixel_aspect: float = 1.0  # width of a pixel over its height
+    every: int = 1  # frames of the source from one that is seen to the next
 
     @property
     def movie_rate(self) -> Fraction:
-        """Frames per second of the shot's movies."""
+        """Frames per second of the shot's movies, where every frame of the source is in them."""
         return self.rate or self.options.fps
 
     def time_of(self, frame: FrameMaps) -> Fraction:

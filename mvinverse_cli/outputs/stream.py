@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
-from typing import Protocol
 
 import av
 import numpy as np
@@ -24,6 +23,7 @@ from .manifest import INTEGER_CODES
 from .movie import ticks_per_second
 from .naming import ShotOutputs
 from .quantize import Depth, quantize
+from .sink import PatientSink, Sink
 from .writers import with_y_down
 
 logger = logging.getLogger(__name__)
@@ -35,13 +35,6 @@ LAYOUTS: dict[tuple[bool, Depth], tuple[str, str]] = {
     (False, 8): ("gray", "gray"),
     (False, 16): ("gray16le", "gray16le"),
 }
-
-
-class Sink(Protocol):
-    """What bytes go into, in order; there is no way back."""
-
-    def write(self, data: bytes) -> int:
-        """Takes all of `data`. Raises OSError."""
 
 
 @contextmanager
@@ -67,6 +60,11 @@ def open_stream(
     try:
         yield writer
         writer.finish()
+    except Exception:
+        raise
+    except BaseException:  # a signal: whoever reads may be slow, or may never read again
+        writer.give_up()
+        raise
     finally:
         writer.close()
 
@@ -79,15 +77,16 @@ class StreamWriter:
         self._depth: Depth = stream_depth(shot)
         rate = shot.movie_rate
         self._rate = rate
-        self._frame_ticks = round(ticks_per_second(rate) / rate)
+        self._frame_ticks = round(shot.every * ticks_per_second(rate) / rate)
         self._tick = Fraction(1, ticks_per_second(rate))
         self._start: Fraction | None = None  # time of the first frame in the source
         self._last = -self._frame_ticks  # ticks at which the last frame is shown
         self._size: tuple[int, int] | None = None  # (height, width), of the first frame and so of all
         self._streams: dict[MapName, VideoStream] = {}
         self._clipped: dict[MapName, float] = {}  # the largest share of each map in a frame
+        self._sink = PatientSink(sink)
         with stream_errors():
-            self._container: OutputContainer = av.open(sink, "w", format="nut")
+            self._container: OutputContainer = av.open(self._sink, "w", format="nut")
             self._container.metadata["title"] = plain_text(shot.stem)
             self._container.metadata["comment"] = json.dumps(about.attributes(), ensure_ascii=False)
 
@@ -110,27 +109,39 @@ class StreamWriter:
             codes, clipped = quantize(maps[name], SPECS[name], self._depth, place)
             self._clipped[name] = max(self._clipped.get(name, 0), clipped)
             picture = self._picture(codes, stream)
-            picture.pts, picture.time_base, picture.duration = ticks, self._tick, self._frame_ticks
-            with stream_errors():
-                self._container.mux(stream.encode(picture))
+            picture.pts, picture.time_base = ticks, self._tick
+            self._mux(stream, picture)
         self._last = ticks
         self._on_done(frame.number)
 
     def finish(self) -> None:
         """Empties the encoders and ends the stream."""
+        for stream in self._streams.values():
+            self._mux(stream, None)
         with stream_errors():
-            for stream in self._streams.values():
-                self._container.mux(stream.encode(None))
             self._container.close()
+            self._sink.check()
         for name, share in self._clipped.items():
             if share:
                 logger.warning(
                     "up to %.2g%% of a frame's %s map is outside its range and was clipped", share * 100, name
                 )
 
+    def _mux(self, stream: VideoStream, picture: av.VideoFrame | None) -> None:
+        """Encodes a picture, or what the encoder has kept back, and writes what comes of it."""
+        with stream_errors():
+            for packet in stream.encode(picture):
+                packet.duration = self._frame_ticks
+                self._container.mux(packet)
+            self._sink.check()
+
+    def give_up(self) -> None:
+        """Nothing more is written: to be asked for before `close` where there is no time to wait for the reader."""
+        self._sink.give_up()
+
     def close(self) -> None:
         """Gives back what is held; the reader sees what was written so far."""
-        with suppress(OSError, av.FFmpegError):  # the end of a stream that is broken anyway
+        with suppress(av.FFmpegError):  # the end of a stream that is broken anyway
             self._container.close()
 
     def _add_stream(self, name: MapName) -> VideoStream:

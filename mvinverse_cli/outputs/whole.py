@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -69,9 +69,10 @@ class WholeFile:
     def discard(self) -> None:
         """Removes what is not committed."""
         try:
-            self.file.close()
-        finally:
+            with suppress(OSError):  # of what was waiting to be written, and goes anyway
+                self.file.close()
             self._part.unlink(missing_ok=True)
+        finally:
             self._let_go()
 
     def _let_go(self) -> None:

@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -138,11 +138,12 @@ class Writers:
         """Ends the threads; drops what has not begun, and the movies where `finish` has not been reached."""
         for thread in (self._pool, *(lane.thread for lane in self._lanes)):
             thread.shutdown(cancel_futures=True)
-        for lane in self._lanes:
-            lane.movie.abandon()
-        for frame in self._backlog:
-            if all(not file.cancelled() and file.exception() is None for file in frame.files):
-                self.on_done(frame.number)
+        with ExitStack() as ending:  # each of them, whatever becomes of another
+            for frame in reversed(self._backlog):
+                if all(not file.cancelled() and file.exception() is None for file in frame.files):
+                    ending.callback(self.on_done, frame.number)
+            for lane in self._lanes:
+                ending.callback(lane.movie.abandon)
 
     def _settle(self, most: int) -> None:
         """Waits until `most` frames are left, reports those that are done, raises the error of one that failed."""
@@ -183,6 +184,7 @@ class Writers:
                     attributes,
                     options.on_exists,
                     is_color=is_sheet or SPECS[first].kind == "color",
+                    every=self.shot.every,
                     timecode=timecode,
                 )
                 thread = ThreadPoolExecutor(1, thread_name_prefix=f"movie-{first}")

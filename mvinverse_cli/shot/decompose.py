@@ -54,7 +54,8 @@ def decompose(
     first frame is asked for or later.
     """
     options = options or DecomposeOptions()
-    shots = find_shots([inputs] if isinstance(inputs, str | Path) else inputs, allow_gaps=options.allow_gaps)
+    given = [inputs] if isinstance(inputs, str | Path) else inputs
+    shots = find_shots(given, allow_gaps=options.allow_gaps, written=False)
     layouts = [lay_out(shot, options) for shot in shots]
     if model is None:
         model = load_model(options.model, device=options.device, dtype=options.dtype)

@@ -226,6 +226,27 @@ def test_a_sequence_of_that_name_in_another_folder_is_another_shot(run):
     assert run("sh020/plate.####.png", *skip).code == 0
 
 
+def test_a_plan_says_what_the_run_would_refuse(run, clip: Path):
+    assert run(clip, "--maps", "albedo", "--frames", "1-2").code == 0
+    before = Path("out/mvinverse.json").read_bytes()
+    other = (clip, "--maps", "albedo", "--frames", "1-4", "--on-exists", "skip", "--max-size", "28")
+    said = [run(*other, *more) for more in ([], ["--dry-run"])]
+    assert [ran.code for ran in said] == [7, 7]
+    assert said[0].cause == said[1].cause
+    assert Path("out/mvinverse.json").read_bytes() == before
+    assert run(*other[:-2], "--dry-run").code == 0
+
+
+def test_a_link_to_nothing_is_no_frame(run, clip: Path):
+    assert run(clip, "--maps", "albedo", "--frames", "1-2").code == 0
+    path = Path("out/albedo/clip_albedo.1002.png")
+    path.unlink()
+    path.symlink_to("nowhere.png")
+    ran = run(clip, "--maps", "albedo", "--frames", "1-2", "--on-exists", "skip")
+    assert ran.code == 7
+    assert "clip_albedo.1002.png: is a link to nothing; mend or remove it" in ran.cause
+
+
 def test_a_first_picture_that_was_lost_and_is_mended_is_the_sequences_own(run):
     noise = np.random.default_rng(0).integers(0, 255, (28, 28, 3), np.uint8)
     for number in (1, 2):

@@ -28,6 +28,12 @@ def test_what_was_there_is_listed_as_well(run, clip: Path):
     assert both.out.splitlines() == ["out/albedo/clip_albedo.1002.png", "out/albedo/clip_albedo.1001.png"]
 
 
+def test_a_run_that_is_refused_lists_nothing(run, clip: Path):
+    assert run(clip, "--maps", "albedo", "--frames", "1-2").code == 0
+    ran = run(clip, "--maps", "albedo", "--frames", "1-2", "--max-size", "28", "--on-exists", "skip", "--print-outputs")
+    assert (ran.code, ran.out) == (7, "")
+
+
 def test_movies_are_listed_when_they_have_their_names_and_those_kept_first(run, clip: Path, tmp_path: Path):
     shutil.copy(clip, "later.mp4")
     arguments = (clip, "later.mp4", "--maps", "albedo", "--format", "png,mp4", "--print-outputs")

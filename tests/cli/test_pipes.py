@@ -1,12 +1,15 @@
 """`-` as the input and as the output: a video on stdin, maps on stdout."""
 
+import fcntl
 import io
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -292,6 +295,33 @@ def test_a_reader_that_goes_away_ends_the_run_in_one_line(run, clip: Path):
     assert ran.code == 7
     assert ran.cause == "mvinverse: error: stdout cannot be written: Broken pipe"
     assert "Traceback" not in ran.err
+
+
+def pending(pipe) -> int:
+    """Bytes that wait in a pipe."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_whose_reader_takes_nothing(tiny_file: Path, tmp_path: Path, number: signal.Signals):
+    noise = np.random.default_rng(0).integers(0, 255, (28, 28, 3), np.uint8)
+    for name in range(1, 40):
+        write_png(tmp_path / f"plate.{name:04d}.png", noise)
+    command = [sys.executable, "-m", "mvinverse_cli", "decompose", "plate.####.png", "-o", "-", "--bits", "16"]
+    command += ["--model", str(tiny_file), "--device", "cpu"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        room = fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        ends = time.monotonic() + 60
+        while pending(process.stdout) < room and time.monotonic() < ends:  # else it waits for the reader
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(timeout=60) == 128 + number
+        said = process.stderr.read().decode().splitlines()
+    assert "Traceback" not in "".join(said)
+    assert number.name in said[-1]
 
 
 def test_lost_frames_leave_a_gap_in_the_times_and_exit_1(run):

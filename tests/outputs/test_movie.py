@@ -200,7 +200,28 @@ def test_a_full_disk_leaves_no_movie_and_names_it(small_disk, files_under):
     assert files_under(small_disk) == []
 
 
-@pytest.mark.parametrize("rate", [Fraction(24), Fraction(24000, 1001), Fraction(2997, 100), Fraction(10**9 + 7, 10**8)])
+def test_the_mean_rate_of_a_long_recording_allows_for_pauses(tmp_path):
+    rate = Fraction(1350000000, 45540631)  # of 15,000 frames that jitter, and one pause
+    times = [Fraction(0), Fraction(1, 30), Fraction(6)]
+    write(tmp_path / "a.mp4", [flat(0.5)] * 3, times, rate=rate)
+    assert read(tmp_path / "a.mp4")[2] == pytest.approx([float(time) for time in times], abs=2e-7)
+
+
+@pytest.mark.parametrize("every", [1, 2, 7])
+def test_frames_of_a_coarser_grid_are_each_shown_until_the_next(tmp_path, every):
+    codec = codec_of("mov", "8", 3)
+    movie = MovieWriter(tmp_path / "a.mov", codec, (32, 48), Fraction(24), {}, "error", is_color=True, every=every)
+    for index in range(6):
+        codes = quantize(flat(0.5), SPECS["albedo"], codec.depth, "").codes
+        movie.encode(codes, Fraction(index * every, 24), "clip")
+    movie.finish()
+    with av.open(str(tmp_path / "a.mov")) as container:
+        stream = container.streams.video[0]
+        assert stream.duration * stream.time_base == Fraction(6 * every, 24)
+        assert stream.average_rate == Fraction(24, every)
+
+
+@pytest.mark.parametrize("rate", [Fraction(24), Fraction(24000, 1001), Fraction(2997, 100)])
 def test_the_time_scale_fits_mp4_and_holds_the_rate(rate):
     ticks = ticks_per_second(rate)
     assert 0 < ticks < 2**31

@@ -17,7 +17,7 @@ import tifffile
 
 from mvinverse_cli.color import linear_to_srgb, to_acescg
 from mvinverse_cli.errors import OutputError
-from mvinverse_cli.maps import MAPS
+from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.outputs import About, open_writers, writers
 from mvinverse_cli.outputs.movie import MovieWriter
 
@@ -29,6 +29,22 @@ def write_all(shot, frames, done=None):
     with open_writers(shot, ABOUT, (lambda number: None) if done is None else done.append) as opened:
         for frame in frames:
             opened.write(frame)
+
+
+def test_a_full_disk_leaves_none_of_several_movies(make_shot, make_frame, small_disk, files_under, capfd):
+    shot = make_shot(folder=small_disk, format=("mov",))
+    rng = np.random.default_rng(0)
+    noise = {name: rng.random((64, 64, spec.channels), np.float32) for name, spec in SPECS.items()}
+
+    def fill():
+        with open_writers(shot, ABOUT) as writers:
+            for index in range(60):
+                writers.write(make_frame(index, maps=noise))
+
+    with pytest.raises(OutputError, match=r"clip_\w+\.mov: cannot write: No space left on device"):
+        fill()
+    assert files_under(small_disk) == []
+    assert capfd.readouterr().err == ""
 
 
 def test_every_file_of_every_format_appears_and_nothing_else(make_shot, make_frame, files_under):

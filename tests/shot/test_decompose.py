@@ -122,6 +122,15 @@ def assert_same(first: FrameMaps, second: FrameMaps) -> None:
         assert np.array_equal(first.maps[name], second.maps[name]), name
 
 
+def test_two_sources_of_one_stem_are_two_shots_where_nothing_is_written(tiny_model, tmp_path: Path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        write_numbered(tmp_path / folder / "v.mkv", 2, "ffv1", pix_fmt="yuv444p")
+    given = [tmp_path / "x/v.mkv", tmp_path / "y/v.mkv"]
+    made = list(decompose(given, model=tiny_model))
+    assert [frame.source for frame in made] == [str(path) for path in given for _ in range(2)]
+
+
 def test_maps_are_the_networks_window_by_window_with_colour_in_linear_light(run: Start, tiny_model: MVInverse):
     frames = some_frames(5)
     results = list(run(tiny_model, frames, DecomposeOptions(window=3, **ALONE)).results())
