@@ -283,7 +283,14 @@ def test_a_movie_with_a_lost_frame_is_gone_on_with_as_a_run_that_lost_it(run):
         assert "1 lost (2)" in ran.err + ran.cause
 
 
-@pytest.mark.parametrize("more", [["--exr-layout", "parts"], ["--residual"], ["--colorspace", "acescg"]])
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--exr-layout", "parts"],
+        pytest.param(["--residual"], marks=pytest.mark.slow),
+        pytest.param(["--colorspace", "acescg"], marks=pytest.mark.slow),
+    ],
+)
 def test_what_concerns_exr_alone_leaves_pngs_and_what_is_said_of_exrs_alone(more, run, clip: Path):
     two, png = ("--frames", "1-2"), Path("out/albedo/clip_albedo.1001.png")
     assert run(clip, *two).code == 0
