@@ -118,6 +118,7 @@ def test_a_stop_between_checkpoints_measures_nothing_which_would_change_what_fol
     assert checked() == [0, 2]
 
 
+@pytest.mark.slow
 def test_the_same_weights_under_another_config_are_others(clip, options, tiny_file: Path, tmp_path: Path):
     folder, stops = tmp_path / "base", iter([True])
     folder.mkdir()

@@ -355,7 +355,7 @@ def test_a_run_may_start_from_the_weights_of_another(finished: Path, scenes: Pat
     assert not any(name.startswith("res_encoder") for name in moved)  # whose rate is 0
 
 
-@pytest.mark.parametrize("is_half", [True, False])
+@pytest.mark.parametrize("is_half", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_run_of_heads_leaves_all_else_to_the_bit_and_goes_on(is_half, finished: Path, scenes: Path, tmp_path: Path):
     begun = finished / "weights.safetensors"
     if not is_half:
