@@ -3,6 +3,7 @@
 Ranges are of the numbers as they are stored: codes of integer files, light or data of float files.
 """
 
+import io
 import json
 import struct
 from collections import defaultdict
@@ -17,7 +18,7 @@ import tifffile
 from PIL.PngImagePlugin import PngImageFile
 
 from .errors import InputError, MvInverseError
-from .frames.exr import timecode_of
+from .frames.exr import in_ascii, timecode_of
 from .frames.names import VIDEO_SUFFIXES, missing_ranges, shown
 from .frames.video import open_video, timecode_tag
 from .frames.video_tags import color_tags
@@ -115,7 +116,7 @@ def describe_values(*channels: Array) -> Json:
 
 def inspect_exr(path: Path) -> Json:
     """Layers by name; channels without one are of their part's where there are several, else `picture`."""
-    with OpenEXR.File(str(path), separate_channels=True) as file:
+    with OpenEXR.File(io.BytesIO(in_ascii(path.read_bytes())), separate_channels=True) as file:
         layers: dict[str, dict[str, Array]] = defaultdict(dict)
         named = len(file.parts) > 1  # then channels without a layer are of what their part is called
         attributes: dict[str, Any] = {}

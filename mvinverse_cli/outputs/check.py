@@ -54,9 +54,10 @@ def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Ma
         if len(there) == len(paths):
             done.add(number)
     check_no_source(present, sources)
-    dangling = next((path for path in present if not path.exists()), None)
-    if dangling is not None and shot.options.on_exists == "skip":
-        raise OutputError(f"{dangling}: is a link to nothing; mend or remove it")
+    if shot.options.on_exists == "skip":
+        for path in present:
+            if not path.exists():
+                raise OutputError(f"{path}: is a link to nothing; mend or remove it")
     if present and shot.options.on_exists == "error":
         others = len(present) - 1
         more = f", as {'is' if others == 1 else 'are'} {show_count(others, 'more file')} of this shot" if others else ""

@@ -196,10 +196,14 @@ class ShotRecord:
         return [f"{name} was {before!r} and is {now!r}" for name, before, now in pairs if before != now]
 
     @property
-    def concerning(self) -> frozenset[str]:
+    def concerning(self) -> set[str]:
         """The names of the write options that decide pixels of files in one of the formats."""
-        has_floats = any(name == "exr" or entry.bits == "float" for name, entry in self.formats.items())
-        return frozenset(EXR_OPTIONS if "exr" in self.formats else ()) | {*(FLOAT_OPTIONS if has_floats else ())}
+        names: set[str] = set()
+        if "exr" in self.formats:
+            names |= {*EXR_OPTIONS}
+        if any(name == "exr" or entry.bits == "float" for name, entry in self.formats.items()):
+            names |= {*FLOAT_OPTIONS}
+        return names
 
     def is_of_other_pictures(self, earlier: "ShotRecord") -> bool:
         """Whether it is a sequence whose first picture was another in an `earlier` run, as far as that tells."""

@@ -20,13 +20,19 @@ class PatientSink:
         self._sink = sink
         self._error: BaseException | None = None
 
+    def __enter__(self) -> None:
+        """For the time of one call to what is written into."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Keeps what that call has run into, a signal as well: it would be lost on its way through C."""
+        self._error = error
+        return True
+
     def write(self, data: bytes) -> int:
         """All of `data`."""
         if self._error is None:
-            try:
-                return self._sink.write(data)
-            except BaseException as error:  # noqa: BLE001  a signal as well, which would be lost
-                self._error = error
+            with self:
+                self._sink.write(data)
         return len(data)
 
     def give_up(self) -> None:
@@ -49,10 +55,8 @@ class PatientFile(PatientSink):
     def seek(self, offset: int, whence: int = 0) -> int:
         """The new position; after an error, nowhere."""
         if self._error is None:
-            try:
+            with self:  # what was waiting to be written may not fit
                 return self._file.seek(offset, whence)
-            except BaseException as error:  # noqa: BLE001  as above: what was waiting to be written did not fit
-                self._error = error
         return 0
 
     def tell(self) -> int:

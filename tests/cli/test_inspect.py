@@ -177,6 +177,14 @@ def test_deep_pixels_and_a_tiff_of_a_few_bytes_are_one_line(tmp_path: Path, capf
         assert said in err
 
 
+def test_a_header_text_in_another_encoding_is_no_damage(inspect, tmp_path: Path):
+    path = tmp_path / "plate.exr"
+    plane = np.full((6, 8), 0.5, np.float32)
+    OpenEXR.File({"owner": "Jurgen"}, {"R": plane, "G": plane, "B": plane}).write(str(path))
+    path.write_bytes(path.read_bytes().replace(b"Jurgen", b"J\xfcrgen"))
+    assert inspect(path)["maps"]["picture"]["high"] == 0.5
+
+
 def test_a_shot_is_complete_when_every_frame_of_it_is_there(run, inspect, clip: Path):
     arguments = (clip, "--maps", "albedo", "--on-exists", "skip")
     assert run(*arguments, "--frames", "1-2").code == 0

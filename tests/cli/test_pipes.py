@@ -313,10 +313,13 @@ def test_a_signal_ends_a_run_whose_reader_takes_nothing(tiny_file: Path, tmp_pat
     with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        room = fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # a fraction of what there is to write
+        seen = [0]
         ends = time.monotonic() + 60
-        while pending(process.stdout) < room and time.monotonic() < ends:  # else it waits for the reader
+        while not seen[-1] or len(set(seen[-20:])) > 1:  # until it waits for the reader
+            assert time.monotonic() < ends
             time.sleep(0.05)
+            seen.append(pending(process.stdout))
         process.send_signal(number)
         assert process.wait(timeout=60) == 128 + number
         said = process.stderr.read().decode().splitlines()

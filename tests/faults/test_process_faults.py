@@ -122,6 +122,7 @@ def test_two_processes_with_other_settings_never_mix(
     assert shot["stale"] == ""
 
 
+@pytest.mark.slow
 def test_chunks_of_one_shot_fill_one_folder_side_by_side(start: Start, apart: Run, clip: Path, tmp_path: Path):
     chunks = [
         start(clip, "-o", "out", "--frames", frames, "--on-exists", "skip", *SMALL_WINDOWS)
