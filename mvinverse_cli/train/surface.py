@@ -59,3 +59,10 @@ def surface_of(views: Sequence[Decoded]) -> Surface:
 def _width(place: tuple[int, slice]) -> int:
     """Channels of a map at its place."""
     return int(place[1].stop - place[1].start)
+
+
+def schlick(surface: Surface, at_normal: Array | float) -> Array:
+    """(P, 1 or 3) reflected of what a mirror sends to the camera, `at_normal` where it is met head on (Schlick 1994)."""
+    facing = np.clip(np.einsum("pc,pc->p", surface.normal, surface.away)[:, None], 0, 1)
+    reflected: Array = at_normal + (1 - at_normal) * (1 - facing) ** 5
+    return reflected
