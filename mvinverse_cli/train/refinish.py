@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..maps import Array
-from .relight import DIELECTRIC
-from .surface import Surface, schlick
+from .surface import Surface, fresnel
 
 MOST_FINISHES = 3  # on how many materials of a sample
 SPREAD = 0.25  # of a material, in the square roots of its albedo and in its roughness: edges and patterns go with it
@@ -44,16 +43,16 @@ def refinished(surface: Surface, metallic: Array, roughness: Array, scattered: A
     """With other metallic and roughness (P, 1) where the truth is known.
 
     scattered: (P, 1) in [0, 1], how much of the mirrored light comes from all sides instead, where it is the shading.
-    What is mirrored is what the picture has beyond diffuse light, through the Fresnel term (Schlick 1994); of little
-    metal that is too little to make more of: no surface gets more metallic.
+    What is mirrored is what the picture has beyond diffuse light, by its Fresnel term. Of what is no metal that is too
+    little to make more of: metallic is to be no more than it was.
     """
     known = surface.mask > 0
-    bare, painted = schlick(surface, surface.albedo), schlick(surface, DIELECTRIC)
-    before = painted + surface.metallic * (bare - painted)
-    after = painted + metallic * (bare - painted)
-    mirrored = (surface.color - surface.albedo * (1 - surface.metallic) * surface.shading) / before
+    facing = np.clip(np.einsum("pc,pc->p", surface.normal, surface.away)[:, None], 0, 1)
+    beyond = surface.color - surface.albedo * (1 - surface.metallic) * surface.shading
+    mirrored = beyond / fresnel(surface.albedo, surface.metallic, facing)
     mirrored = mirrored + scattered * (surface.shading - mirrored)
-    color = np.maximum(surface.albedo * (1 - metallic) * surface.shading + mirrored * after, 0)
+    diffuse = surface.albedo * (1 - metallic) * surface.shading
+    color = np.maximum(diffuse + mirrored * fresnel(surface.albedo, metallic, facing), 0)
     return replace(
         surface,
         color=np.where(known, color, surface.color),

@@ -10,7 +10,7 @@ import numpy as np
 from ..maps import Array
 from ..scenes.stage import white_light
 from .solid import draw_solid
-from .surface import Surface
+from .surface import Surface, fresnel
 
 LAMP_SHARE = 0.5  # of the lights; the others are projectors
 LAMP_METRES = (0.3, 2.0)  # from the surface that it is hung before
@@ -19,7 +19,6 @@ LAMP_NEAREST, LAMP_MEAN = 0.2, 0.3  # metres at which its light grows no further
 LIGHT_POWER = (0.3, 4.0)  # of a lamp or projector, beside the light there is
 PROJECTOR_BREADTH = (0.005, 0.1)  # tangent of half the angle that it takes, as the sun's .0047 or a far window's
 SLIDE_METRES = (0.1, 5.0)  # of what it throws: from the bars of a blind to one half of a room
-DIELECTRIC = 0.04  # reflected at normal incidence by what is no metal, of an index of refraction of 1.5
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,6 @@ def gloss(surface: Surface, light: Light) -> Array:
     alpha2 = np.minimum(surface.roughness**2 + light.breadth / 2, 1) ** 2
     spread = alpha2 / (np.pi * (cosine(surface.normal, half) ** 2 * (alpha2 - 1) + 1) ** 2)
     masking = struck * np.sqrt(seen**2 * (1 - alpha2) + alpha2) + seen * np.sqrt(struck**2 * (1 - alpha2) + alpha2)
-    at_normal = DIELECTRIC + (surface.albedo - DIELECTRIC) * surface.metallic
-    fresnel = at_normal + (1 - at_normal) * (1 - cosine(half, surface.away)) ** 5
-    mirrored: Array = fresnel * spread * (0.5 / np.maximum(masking, 1e-6))
+    share = fresnel(surface.albedo, surface.metallic, cosine(half, surface.away))
+    mirrored: Array = share * spread * (0.5 / np.maximum(masking, 1e-6))
     return mirrored

@@ -22,7 +22,7 @@ LIT_SHARE = 0.35  # samples that get a light
 
 
 def revise(views: Sequence[Decoded], rng: np.random.Generator) -> None:
-    """Gives the views of a sample, cut out and in float32, another finish, other paint and other light, or leaves them as they are.
+    """Gives the views of a sample, cut out and in float32, another finish, paint or light, or leaves them as they are.
 
     Views that lack depth, camera or one of the maps that are needed stay as they are.
     """

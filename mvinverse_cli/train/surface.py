@@ -8,6 +8,7 @@ import numpy as np
 from ..maps import Array, MapName
 from .decoded import COLOR, MASK, PLACES, Decoded
 
+DIELECTRIC = 0.04  # reflected at normal incidence by what is no metal, of an index of refraction of 1.5
 NEEDED: frozenset[MapName] = frozenset({"albedo", "metallic", "roughness", "normal", "shading"})
 
 
@@ -61,8 +62,11 @@ def _width(place: tuple[int, slice]) -> int:
     return int(place[1].stop - place[1].start)
 
 
-def schlick(surface: Surface, at_normal: Array | float) -> Array:
-    """(P, 1 or 3) reflected of what a mirror sends to the camera, `at_normal` where it is met head on (Schlick 1994)."""
-    facing = np.clip(np.einsum("pc,pc->p", surface.normal, surface.away)[:, None], 0, 1)
-    reflected: Array = at_normal + (1 - at_normal) * (1 - facing) ** 5
-    return reflected
+def fresnel(albedo: Array, metallic: Array, cosine: Array) -> Array:
+    """(P, 3) share of the light that is mirrored, in the metallic-roughness way (Schlick's approximation, 1994).
+
+    cosine: (P, 1) of the angle between the way to the camera and the normal, or the half vector.
+    """
+    at_normal = DIELECTRIC + (albedo - DIELECTRIC) * metallic
+    mirrored: Array = at_normal + (1 - at_normal) * (1 - cosine) ** 5
+    return mirrored

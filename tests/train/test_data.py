@@ -216,8 +216,7 @@ def test_paint_is_part_of_most_samples_and_leaves_their_geometry(folder, monkeyp
     plain = open_samples(folder).batch(1)
     changed = (painted.maps["albedo"] != plain.maps["albedo"]).flatten(1).any(dim=1)
     assert changed.float().mean() > 0.3
-    for name in ("metallic", "roughness", "normal"):
-        assert torch.equal(painted.maps[name], plain.maps[name]), name
+    assert torch.equal(painted.maps["normal"], plain.maps["normal"])
 
 
 def test_degrading_the_picture_never_touches_the_truth(folder, monkeypatch):

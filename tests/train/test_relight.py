@@ -10,7 +10,7 @@ from mvinverse_cli.scenes.record import View
 from mvinverse_cli.train import relight
 from mvinverse_cli.train.decoded import decode
 from mvinverse_cli.train.relight import Light, gloss, lit
-from mvinverse_cli.train.surface import Surface, surface_of
+from mvinverse_cli.train.surface import DIELECTRIC, Surface, surface_of
 from tests.scenes.views import make_view
 from tests.train.cut import DRAWS, WHOLE, cut_views
 
@@ -35,7 +35,7 @@ def test_a_surface_mirrors_as_much_light_as_its_reflectance_says(roughness: floa
     """But for what is lost: light that microfacets send below the horizon, and would scatter once more."""
     ways = sphere()
     light = Light(np.ones((len(ways), 1), np.float32), ways, 0.0)
-    for metallic, expected in ((0.0, np.full(3, relight.DIELECTRIC)), (1.0, np.array([0.8, 0.5, 0.2]))):
+    for metallic, expected in ((0.0, np.full(3, DIELECTRIC)), (1.0, np.array([0.8, 0.5, 0.2]))):
         surface = seen_from_above(len(ways), metallic=metallic, roughness=roughness)
         sent = (gloss(surface, light) * ways[:, 1:2]).mean(axis=0) * 2 * np.pi  # over the half sphere
         assert (sent < expected * 1.06).all()

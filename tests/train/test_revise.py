@@ -5,6 +5,7 @@ import pytest
 
 from mvinverse_cli.maps import MAPS
 from mvinverse_cli.train import relight
+from mvinverse_cli.train import revise as revising
 from mvinverse_cli.train.decoded import COLOR, MASK, PLACES
 from mvinverse_cli.train.revise import revise
 from tests.train.cut import DRAWS, cut_views, picture
@@ -28,10 +29,22 @@ def test_albedo_times_shading_stays_the_picture_of_a_diffuse_scene(monkeypatch: 
     assert 0 < changed < 2 * len(DRAWS)  # some samples of two views, and not all
 
 
-def test_maps_that_are_no_colour_are_never_touched():
+def test_normals_are_never_touched():
     for seed in DRAWS:
         for view, before in zip(revised(seed), cut_views(), strict=True):
-            for name in ("metallic", "roughness", "normal"):
+            assert np.array_equal(picture(view, PLACES["normal"]), picture(before, PLACES["normal"]))
+
+
+def test_every_sample_gets_its_new_finish(monkeypatch: pytest.MonkeyPatch):
+    for share in ("LACQUERED_SHARE", "PAINTED_SHARE", "WHITENED_SHARE", "LIT_SHARE"):
+        monkeypatch.setattr(revising, share, 0.0)
+    monkeypatch.setattr(revising, "MATTED_SHARE", 1.0)
+    for seed in DRAWS:
+        pairs = list(zip(revised(seed), cut_views(), strict=True))
+        rougher = [picture(view, PLACES["roughness"]) - picture(before, PLACES["roughness"]) for view, before in pairs]
+        assert max(change.max() for change in rougher) > 0.1
+        for view, before in pairs:
+            for name in ("albedo", "metallic", "shading"):
                 assert np.array_equal(picture(view, PLACES[name]), picture(before, PLACES[name]))
 
 
