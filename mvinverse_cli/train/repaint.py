@@ -1,4 +1,4 @@
-"""Other paint on rendered surfaces: another base colour, plain or patterned, or a whole room in lighter ones.
+"""Other paint on rendered surfaces: another base colour, plain or patterned, or a whole room lighter or in one hue.
 
 Truth and picture change alike: albedo x shading stays the diffuse image. What light carries from one surface to another
 keeps its old colour, which the shading tells truly.
@@ -17,6 +17,9 @@ from .surface import Surface
 MOST_PAINTS = 4  # on how many colours of a sample
 DARK_SHARE = 0.25  # of the paints; screens, cases and cloth are black where rendered things are of all colours
 WHITENING = (0.3, 0.8)  # exponent of a lighter base colour
+TINGE = (0.6, 0.95), (0.35, 0.9)  # green beside red, and blue beside green, of a room of wood
+OTHER_HUE = 0.25  # share of the rooms in one hue that are in any other than that of wood
+PASSED_ON = (0.0, 0.6)  # exponent of the hue that such a room's surfaces lend each other's light
 DARK = ("black", "dark")  # of the families of colours
 
 
@@ -45,6 +48,19 @@ def whitened(surface: Surface, rng: np.random.Generator) -> Surface:
     lighter = recolored(surface, surface.albedo ** np.float32(rng.uniform(*WHITENING)))
     dimmed = np.float32(surface.color.mean() / max(lighter.color.mean(), DARKEST))
     return replace(lighter, color=lighter.color * dimmed, shading=lighter.shading * dimmed)
+
+
+def tinged(surface: Surface, rng: np.random.Generator) -> Surface:
+    """Once every surface has one hue, as in rooms of wood, and light from one to the other takes some of it: another
+    picture, albedo and shading."""
+    green, blue = (rng.uniform(*bounds) for bounds in TINGE)
+    hue = np.array([1, green, green * blue], np.float32)
+    if rng.random() < OTHER_HUE:
+        hue = rng.permutation(hue)
+    painted = recolored(surface, surface.albedo * hue)
+    passed_on = hue ** np.float32(rng.uniform(*PASSED_ON))
+    light = 1 + surface.mask * (passed_on / passed_on.mean() - 1)
+    return replace(painted, color=painted.color * light, shading=painted.shading * light)
 
 
 def recolored(surface: Surface, albedo: Array) -> Surface:

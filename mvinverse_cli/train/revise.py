@@ -12,11 +12,12 @@ import numpy as np
 from .decoded import COLOR, PLACES, Decoded
 from .refinish import lacquered, matted
 from .relight import lit
-from .repaint import repainted, whitened
+from .repaint import repainted, tinged, whitened
 from .surface import NEEDED, surface_of
 
 PAINTED_SHARE = 0.4  # samples that get paint
 WHITENED_SHARE = 0.18  # samples whose surfaces all become lighter, as in the white rooms that people live in
+TINGED_SHARE = 0.15  # samples whose surfaces all take one hue, which is not that of the light
 LACQUERED_SHARE, MATTED_SHARE = 0.3, 0.2  # samples some of whose metals get paint, some of whose gloss goes
 LIT_SHARE = 0.35  # samples that get a light
 
@@ -31,6 +32,7 @@ def revise(views: Sequence[Decoded], rng: np.random.Generator) -> None:
         (matted, MATTED_SHARE),
         (repainted, PAINTED_SHARE),
         (whitened, WHITENED_SHARE),
+        (tinged, TINGED_SHARE),
         (lit, LIT_SHARE),
     )
     changes = [change for change, share in shares if rng.random() < share]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mvinverse_cli.train.repaint import recolored, repainted, whitened
+from mvinverse_cli.train.repaint import recolored, repainted, tinged, whitened
 from mvinverse_cli.train.solid import BRIGHTEST
 from mvinverse_cli.train.surface import surface_of
 from tests.train.cut import DRAWS, cut_views
@@ -49,3 +49,21 @@ def test_a_whitened_room_is_lighter_in_a_picture_as_bright():
         assert white.albedo[known].mean() > surface.albedo[known].mean()
         assert white.color.mean() == pytest.approx(surface.color.mean(), rel=1e-3)
         assert (white.shading < surface.shading + 1e-6).all()
+
+
+def test_a_room_takes_one_hue_and_lends_some_of_it_to_its_light():
+    surface = surface_of(cut_views())
+    known = surface.mask[:, 0] > 0
+    for seed in DRAWS:
+        room = tinged(surface, np.random.default_rng(seed))
+        inner = known & (surface.albedo > 0.2).all(axis=1) & (surface.albedo < BRIGHTEST).all(axis=1)
+        hue = (room.albedo / surface.albedo)[inner]
+        light = (room.shading / surface.shading)[inner]
+        assert np.allclose(hue, hue[0], rtol=1e-4)
+        assert hue[0].max() == pytest.approx(1)
+        assert hue[0].min() < 0.9
+        assert np.allclose(light, light[0], rtol=1e-4)
+        assert (light[0].max() / light[0].min()) ** (1 / 0.6) < hue[0].max() / hue[0].min() * 1.001
+        diffuse = room.albedo * room.shading
+        assert np.allclose(room.color[known], diffuse[known], atol=2e-3)  # the cache holds halves
+        assert np.array_equal(room.color[~known], surface.color[~known])

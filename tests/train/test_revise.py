@@ -36,7 +36,7 @@ def test_normals_are_never_touched():
 
 
 def test_every_sample_gets_its_new_finish(monkeypatch: pytest.MonkeyPatch):
-    for share in ("LACQUERED_SHARE", "PAINTED_SHARE", "WHITENED_SHARE", "LIT_SHARE"):
+    for share in ("LACQUERED_SHARE", "PAINTED_SHARE", "WHITENED_SHARE", "TINGED_SHARE", "LIT_SHARE"):
         monkeypatch.setattr(revising, share, 0.0)
     monkeypatch.setattr(revising, "MATTED_SHARE", 1.0)
     for seed in DRAWS:
