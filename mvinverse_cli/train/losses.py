@@ -92,9 +92,9 @@ def total_loss(losses: Mapping[MapName, Tensor]) -> Tensor:
 def log_loss(losses: Tensor, mask: Tensor, good: float) -> Tensor:
     """5 g times the mean of ln(1 + l / g) over the pictures with a valid pixel; g is `good`: a scalar.
 
-    losses: l of each picture, (B, N); mask: (B, N, H, W, 1) bool. Of slope 1 where l is 4 g, it is nearly straight up
-    to g and then nearly ln l, of which the mean is PSNR where l is a mean square: a picture of which nobody could tell
-    more does not outweigh ten that could be told better. It is the loss of Cauchy on whole pictures.
+    losses: l of each picture, (B, N); mask: (B, N, H, W, 1) bool. Of slope 1 where l is 4 g, it is nearly straight up to
+    g and then nearly ln l, of which the mean is PSNR where l is a mean square: a picture of which nobody could tell more
+    does not outweigh ten that could be told better. It is the loss of Cauchy on whole pictures.
     """
     known = mask.flatten(-3).any(dim=-1, keepdim=True).to(losses.dtype)
     return 5 * good * weighted_mean((losses / good).log1p()[..., None], known)

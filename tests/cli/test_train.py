@@ -76,9 +76,9 @@ def test_every_field_has_a_flag_of_its_name_with_the_same_default(field):
 def test_every_flag_reaches_the_training(run, ends):
     given = TrainOptions(
         steps=7, learning_rate=0.5, weights="w", imagenet=True, warmup=3, weight_decay=0.1, clip=2.0,
-        ema=0.5, min_views=1, max_views=3, min_side=42, max_side=84, pixels=9000, gradient_loss="absolute", gain=True,
-        picture_loss="log", metal_weight=2.0, dtype="float32", device="cpu", seed=5, minutes=3.5, held_out="x",
-        checkpoint_every=9, picture_every=8, optimizer="muon", shapes=6, train="heads", maps=("roughness", "metallic"),
+        ema=0.5, min_views=1, max_views=3, min_side=42, max_side=84, pixels=9000, gradient_loss="absolute", picture_loss="log", gain=True,
+        metal_weight=2.0, dtype="float32", device="cpu", seed=5, minutes=3.5, held_out="x", checkpoint_every=9,
+        picture_every=8, optimizer="muon", shapes=6, train="heads", maps=("roughness", "metallic"),
     )  # fmt: skip
     same = {name for name, value in asdict(given).items() if value == getattr(TrainOptions(), name)}
     assert same == {"bypass_rate"}  # heads see the bypass as it is
