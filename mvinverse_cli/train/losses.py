@@ -4,8 +4,6 @@
     normal                                  mean of 1 - n . n'
 
 with r = predicted - wanted. As a gradient is linear, that of r is the difference of the two maps' gradients.
-Over pictures it is their mean, or, as an option, of albedo, roughness and shading nearly the mean of its logarithm, as
-PSNR counts: see `log_loss`.
 B scenes, N views, H W pixels, C channels. Everything is float32 and stays on the device.
 """
 
@@ -16,15 +14,11 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from ..maps import MapName
-from ..trainings import GradientLoss, PictureLoss, TrainOptions
+from ..trainings import GradientLoss, TrainOptions
 
 STRIDES = (1, 2, 4, 8)  # pixels between the two of a gradient, from texture to shadow edges
 GAIN_RANGE = (0.5, 2.0)  # further off, a gain would excuse a wrong map
 GAIN_MAPS: tuple[MapName, ...] = ("albedo", "shading")
-
-# What a picture costs whose map is about as good as they get, of the maps that `log_loss` knows: a quarter of what the
-# pictures of training cost the bundled model on the mean.
-GOOD: Mapping[MapName, float] = {"albedo": 0.01, "roughness": 0.025, "shading": 0.006}
 
 # Normals pull least on the parts that all maps share, and metallic, whose rare pixels are weighted, most: with weights
 # under which every map's best constant costs the same, the normals' gradient was less than half of any other's.
@@ -44,13 +38,12 @@ class LossForm:
     gradient_loss: GradientLoss = "squared"
     gain: bool = False
     metal_weight: float = 4.0
-    picture_loss: PictureLoss = "mean"
     edges: float = 1.0  # how much gradients count beside values
 
     @classmethod
     def of(cls, options: TrainOptions) -> "LossForm":
         """The form that `options` asks for."""
-        return cls(options.gradient_loss, options.gain, options.metal_weight, options.picture_loss)
+        return cls(options.gradient_loss, options.gain, options.metal_weight)
 
 
 def map_losses(
@@ -75,11 +68,9 @@ def map_losses(
         residual = value - truth
         weight = mask.to(residual.dtype)
         pixel_weight = weight * metal_balance(truth, weight, form.metal_weight) if name == "metallic" else weight
-        each = form.picture_loss == "log" and name in GOOD
-        loss = weighted_mean(residual.square(), pixel_weight, each=each)
+        losses[name] = weighted_mean(residual.square(), pixel_weight)
         if form.edges:
-            loss = loss + form.edges * gradient_loss(residual, mask, form.gradient_loss, each=each)
-        losses[name] = log_loss(loss, mask, GOOD[name]) if each else loss
+            losses[name] = losses[name] + form.edges * gradient_loss(residual, mask, form.gradient_loss)
     return losses
 
 
@@ -89,34 +80,19 @@ def total_loss(losses: Mapping[MapName, Tensor]) -> Tensor:
     return sum(weighted[1:], start=weighted[0])
 
 
-def log_loss(losses: Tensor, mask: Tensor, good: float) -> Tensor:
-    """5 g times the mean of ln(1 + l / g) over the pictures with a valid pixel; g is `good`: a scalar.
-
-    losses: l of each picture, (B, N); mask: (B, N, H, W, 1) bool. Of slope 1 where l is 4 g, it is nearly straight up to
-    g and then nearly ln l, of which the mean is PSNR where l is a mean square: a picture of which nobody could tell more
-    does not outweigh ten that could be told better. It is the loss of Cauchy on whole pictures.
-    """
-    known = mask.flatten(-3).any(dim=-1, keepdim=True).to(losses.dtype)
-    return 5 * good * weighted_mean((losses / good).log1p()[..., None], known)
+def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
+    """sum(w x) / (C sum(w)) of values (..., C) under weight (..., 1): a scalar, 0 where no pixel has weight."""
+    return (values * weight).sum() / (weight.sum() * values.shape[-1]).clamp(min=1)
 
 
-def weighted_mean(values: Tensor, weight: Tensor, *, each: bool = False) -> Tensor:
-    """sum(w x) / (C sum(w)) of values (..., C) under weight (..., 1): a scalar, 0 where no pixel has weight.
-
-    each: of each picture of (B, N, H, W, C) by itself, (B, N).
-    """
-    axes = (-3, -2, -1) if each else tuple(range(values.dim()))
-    return (values * weight).sum(axes) / (weight.sum(axes) * values.shape[-1]).clamp(min=1)
-
-
-def gradient_loss(residual: Tensor, mask: Tensor, kind: GradientLoss, *, each: bool = False) -> Tensor:
+def gradient_loss(residual: Tensor, mask: Tensor, kind: GradientLoss) -> Tensor:
     """sum over s of  mean |r(x + s, y) - r(x, y)|^p + mean |r(x, y + s) - r(x, y)|^p  on every s-th pixel: a scalar.
 
     p is 2 for `squared` and 1 for `absolute`. residual (B, N, H, W, C); mask (B, N, H, W, 1) bool: a pair counts where
     both its pixels do. Coarser strides see shadows and whole objects where stride 1 sees texture alone (MegaDepth,
-    Li and Snavely 2018, equation 6). each: of each picture by itself, (B, N).
+    Li and Snavely 2018, equation 6).
     """
-    total = residual.new_zeros(residual.shape[:2] if each else ())
+    total = residual.new_zeros(())
     for stride in STRIDES:
         r, m = residual[..., ::stride, ::stride, :], mask[..., ::stride, ::stride, :]
         for axis in (-3, -2):
@@ -125,8 +101,7 @@ def gradient_loss(residual: Tensor, mask: Tensor, kind: GradientLoss, *, each: b
                 continue
             step = r.narrow(axis, 1, length) - r.narrow(axis, 0, length)
             both = m.narrow(axis, 1, length) & m.narrow(axis, 0, length)
-            size = step.square() if kind == "squared" else step.abs()
-            total = total + weighted_mean(size, both.to(step.dtype), each=each)
+            total = total + weighted_mean(step.square() if kind == "squared" else step.abs(), both.to(step.dtype))
     return total
 
 
