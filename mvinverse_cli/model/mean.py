@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from math import fsum, inf
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,7 +32,7 @@ def write_mean(sources: Sequence[Weights], shares: Sequence[float], output: Path
     check_one_network(sources)
     carried = [metadata_of(weights) for weights in sources]
     told = [
-        {"name": weights.name, "sha256": hash_of(weights), "share": round(share, 6), **texts}
+        {"name": weights.name, "sha256": hash_of(weights), "share": round(share, 6), **unfolded(texts)}
         for weights, share, texts in zip(sources, counts, carried, strict=True)
     ]
     licences = dict.fromkeys(weights.licence for weights in sources if weights.licence is not None)
@@ -73,6 +74,19 @@ def metadata_of(weights: Weights) -> dict[str, str]:
     """What the file of `weights` tells of its origin; the config aside, which they have in common."""
     told = {} if weights.path.suffix in PICKLE_SUFFIXES else read_header(weights.path).metadata
     return {key: text for key, text in told.items() if key != "config"}
+
+
+def unfolded(told: Any) -> Any:
+    """`told`, and whatever is in it, where it is JSON in a text: the marks of a text are doubled by every text around
+    it, and a mean of means of means would be told of in millions."""
+    if isinstance(told, str) and told.startswith(("[", "{")):
+        try:
+            told = json.loads(told)
+        except ValueError:
+            return told
+    if isinstance(told, dict):
+        return {key: unfolded(part) for key, part in told.items()}
+    return [unfolded(part) for part in told] if isinstance(told, list) else told
 
 
 def mean_state(sources: Sequence[Weights], shares: Sequence[float]) -> dict[str, Tensor]:

@@ -106,6 +106,21 @@ def test_shares_that_cannot_be_are_refused(tmp_path, names, shares, said):
     assert not (tmp_path / "mean.safetensors").exists()
 
 
+def test_a_mean_of_means_tells_of_each_without_texts_in_texts(tmp_path, tiny_model):
+    options = {"optimizer": "muon", "seed": 3}
+    name = save(tmp_path / "run.safetensors", tiny_model.state_dict(), training=json.dumps(options), data="[cut")
+    for depth in range(4):
+        output = tmp_path / f"{depth}.safetensors"
+        mean(output, [name, str(tmp_path / "run.safetensors")])
+        name = str(output)
+    told = read_header(Path(name)).metadata["mean"]
+    assert "\\" not in told
+    deepest = json.loads(told)
+    for _ in range(3):
+        deepest = deepest[0]["mean"]
+    assert [(part["training"], part["data"]) for part in deepest] == [(options, "[cut")] * 2
+
+
 def test_one_has_no_mean(tmp_path, names):
     with pytest.raises(OptionError, match="two weights or more"):
         mean(tmp_path / "mean.safetensors", names[:1])
