@@ -15,12 +15,14 @@ from ..maps import Array
 from .patterns_held_out import HELD_OUT
 from .patterns_train import TRAIN
 from .recipe import (
+    CHANGE,
     COLOR_SHARES,
     COLORS,
     METAL_SHARE,
     METALS,
     NATURAL_COLORS,
     OTHER_SIZE,
+    PATTERN_ROUGHNESS,
     PATTERN_SHARES,
     ROUGHNESS,
     RUST,
@@ -88,19 +90,19 @@ def worn(rng: np.random.Generator, n: int) -> Array:
     return step(cloud - rng.uniform(0.35, 0.65), rng.choice([0.02, 0.2, 1.0]))
 
 
-def random_roughness(rng: np.random.Generator, use: Use, pattern: Pattern) -> Array:
+def random_roughness(rng: np.random.Generator, use: Use, name: str, pattern: Pattern) -> Array:
     """(n, n) float32: even, or changing with the colours, the tone, the joints, or on its own."""
-    low, high = ROUGHNESS[use][int(rng.choice(len(ROUGHNESS[use]), p=[share for share, _ in ROUGHNESS[use]]))][1]
+    finishes = ROUGHNESS[use] if use == "ground" else PATTERN_ROUGHNESS.get(name, ROUGHNESS[use])
+    low, high = finishes[int(rng.choice(len(finishes), p=[share for share, _ in finishes]))][1]
     rough = np.full(pattern.place.shape, rng.uniform(low, high), np.float32)
     if rng.random() < 0.3:
         return rough
-    change = 0.25 if use in ("fabric", "ceiling", "wall", "ground") else 0.5
     if pattern.parts > 1 and rng.random() < 0.45:
-        rough += spread(rng.uniform(-change, change, (pattern.parts, 1)), pattern.place)[..., 0]
+        rough += spread(rng.uniform(-CHANGE, CHANGE, (pattern.parts, 1)), pattern.place)[..., 0]
     if pattern.tone is not None and rng.random() < 0.5:
         rough += np.float32(rng.uniform(-0.12, 0.12)) * pattern.tone
     if rng.random() < 0.35:
-        rough += rng.uniform(-change, change) * worn(rng, len(rough))
+        rough += rng.uniform(-CHANGE, CHANGE) * worn(rng, len(rough))
     if pattern.joint is not None and rng.random() < 0.85:  # mortar and grout are rough
         rough += (rng.uniform(0.6, 1) - rough) * pattern.joint
     return rough
@@ -150,7 +152,7 @@ def random_material(rng: np.random.Generator, use: Use, split: Split, n: int = 1
         dark = name in ("planks", "herringbone") and rng.random() < 0.85  # gaps between boards, not mortar
         joint = base * rng.uniform(0.1, 0.6) if dark else random_color(rng, {"neutral": 1})
         base += (joint - base) * pattern.joint[..., None]
-    rough = random_roughness(rng, use, pattern)
+    rough = random_roughness(rng, use, name, pattern)
     metallic = np.zeros((n, n), np.float32)
     if rng.random() < METAL_SHARE[use]:
         metallic = metal_cover(rng, pattern)

@@ -1,6 +1,6 @@
 """What each use of a material is made from: shares of patterns and colours, sizes, roughness, metals.
 
-All are choices, not measurements: walls mostly light and matte, objects anything.
+All are choices, not measurements: walls mostly light and matte, wood varnished or bare, objects anything.
 """
 
 from collections.abc import Container, Mapping
@@ -138,19 +138,44 @@ SIZES: Mapping[str, Range] = {
 }
 OTHER_SIZE: Range = (0.15, 1)
 
-# Roughness before the pattern changes it: shares of ranges.
-ROUGHNESS: Mapping[Use, tuple[tuple[float, Range], ...]] = {
-    "wall": ((0.72, (0.55, 1)), (0.2, (0.25, 0.6)), (0.08, (0.06, 0.3))),
-    "ceiling": ((0.85, (0.6, 1)), (0.15, (0.2, 0.7))),
-    "floor": ((1, (0.08, 1)),),
-    "furniture": ((1, (0.06, 1)),),
-    "fabric": ((0.95, (0.65, 1)), (0.05, (0.25, 0.65))),
-    "object": ((1, (0.05, 1)),),
-    "picture": ((1, (0.12, 1)),),
-    "ground": ((0.9, (0.6, 1)), (0.1, (0.1, 0.6))),
-    "metal": ((1, (0.08, 0.6)),),
-    "door": ((1, (0.12, 0.95)),),
+# Roughness before the pattern changes it: shares of ranges. It follows what a thing is made of, as charts of materials
+# have it (create.roblox.com/docs/art/modeling/material-reference: glossy and worn wood 0.2-0.3 and 0.7-0.9, cotton and
+# wool 0.8-1, leather 0.2-0.7, marble 0.4, plastics 0.1 and 0.4, painted metal 0.3); the shares are choices.
+Finishes = tuple[tuple[float, Range], ...]
+WOOD: Finishes = ((0.5, (0.15, 0.4)), (0.5, (0.5, 0.9)))  # varnished, bare
+GLAZE: Finishes = ((0.8, (0.05, 0.3)), (0.2, (0.35, 0.65)))
+POLISH: Finishes = ((0.75, (0.06, 0.4)), (0.25, (0.4, 0.7)))
+CLOTH: Finishes = ((0.92, (0.7, 1)), (0.08, (0.35, 0.65)))  # cotton and wool, silk
+STONE: Finishes = ((1, (0.7, 1)),)
+# By pattern; outdoors all are weathered, and the use alone counts.
+PATTERN_ROUGHNESS: Mapping[str, Finishes] = {
+    "wood": WOOD,
+    "planks": WOOD,
+    "herringbone": WOOD,
+    "tiles": GLAZE,
+    "hexagons": GLAZE,
+    "marble": POLISH,
+    "terrazzo": POLISH,
+    "weave": CLOTH,
+    "plaid": CLOTH,
+    "kilim": CLOTH,
+    "brick": STONE,
+    "crackle": STONE,
+    "leather": ((1, (0.25, 0.7)),),
 }
+ROUGHNESS: Mapping[Use, Finishes] = {  # of other patterns
+    "wall": ((0.85, (0.6, 1)), (0.15, (0.25, 0.6))),  # emulsion, satin
+    "ceiling": ((0.92, (0.65, 1)), (0.08, (0.3, 0.6))),
+    "floor": ((0.45, (0.08, 0.35)), (0.55, (0.4, 0.95))),  # polished stone and vinyl, carpet and concrete
+    "furniture": ((0.55, (0.15, 0.5)), (0.45, (0.5, 0.95))),  # lacquer, matt paint
+    "fabric": CLOTH,
+    "object": ((0.4, (0.06, 0.35)), (0.25, (0.35, 0.6)), (0.35, (0.6, 1))),  # glaze, plastics, clay and paper
+    "picture": ((0.75, (0.6, 1)), (0.25, (0.08, 0.3))),  # paper and canvas, varnish
+    "ground": ((0.9, (0.65, 1)), (0.1, (0.1, 0.6))),  # dry, wet
+    "metal": ((1, (0.08, 0.6)),),
+    "door": ((0.75, (0.2, 0.55)), (0.25, (0.6, 0.95))),
+}
+CHANGE = 0.25  # of roughness within a surface, at most, from colour to colour or from worn to whole
 
 METAL_SHARE: Mapping[Use, float] = {
     "wall": 0.01,
