@@ -18,25 +18,27 @@ from .surface import NEEDED, surface_of
 PAINTED_SHARE = 0.4  # samples that get paint
 WHITENED_SHARE = 0.18  # samples whose surfaces all become lighter, as in the white rooms that people live in
 TINGED_SHARE = 0.15  # samples whose surfaces all take one hue, which is not that of the light
-LACQUERED_SHARE, MATTED_SHARE = 0.3, 0.2  # samples some of whose metals get paint, some of whose gloss goes
+LACQUERED_SHARE, MATTED_SHARE = 0.3, 0.1  # samples some of whose metals get paint, some of whose gloss goes
 LIT_SHARE = 0.35  # samples that get a light
+PAINT_NEEDS = NEEDED - {"roughness"}  # paint keeps what is mirrored as it is
 
 
 def revise(views: Sequence[Decoded], rng: np.random.Generator) -> None:
     """Gives the views of a sample, cut out and in float32, another finish, paint or light, or leaves them as they are.
 
-    Views that lack depth, camera or one of the maps that are needed stay as they are.
+    Views that lack depth, camera or one of the maps that a change needs do not get it.
     """
     shares = (
-        (lacquered, LACQUERED_SHARE),
-        (matted, MATTED_SHARE),
-        (repainted, PAINTED_SHARE),
-        (whitened, WHITENED_SHARE),
-        (tinged, TINGED_SHARE),
-        (lit, LIT_SHARE),
+        (lacquered, LACQUERED_SHARE, NEEDED),
+        (matted, MATTED_SHARE, NEEDED),
+        (repainted, PAINTED_SHARE, PAINT_NEEDS),
+        (whitened, WHITENED_SHARE, PAINT_NEEDS),
+        (tinged, TINGED_SHARE, PAINT_NEEDS),
+        (lit, LIT_SHARE, NEEDED),
     )
-    changes = [change for change, share in shares if rng.random() < share]
-    if not changes or any(view.points is None or not view.present >= NEEDED for view in views):
+    present = frozenset.intersection(*(view.present for view in views))
+    changes = [change for change, share, needed in shares if rng.random() < share and present >= needed]
+    if not changes or any(view.points is None for view in views):
         return
     surface = surface_of(views)
     for change in changes:

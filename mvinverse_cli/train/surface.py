@@ -30,7 +30,7 @@ class Surface:
 
 
 def surface_of(views: Sequence[Decoded]) -> Surface:
-    """What is seen in views that lack nothing."""
+    """What is seen in views that have depth and camera; 0 where they lack a map."""
 
     def seen(place: tuple[int, slice]) -> Array:
         return np.concatenate([view.pixels[place[0], ..., place[1]].reshape(-1, _width(place)) for view in views])

@@ -5,8 +5,17 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from mvinverse_cli.scenes.materials import PATTERNS, Material, Split, Use, random_material
-from mvinverse_cli.scenes.recipe import COLOR_SHARES, COLORS, METAL_SHARE, PATTERN_SHARES, ROUGHNESS, pick, shares
+from mvinverse_cli.scenes.materials import PATTERNS, Material, Split, Use, random_material, random_roughness
+from mvinverse_cli.scenes.recipe import (
+    COLOR_SHARES,
+    COLORS,
+    METAL_SHARE,
+    PATTERN_ROUGHNESS,
+    PATTERN_SHARES,
+    ROUGHNESS,
+    pick,
+    shares,
+)
 
 USES, SPLITS = get_args(Use), get_args(Split)
 
@@ -14,6 +23,12 @@ USES, SPLITS = get_args(Use), get_args(Split)
 def draw(use: Use, split: Split, count: int, n: int = 16) -> list[Material]:
     rng = np.random.default_rng(5)
     return [random_material(rng, use, split, n) for _ in range(count)]
+
+
+def mean_roughness(use: Use, name: str) -> float:
+    rng = np.random.default_rng(0)
+    pattern = PATTERNS["train"]["plain"](rng, 8)
+    return float(np.mean([random_roughness(rng, use, name, pattern) for _ in range(200)]))
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -59,8 +74,13 @@ def test_every_use_can_draw_something_of_its_own_from_each_split(split: Split):
         assert set(PATTERN_SHARES[use]) & set(PATTERNS[split]) - {"plain", "mottled"}
         assert set(PATTERN_SHARES[use]) <= set(PATTERNS["train"]) | set(PATTERNS["held-out"])
         assert set(COLOR_SHARES[use]) <= set(COLORS)
-        assert sum(share for share, _ in ROUGHNESS[use]) == pytest.approx(1)
         assert 0 <= METAL_SHARE[use] <= 1
+
+
+def test_finishes_are_shares_of_the_patterns_that_there_are():
+    assert set(PATTERN_ROUGHNESS) <= set(PATTERNS["train"]) | set(PATTERNS["held-out"])
+    for finishes in (*ROUGHNESS.values(), *PATTERN_ROUGHNESS.values()):
+        assert sum(share for share, _ in finishes) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("use", "low", "high"), [("object", 0.15, 0.25), ("furniture", 0.08, 0.17), ("wall", 0, 0.03)])
@@ -101,3 +121,13 @@ def test_a_name_is_drawn_by_its_share_among_those_known():
     drawn = [pick(rng, shares("a 1 b 3 c 96"), {"a", "b"}) for _ in range(400)]
     assert set(drawn) == {"a", "b"}
     assert np.mean(np.array(drawn) == "b") == pytest.approx(0.75, abs=0.07)
+
+
+@pytest.mark.parametrize("use", ["floor", "furniture", "object"])
+def test_roughness_follows_what_a_thing_is_made_of(use: Use):
+    tiles, boards, cloth = (mean_roughness(use, name) for name in ("tiles", "planks", "plaid"))
+    assert tiles + 0.15 < boards < cloth - 0.15
+
+
+def test_outdoors_all_is_weathered():
+    assert min(mean_roughness("ground", name) for name in ("tiles", "planks", "brick")) > 0.65

@@ -58,6 +58,17 @@ def test_a_scene_without_depth_camera_or_a_map_stays_as_it_is():
                 assert np.array_equal(view.pixels, before.pixels)
 
 
+def test_a_scene_without_roughness_gets_paint_and_nothing_that_hangs_on_gloss(monkeypatch: pytest.MonkeyPatch):
+    for share in ("LACQUERED_SHARE", "MATTED_SHARE", "LIT_SHARE", "PAINTED_SHARE"):
+        monkeypatch.setattr(revising, share, 1.0)
+    views = cut_views(present=frozenset(MAPS) - {"roughness"})
+    revise(views, np.random.default_rng(0))
+    for view, before in zip(views, cut_views(), strict=True):
+        assert not np.array_equal(picture(view, PLACES["albedo"]), picture(before, PLACES["albedo"]))
+        for name in ("metallic", "roughness"):
+            assert np.array_equal(picture(view, PLACES[name]), picture(before, PLACES[name]))
+
+
 def test_the_same_generator_makes_the_same_sample():
     for first, second in zip(revised(3), revised(3), strict=True):
         assert np.array_equal(first.pixels, second.pixels)
