@@ -4,7 +4,7 @@ from .frame import Fault, Frame, Shot, ShotKind
 from .guided import restore_guided
 from .meter import meter_shot
 from .reader import FrameReader
-from .resize import Fit, as_float, fit_grid, fit_pixels, fit_to, restore_map
+from .resize import Fit, as_float, fit_grid, fit_pixels, fit_to, resize, restore_map
 from .selection import Choice, Grid, choose, choose_grid, parse_cuts
 from .shots import find_shots, open_positions
 from .spool import STDIN, spooled
@@ -31,6 +31,7 @@ __all__ = [
     "meter_shot",
     "open_positions",
     "parse_cuts",
+    "resize",
     "restore_guided",
     "restore_map",
     "spooled",

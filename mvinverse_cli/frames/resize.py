@@ -79,12 +79,15 @@ def as_float(pixels: Array) -> Array:
 def fit_pixels(pixels: Array, fit: Fit) -> Array:
     """(H, W, 3) of the source -> (h, w, 3) float32 of the grid, contiguous; the padding repeats the edge.
 
+    The mean of an area where it shrinks, cubic where it grows, within the picture's own range.
     float32 stays in its range; uint8 and uint16 become [0, 1], averaged in 16 bits, which costs half of what float
     does and is off by no more than half of 1/65535.
     """
     if pixels.dtype == np.uint8:
         pixels = pixels * np.uint16(257)
-    scaled = as_float(_resized(pixels, fit.inner))
+    scaled = as_float(resize(pixels, fit.inner, growing=cv2.INTER_CUBIC))
+    if fit.inner[0] > pixels.shape[0] or fit.inner[1] > pixels.shape[1]:  # cubic overshoots at edges
+        scaled = scaled.clip(*(as_float(end) for end in (pixels.min(), pixels.max())))
     below, right = fit.grid[0] - fit.inner[0], fit.grid[1] - fit.inner[1]
     if below or right:
         scaled = cv2.copyMakeBorder(scaled, 0, below, 0, right, cv2.BORDER_REPLICATE)
@@ -100,21 +103,22 @@ def restore_map(values: Array, fit: Fit, *, unit_vectors: bool) -> Array:
     height, width = fit.inner
     restored = np.ascontiguousarray(values[:height, :width])
     if fit.is_scaled:
-        restored = _with_channels(_resized(restored, (fit.source[1], fit.source[0])))
+        restored = _with_channels(resize(restored, (fit.source[1], fit.source[0])))
     if unit_vectors:
         length = np.sqrt(np.einsum("hwc,hwc->hw", restored, restored))[..., None]
         restored = np.divide(restored, length, out=np.zeros_like(restored), where=length > 0)
     return restored
 
 
-def _resized(pixels: Array, shape: tuple[int, int]) -> Array:
-    """Shrinks by area and enlarges bilinearly, each axis by itself: INTER_AREA is only right for shrinking."""
+def resize(pixels: Array, shape: tuple[int, int], *, growing: int = cv2.INTER_LINEAR) -> Array:
+    """Shrinks by area and enlarges bilinearly or as `growing` says, each axis by itself: INTER_AREA is only right for
+    shrinking."""
     height, width = shape
     shrunk = (min(width, pixels.shape[1]), min(height, pixels.shape[0]))
     if shrunk != (pixels.shape[1], pixels.shape[0]):
         pixels = cv2.resize(pixels, shrunk, interpolation=cv2.INTER_AREA)
     if shrunk != (width, height):
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+        pixels = cv2.resize(pixels, (width, height), interpolation=growing)
     return pixels
 
 

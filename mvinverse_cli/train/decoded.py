@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from ..frames import Fit, fit_pixels
+from ..color import linear_to_srgb, srgb_to_linear
+from ..frames import resize
 from ..maps import Array, MapName, Maps
 from ..scenes.record import View
 
@@ -56,17 +58,30 @@ def decode(view: View) -> Decoded:
 
 
 def resized(pixels: Array, size: tuple[int, int]) -> Array:
-    """(4, h, w, 4) float32 -> (4, H, W, 4): the mean of an area where it shrinks, bilinear where it grows."""
-    fit = Fit(source=(pixels.shape[2], pixels.shape[1]), inner=size, grid=size)
-    return np.stack([fit_pixels(picture, fit) for picture in pixels])
+    """(4, h, w, 4) float32 -> (4, H, W, 4): the mean of an area where it shrinks, cubic where it grows.
+
+    Colours grow as those of a picture do that the network is shown enlarged: encoded and clipped, without which
+    highlights would get dark rims.
+    """
+    if size[0] <= pixels.shape[1] and size[1] <= pixels.shape[2]:
+        return np.stack([resize(picture, size) for picture in pixels])
+    grown = np.stack([resize(picture, size, growing=cv2.INTER_CUBIC) for picture in (_encoded(pixels[0]), *pixels[1:])])
+    grown[0, ..., :3] = srgb_to_linear(grown[0, ..., :3].clip(0, 1))
+    return grown
+
+
+def _encoded(picture: Array) -> Array:
+    """(h, w, 4) whose first three channels are clipped to [0, 1] and sRGB-encoded."""
+    return np.concatenate([linear_to_srgb(picture[..., :3].clip(0, 1)), picture[..., 3:]], axis=-1)
 
 
 def taken_apart(pixels: Array) -> tuple[Array, Maps, Array]:
     """(4, N, H, W, 4) -> color (N, H, W, 3), maps (N, H, W, C) with normals of unit length, mask (N, H, W, 1) bool.
 
-    A pixel is in the mask where all that went into it is.
+    A pixel is in the mask where all that went into it is: only then do weights, of which some are below 0 where a
+    picture grew, come to 1.
     """
     maps: dict[MapName, Array] = {name: pixels[picture, ..., channels] for name, (picture, channels) in PLACES.items()}
     length = np.sqrt(np.einsum("...c,...c->...", maps["normal"], maps["normal"]))[..., None]
     maps["normal"] = np.divide(maps["normal"], length, out=np.zeros_like(maps["normal"]), where=length > 0)
-    return pixels[COLOR[0], ..., COLOR[1]], maps, pixels[MASK[0], ..., MASK[1]] > 0.999
+    return pixels[COLOR[0], ..., COLOR[1]], maps, np.abs(pixels[MASK[0], ..., MASK[1]] - 1) < 1e-3

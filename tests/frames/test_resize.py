@@ -108,6 +108,19 @@ def test_maps_of_an_enlarged_picture_are_means_of_areas():
     np.testing.assert_allclose(restore_map(values, fit, unit_vectors=False), means, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_an_enlarged_picture_is_sharp_and_keeps_its_range(dtype):
+    low, high = (0, 1) if dtype == np.float32 else (np.iinfo(dtype).max // 4, np.iinfo(dtype).max // 2)
+    edge = np.full((14, 14, 3), low, dtype)
+    edge[:, 7:] = high
+    fitted = fit_pixels(edge, alone((14, 14), min_size=42))
+    ends = as_float(np.array([low, high], dtype))
+    assert fitted.min() == pytest.approx(ends[0])
+    assert fitted.max() == pytest.approx(ends[1])
+    step = np.diff(fitted[20, :, 0]).max() / (ends[1] - ends[0])
+    assert step > 0.4  # a third where it is bilinear
+
+
 def test_no_pixel_changes_where_the_size_fits_already():
     pixels = np.random.default_rng(0).random((28, 42, 3), np.float32)
     fit = alone((42, 28))
