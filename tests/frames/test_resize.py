@@ -118,7 +118,7 @@ def test_an_enlarged_picture_is_sharp_and_keeps_its_range(dtype):
     assert fitted.min() == pytest.approx(ends[0])
     assert fitted.max() == pytest.approx(ends[1])
     step = np.diff(fitted[20, :, 0]).max() / (ends[1] - ends[0])
-    assert step > 0.4  # a third where it is bilinear
+    assert step > 0.36  # a third where it is bilinear
 
 
 def test_no_pixel_changes_where_the_size_fits_already():
