@@ -1,16 +1,17 @@
-"""`mvinverse weights`: what weights there are, fetching them, where they lie, whether they are whole, their mean."""
+"""`mvinverse weights`: what weights there are, fetching and checking them, and what can be made of them."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..checks import check_weights_name
+from ..checks import check_at_least, check_weights_name
 from ..errors import OutputError, WeightsError
-from .console import tell
+from .console import say, tell
+from .measuring import open_progress
 from .values import AN_OUTPUT, parse_numbers
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch, locate and verify weights, and take their mean.")
+app = typer.Typer(no_args_is_help=True, help="List, fetch, locate, verify, average and calibrate weights.")
 
 Name = Annotated[str, typer.Argument(help="small, official, auto, a file, a folder, or owner/name@revision on the hub")]
 
@@ -78,15 +79,45 @@ def mean(
     ] = "",
 ) -> None:
     """Write the mean of weights, number by number: of trainings that began alike it is often better than each."""
-    check_weights_name(output)
-    if output.exists():
-        raise OutputError(f"{output}: is there already; choose another name, or remove it")
+    check_new(output)
     counts = parse_numbers("--shares", shares)
     from ..model.mean import write_mean
     from ..model.weights import find_weights
 
     write_mean([find_weights(named(name), download=False) for name in names], counts, output)
     tell(str(output))
+
+
+@app.command()
+def calibrate(
+    name: Annotated[str, typer.Argument(help="weights, named as --model takes them")],
+    data: Annotated[
+        Path, typer.Option(help="Folder of scenes that the weights were not trained on, nor are judged by.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The weights to be written, a .safetensors file.", **AN_OUTPUT)
+    ],
+    limit: Annotated[int | None, typer.Option(help="Take the first so many scenes.")] = None,
+) -> None:
+    """Write weights that are as sure of metal as scenes with true maps allow. What they call metal stays the same."""
+    check_new(output)
+    if limit is not None:
+        check_at_least("--limit", limit, 1)
+    from ..evaluate.calibration import calibrate as write_calibrated
+    from ..model.weights import find_weights
+
+    weights = find_weights(named(name), download=False)
+    with open_progress(quiet=False) as report:
+        factor, before, after = write_calibrated(weights, data, output, limit=limit, report=report)
+    say(f"logits of metallic times {factor:.2f}: RMSE {before:.4f} before, {after:.4f} now")
+    tell(str(output))
+
+
+def check_new(output: Path) -> None:
+    """Raises OptionError where weights cannot have that name, OutputError where something has it."""
+    check_weights_name(output)
+    if output.exists():
+        raise OutputError(f"{output}: is there already; choose another name, or remove it")
 
 
 def named(name: str) -> str:

@@ -111,7 +111,7 @@ def evaluate_scenes(
     patch_size = (model.config if model else ModelConfig()).patch_size
     path_split = {scene.path: scene.split for scene in scenes}
     fitting, usable, pictures, pixels, metal = Fitting(), [], 0, 0, 0
-    for done, (source, sample) in enumerate(readable(_sources(scenes, patch_size), broken, "scene")):
+    for done, (source, sample) in enumerate(readable(scene_sources(scenes, patch_size), broken, "scene")):
         usable.append(source)
         for view in sample.counting:
             pictures += 1
@@ -144,7 +144,7 @@ def evaluate_scenes(
     )
 
 
-def _sources(scenes: Sequence[ScenePath], patch_size: int) -> Iterator[Source[Sample]]:
+def scene_sources(scenes: Sequence[ScenePath], patch_size: int) -> Iterator[Source[Sample]]:
     """Each scene, to be read as it is scored."""
     for scene in scenes:
         yield Source(scene.name, scene.path, partial(_read, scene, patch_size))

@@ -16,6 +16,7 @@ from mvinverse_cli.model.checkpoint import save_checkpoint
 from mvinverse_cli.model.weights import OFFICIAL_REPOSITORY, OFFICIAL_REVISION
 from tests.conftest import TINY
 from tests.hub import OWNER, Hub, serve_hub, use_hub
+from tests.scenes.views import make_scenes
 
 
 @pytest.fixture
@@ -135,3 +136,17 @@ def test_help_imports_neither_torch_nor_huggingface_hub():
         "import sys, mvinverse_cli.cli.weights; sys.exit(str({'torch', 'huggingface_hub'} & {*sys.modules} or '') or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_calibrate_writes_weights_and_says_what_it_gained(tmp_path: Path, tiny_model):
+    save_checkpoint(tiny_model.state_dict(), TINY, tmp_path / "tiny.safetensors")
+    scenes, output = make_scenes(tmp_path / "scenes", (1, 2), views=2), tmp_path / "out.safetensors"
+    arguments = ("calibrate", str(tmp_path / "tiny.safetensors"), "--data", str(scenes), "-o", str(output))
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.stdout == f"{output}\n"
+    assert "logits of metallic times" in result.stderr
+    assert output.is_file()
+    with pytest.raises(OutputError, match="is there already"):
+        stdout(*arguments)
+    with pytest.raises(OptionError, match="--limit 0"):
+        stdout(*arguments[:-1], str(tmp_path / "other.safetensors"), "--limit", "0")

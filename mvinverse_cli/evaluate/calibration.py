@@ -1,0 +1,96 @@
+"""How sure a network may be of metal: one number, fitted on scenes that it was not trained on.
+
+Training counts rare metal for more than it is (`train/losses.py`, `metal_balance`), so that the map passes one half
+where F1 counts it. Below one half that leaves a haze of doubt on all that is no metal, for which RMSE pays. A factor on
+the logits, temperature scaling (Guo 2017, "On calibration of modern neural networks"), sharpens the map about one half:
+what is called metal stays the same. It is folded into the last layer, and costs nothing where it is used.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..maps import Array
+from ..model.checkpoint import load_weights, open_state, save_checkpoint
+from ..model.header import read_header
+from ..model.mvinverse import MVInverse
+from ..model.weights import PICKLE_SUFFIXES, Weights, hash_of
+from ..scenes.store import find_scenes
+from .example import check_any, readable
+from .metrics import rmse
+from .result import Broken, Report, say_nothing
+from .scenes import predict, scene_sources
+
+FACTORS = np.exp(np.linspace(np.log(0.5), np.log(8), 57))  # that are tried, a twentieth apart
+LAST_LAYER = ("metallic_head.scratch.output_conv2.2.weight", "metallic_head.scratch.output_conv2.2.bias")
+MOST_PIXELS = 10_000  # of a picture; the factor hangs on its histogram alone
+
+Picture = tuple[Array, Array]  # predicted metallic and the true one, of some of its pixels
+
+
+def calibrate(
+    weights: Weights, folder: Path, output: Path, *, limit: int | None = None, report: Report = say_nothing
+) -> tuple[float, float, float]:
+    """Writes `weights` to `output` with the factor on the logits of metallic that suits the scenes of `folder` best.
+
+    Returns the factor, and metallic RMSE before and after. The metadata is that of `weights`, and `calibrated` tells
+    what was done. Raises InputError where no scene with metallic can be read, WeightsError where the weights do not fit
+    their config, OutputError where the file cannot be written.
+    """
+    model = load_weights(weights, torch.device("cpu"), torch.float32)
+    pictures, digest = metal_of(model, folder, limit, report)
+    factor, before, after = best_factor(pictures)
+    told = {"factor": round(factor, 4), "pictures": len(pictures), "data": digest, "of": hash_of(weights)}
+    kept = {} if weights.path.suffix in PICKLE_SUFFIXES else read_header(weights.path).metadata
+    texts = {key: text for key, text in kept.items() if key != "config"}
+    save_checkpoint(sharpened(weights, factor), weights.config, output, {**texts, "calibrated": json.dumps(told)})
+    return factor, before, after
+
+
+def metal_of(
+    model: MVInverse, folder: Path, limit: int | None = None, report: Report = say_nothing
+) -> tuple[list[Picture], str]:
+    """Metallic of each picture in `folder`, all views of a scene seen together, and the SHA-256 of what was taken."""
+    found = find_scenes(folder)
+    broken: list[Broken] = list(found.broken)
+    pictures: list[Picture] = []
+    scenes = found.scenes[:limit]
+    for done, (_, sample) in enumerate(readable(scene_sources(scenes, model.config.patch_size), broken, "scene")):
+        if "metallic" in sample.maps:
+            predicted = predict(model, sample, together=True)["metallic"]
+            for view in sample.counting:
+                mask = sample.mask[view]
+                every = -(-int(np.count_nonzero(mask)) // MOST_PIXELS)
+                pictures.append((predicted[view][mask][::every], sample.maps["metallic"][view][mask][::every]))
+        report("calibrating", done + 1, len(scenes))
+    check_any(folder, len(scenes) - len(broken) + len(found.broken), broken, "scene")
+    if not pictures:
+        raise InputError(f"{folder}: no scene tells metallic; take rendered ones")
+    return pictures, found.digest()
+
+
+def best_factor(pictures: Sequence[Picture]) -> tuple[float, float, float]:
+    """The factor of least metallic RMSE, a mean over pictures, and that RMSE without it and with it."""
+    errors = [float(np.mean([rmse(steepened(p, factor), t) for p, t in pictures])) for factor in FACTORS]
+    best = int(np.argmin(errors))
+    return float(FACTORS[best]), float(np.mean([rmse(p, t) for p, t in pictures])), errors[best]
+
+
+def steepened(values: Array, factor: float) -> Array:
+    """Values in [0, 1] whose logits are `factor` times as large; one half stays one half."""
+    odds = np.power(np.clip(values, 1e-6, 1 - 1e-6) / (1 - np.clip(values, 1e-6, 1 - 1e-6)), np.float32(factor))
+    return np.asarray(odds / (1 + odds), np.float32)
+
+
+def sharpened(weights: Weights, factor: float) -> dict[str, Tensor]:
+    """The tensors of `weights` with the logits of metallic `factor` times as large."""
+    with open_state(weights.path) as (entries, read):
+        state = {name: read(name) for name in entries}
+    for name in LAST_LAYER:
+        state[name] = (state[name].double() * factor).to(state[name].dtype)
+    return state
