@@ -17,10 +17,10 @@ from torch import Tensor
 from ..errors import InputError
 from ..maps import Array
 from ..model.checkpoint import load_weights, open_state, save_checkpoint
-from ..model.header import read_header
+from ..model.mean import metadata_of
 from ..model.mvinverse import MVInverse
-from ..model.weights import PICKLE_SUFFIXES, Weights, hash_of
-from ..scenes.store import find_scenes
+from ..model.weights import Weights, hash_of
+from ..scenes.store import SceneList, find_scenes
 from .example import check_any, readable
 from .metrics import rmse
 from .result import Broken, Report, say_nothing
@@ -46,9 +46,9 @@ def calibrate(
     pictures, digest = metal_of(model, folder, limit, report)
     factor, before, after = best_factor(pictures)
     told = {"factor": round(factor, 4), "pictures": len(pictures), "data": digest, "of": hash_of(weights)}
-    kept = {} if weights.path.suffix in PICKLE_SUFFIXES else read_header(weights.path).metadata
-    texts = {key: text for key, text in kept.items() if key != "config"}
-    save_checkpoint(sharpened(weights, factor), weights.config, output, {**texts, "calibrated": json.dumps(told)})
+    licence = {} if weights.licence is None else {"licence": weights.licence}
+    texts = {**metadata_of(weights), **licence, "calibrated": json.dumps(told)}
+    save_checkpoint(sharpened(weights, factor), weights.config, output, texts)
     return factor, before, after
 
 
@@ -59,19 +59,19 @@ def metal_of(
     found = find_scenes(folder)
     broken: list[Broken] = list(found.broken)
     pictures: list[Picture] = []
-    scenes = found.scenes[:limit]
-    for done, (_, sample) in enumerate(readable(scene_sources(scenes, model.config.patch_size), broken, "scene")):
+    taken = SceneList(found.scenes[:limit], found.broken)
+    for done, (_, sample) in enumerate(readable(scene_sources(taken.scenes, model.config.patch_size), broken, "scene")):
         if "metallic" in sample.maps:
             predicted = predict(model, sample, together=True)["metallic"]
             for view in sample.counting:
                 mask = sample.mask[view]
                 every = -(-int(np.count_nonzero(mask)) // MOST_PIXELS)
                 pictures.append((predicted[view][mask][::every], sample.maps["metallic"][view][mask][::every]))
-        report("calibrating", done + 1, len(scenes))
-    check_any(folder, len(scenes) - len(broken) + len(found.broken), broken, "scene")
+        report("calibrating", done + 1, len(taken.scenes))
+    check_any(folder, len(taken.scenes) + len(found.broken) - len(broken), broken, "scene")
     if not pictures:
         raise InputError(f"{folder}: no scene tells metallic; take rendered ones")
-    return pictures, found.digest()
+    return pictures, taken.digest()
 
 
 def best_factor(pictures: Sequence[Picture]) -> tuple[float, float, float]:

@@ -1,6 +1,7 @@
 """How sure weights are of metal: fitted by error, folded into the last layer, and without a say in what is metal."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,18 @@ def test_a_scene_that_breaks_is_left_out(weights, scenes, caplog):
     model = load_weights(weights, torch.device("cpu"), torch.float32)
     assert len(metal_of(model, scenes)[0]) == 2
     assert str(path) in caplog.text
+
+
+def test_so_many_scenes_are_taken_and_told(weights, scenes, tmp_path):
+    model = load_weights(weights, torch.device("cpu"), torch.float32)
+    pictures, digest = metal_of(model, scenes, limit=1)
+    assert len(pictures) == 2
+    assert digest == find_scenes(make_scenes(tmp_path / "one", (1,), views=2)).digest()
+
+
+def test_the_licence_stays_with_what_comes_of_them(tmp_path, weights, scenes):
+    calibrate(replace(weights, licence="non-commercial"), scenes, tmp_path / "out.safetensors")
+    assert read_header(tmp_path / "out.safetensors").metadata["licence"] == "non-commercial"
 
 
 def test_scenes_without_metallic_are_an_input_error(tmp_path, weights):
