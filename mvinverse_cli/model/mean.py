@@ -20,6 +20,8 @@ from .config import network_differences
 from .header import read_header
 from .weights import PICKLE_SUFFIXES, Weights, hash_of
 
+MOST_DEEP = 100  # of what metadata tells within each other; a mean of means adds two
+
 
 def write_mean(sources: Sequence[Weights], shares: Sequence[float], output: Path) -> None:
     """Writes the mean of `sources` to `output`, each tensor in the type that it has in the first of them.
@@ -76,17 +78,19 @@ def metadata_of(weights: Weights) -> dict[str, str]:
     return {key: text for key, text in told.items() if key != "config"}
 
 
-def unfolded(told: Any) -> Any:
+def unfolded(told: Any, deep: int = 0) -> Any:
     """`told`, and whatever is in it, where it is JSON in a text: the marks of a text are doubled by every text around
-    it, and a mean of means of means would be told of in millions."""
+    it, and a mean of means of means would be told of in millions. Deeper than MOST_DEEP it stays as it is."""
+    if deep == MOST_DEEP:
+        return told
     if isinstance(told, str) and told.startswith(("[", "{")):
         try:
             told = json.loads(told)
-        except ValueError:
+        except (ValueError, RecursionError):  # a file may hold anything
             return told
     if isinstance(told, dict):
-        return {key: unfolded(part) for key, part in told.items()}
-    return [unfolded(part) for part in told] if isinstance(told, list) else told
+        return {key: unfolded(part, deep + 1) for key, part in told.items()}
+    return [unfolded(part, deep + 1) for part in told] if isinstance(told, list) else told
 
 
 def mean_state(sources: Sequence[Weights], shares: Sequence[float]) -> dict[str, Tensor]:

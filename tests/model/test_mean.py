@@ -121,6 +121,13 @@ def test_a_mean_of_means_tells_of_each_without_texts_in_texts(tmp_path, tiny_mod
     assert [(part["training"], part["data"]) for part in deepest] == [(options, "[cut")] * 2
 
 
+@pytest.mark.parametrize("deep", [500, 100_000])
+def test_metadata_that_is_nested_without_end_is_carried_as_it_is(tmp_path, tiny_model, names, deep):
+    endless = save(tmp_path / "endless.safetensors", tiny_model.state_dict(), training="[" * deep + "]" * deep)
+    told = mean(tmp_path / "mean.safetensors", [endless, names[0]])
+    assert set(told) == set(tiny_model.state_dict())
+
+
 def test_one_has_no_mean(tmp_path, names):
     with pytest.raises(OptionError, match="two weights or more"):
         mean(tmp_path / "mean.safetensors", names[:1])
