@@ -6,7 +6,7 @@ roughness (arrays rgb, albedo, shading, normal, distance, mask, pose (N, 4, 4), 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,8 @@ import OpenEXR
 from ..archives import DAMAGED_ARCHIVE
 from ..color import srgb_to_linear
 from ..errors import InputError
-from ..maps import Array, MapName, Maps
+from ..maps import Array, Maps
 from .record import Camera, Split, View, read_about, read_view, view_path
-
-SUBSTANCE_SINCE: Mapping[Split, int] = {"train": 7, "held-out": 6}  # the first generator whose roughness follows it
 
 MOST_BROKEN = 0.1  # share of the scenes that may be broken before the result is not what was asked for
 
@@ -50,11 +48,6 @@ class ScenePath:
         """What its files do not tell by their names, in a line: another scene of the same name differs in it."""
         height, width = self.size
         return f"{self.views} views of {width}x{height}, {self.split}, {self.layout}, generator {self.generator}"
-
-    @property
-    def untaught(self) -> frozenset[MapName]:
-        """Maps that are true but teach a wrong habit: roughness, before it followed what a thing is made of."""
-        return frozenset({"roughness"} if 0 < self.generator < SUBSTANCE_SINCE[self.split] else ())
 
     def read(self, views: Sequence[int] | None = None) -> tuple[View, ...]:
         """Those of its views, or all of them. Raises InputError where a file is missing or broken."""

@@ -176,7 +176,7 @@ class Samples:
             color, maps, mask = flipped(color, maps, mask)
         picture = np.divide(photographed(color, rng), 255, dtype=np.float32)
         picture = convert(picture, "srgb", self.config.input_transfer)
-        present = frozenset.intersection(*(view.present for view in decoded)) - scene.untaught
+        present = frozenset.intersection(*(view.present for view in decoded))
         return Sample(picture, maps, mask, present, scene.name)
 
     def _decoded(self, index: int, views: Sequence[int]) -> list[Decoded]:

@@ -279,13 +279,6 @@ def test_a_map_that_a_scene_lacks_is_masked_out(tmp_path):
     assert batch.maps["metallic"].shape[-1] == 1
 
 
-@pytest.mark.parametrize(("generator", "taught"), [(6, False), (7, True), (0, True)])
-def test_roughness_that_followed_nothing_is_not_taught(generator, taught, tmp_path):
-    make_scenes(tmp_path, (1, 2), generator=generator)
-    masks = open_samples(tmp_path).batch(0).masks
-    assert {name for name in MAPS if masks[name].any()} == set(MAPS) - (set() if taught else {"roughness"})
-
-
 def test_all_views_are_in_a_batch_without_augmentation_at_the_size_asked_for():
     views = [make_view(seed, SIZE) for seed in range(3)]
     batch = views_batch(views, CONFIG, (28, 42))

@@ -153,7 +153,7 @@ def test_a_folder_of_another_training_is_refused_by_what_differs(begun: Path, sc
     with pytest.raises(OptionError, match=r"2 of the 4 scenes of this run are not there \(00000000; 00000001\)"):
         train(tmp_path / "others", begun, CONFIG, OPTIONS)
     make_scenes(tmp_path / "same names", range(4), views=3)
-    said = "4 of the 4 scenes of this run are others by now (00000000 was 2 views of 56x42, train, noise, generator 7;"
+    said = "4 of the 4 scenes of this run are others by now (00000000 was 2 views of 56x42, train, noise, generator 1;"
     with pytest.raises(OptionError, match=re.escape(said)):
         train(tmp_path / "same names", begun, CONFIG, OPTIONS)
     assert {path: path.read_bytes() for path in begun.iterdir()} == before
