@@ -19,7 +19,7 @@ PRESETS: Mapping[str, ModelConfig] = {
         bypass_maps=MAPS,
         bypass_detail=True,
         bypass_tokens=True,
-        min_size=336,  # things in smaller ones are smaller than those that it has learnt
+        min_size=378,  # things in smaller ones are smaller than those that it has learnt
         max_size=518,  # it was trained on small pictures
     ),
     "published": ModelConfig(),
