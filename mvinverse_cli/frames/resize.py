@@ -79,9 +79,9 @@ def as_float(pixels: Array) -> Array:
 def fit_pixels(pixels: Array, fit: Fit) -> Array:
     """(H, W, 3) of the source -> (h, w, 3) float32 of the grid, contiguous; the padding repeats the edge.
 
-    The mean of an area where it shrinks, cubic where it grows, within the picture's own range.
-    float32 stays in its range; uint8 and uint16 become [0, 1], averaged in 16 bits, which costs half of what float
-    does and is off by no more than half of 1/65535.
+    The mean of an area where it shrinks, cubic where it grows, within the picture's own range. uint8
+    and uint16 become [0, 1], averaged in 16 bits, which costs half of what float does and is off by no more than half
+    of 1/65535.
     """
     if pixels.dtype == np.uint8:
         pixels = pixels * np.uint16(257)
@@ -111,8 +111,11 @@ def restore_map(values: Array, fit: Fit, *, unit_vectors: bool) -> Array:
 
 
 def resize(pixels: Array, shape: tuple[int, int], *, growing: int = cv2.INTER_LINEAR) -> Array:
-    """Shrinks by area and enlarges bilinearly or as `growing` says, each axis by itself: INTER_AREA is only right for
-    shrinking."""
+    """(h, w, C) of a type that cv2 takes -> (height, width) `shape`, one channel without its axis.
+
+    The mean of an area where it shrinks, bilinear where it grows or as `growing` says (a cubic leaves the range), each
+    axis by itself: INTER_AREA is only right for shrinking.
+    """
     height, width = shape
     shrunk = (min(width, pixels.shape[1]), min(height, pixels.shape[0]))
     if shrunk != (pixels.shape[1], pixels.shape[0]):
