@@ -162,11 +162,12 @@ def test_a_tiny_scene_is_rendered_true_and_whole_and_again_the_same(tmp_path: Pa
         assert view.camera is not None
         rays = view.camera.rays(*view.size)
         assert ((maps["normal"] * rays).sum(-1)[mask] < 0.05).all()
-        # on rough surfaces without metal, the picture is the diffuse image and a few per cent of gloss
+        # on rough surfaces without metal, the picture is the diffuse image and a few per cent of the light as gloss,
+        # which on dark paint is much beside what is diffuse
         matte = mask & (maps["roughness"][..., 0] > 0.6) & (maps["metallic"][..., 0] < 0.01)
         if matte.sum() > 200:
-            diffuse = (maps["albedo"] * maps["shading"])[matte].mean()
-            assert 0.75 < diffuse / view.color[matte].mean() < 1.1
+            gloss = view.color - maps["albedo"] * maps["shading"]
+            assert -0.02 < gloss[matte].mean() / maps["shading"][matte].mean() < 0.08
     assert list(render_scenes(tmp_path / "one", options)) == []  # it is there
     (again,) = render_scenes(tmp_path / "two", options)
     for first, second in zip(views, read_scene(again), strict=True):
