@@ -7,8 +7,8 @@ import typer
 
 from ..checks import check_at_least, check_weights_name
 from ..errors import OutputError, WeightsError
-from .console import say, tell
-from .measuring import open_progress
+from .console import complain, say, tell
+from .measuring import INCOMPLETE, open_progress
 from .values import AN_OUTPUT, parse_numbers
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, locate, verify, average and calibrate weights.")
@@ -98,7 +98,7 @@ def calibrate(
         Path, typer.Option("-o", "--output", help="The weights to be written, a .safetensors file.", **AN_OUTPUT)
     ],
     limit: Annotated[int | None, typer.Option(help="Take the first so many scenes.")] = None,
-) -> None:
+) -> int:
     """Write weights that are as sure of metal as scenes with true maps allow. What they call metal stays the same."""
     check_new(output)
     if limit is not None:
@@ -108,9 +108,13 @@ def calibrate(
 
     weights = find_weights(named(name), download=False)
     with open_progress(quiet=False) as report:
-        factor, before, after = write_calibrated(weights, data, output, limit=limit, report=report)
-    say(f"logits of metallic times {factor:.2f}: RMSE {before:.4f} before, {after:.4f} now")
+        done = write_calibrated(weights, data, output, limit=limit, report=report)
+    say(f"logits of metallic times {done.factor:.2f}: RMSE {done.before:.4f} before, {done.after:.4f} now")
     tell(str(output))
+    if not done.many_broken:
+        return 0
+    complain(f"{len(done.broken)} of {done.scenes} scenes are broken: {done.broken[0][1]}", INCOMPLETE)
+    return INCOMPLETE
 
 
 def check_new(output: Path) -> None:

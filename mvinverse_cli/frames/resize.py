@@ -79,9 +79,8 @@ def as_float(pixels: Array) -> Array:
 def fit_pixels(pixels: Array, fit: Fit) -> Array:
     """(H, W, 3) of the source -> (h, w, 3) float32 of the grid, contiguous; the padding repeats the edge.
 
-    The mean of an area where it shrinks, cubic where it grows, within the picture's own range. uint8
-    and uint16 become [0, 1], averaged in 16 bits, which costs half of what float does and is off by no more than half
-    of 1/65535.
+    The mean of an area where it shrinks, cubic where it grows, within the picture's own range. uint8 and uint16 become
+    [0, 1], averaged in 16 bits, which costs half of what float does and is off by no more than half of 1/65535.
     """
     if pixels.dtype == np.uint8:
         pixels = pixels * np.uint16(257)

@@ -15,7 +15,6 @@ from ..maps import Array
 from .patterns_held_out import HELD_OUT
 from .patterns_train import TRAIN
 from .recipe import (
-    CHANGE,
     COLOR_SHARES,
     COLORS,
     METAL_SHARE,
@@ -25,6 +24,7 @@ from .recipe import (
     PATTERN_ROUGHNESS,
     PATTERN_SHARES,
     ROUGHNESS,
+    ROUGHNESS_CHANGE,
     RUST,
     SIZES,
     Shares,
@@ -98,11 +98,11 @@ def random_roughness(rng: np.random.Generator, use: Use, name: str, pattern: Pat
     if rng.random() < 0.3:
         return rough
     if pattern.parts > 1 and rng.random() < 0.45:
-        rough += spread(rng.uniform(-CHANGE, CHANGE, (pattern.parts, 1)), pattern.place)[..., 0]
+        rough += spread(rng.uniform(-ROUGHNESS_CHANGE, ROUGHNESS_CHANGE, (pattern.parts, 1)), pattern.place)[..., 0]
     if pattern.tone is not None and rng.random() < 0.5:
         rough += np.float32(rng.uniform(-0.12, 0.12)) * pattern.tone
     if rng.random() < 0.35:
-        rough += rng.uniform(-CHANGE, CHANGE) * worn(rng, len(rough))
+        rough += rng.uniform(-ROUGHNESS_CHANGE, ROUGHNESS_CHANGE) * worn(rng, len(rough))
     if pattern.joint is not None and rng.random() < 0.85:  # mortar and grout are rough
         rough += (rng.uniform(0.6, 1) - rough) * pattern.joint
     return rough

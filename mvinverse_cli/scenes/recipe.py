@@ -175,7 +175,7 @@ ROUGHNESS: Mapping[Use, Finishes] = {  # of other patterns
     "metal": ((1, (0.08, 0.6)),),
     "door": ((0.75, (0.2, 0.55)), (0.25, (0.6, 0.95))),
 }
-CHANGE = 0.25  # of roughness within a surface, at most, from colour to colour or from worn to whole
+ROUGHNESS_CHANGE = 0.25  # within a surface, at most, from colour to colour or from worn to whole
 
 METAL_SHARE: Mapping[Use, float] = {
     "wall": 0.01,

@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from mvinverse_cli.cli.main import main
 from mvinverse_cli.cli.weights import app
 from mvinverse_cli.errors import OptionError, OutputError, WeightsError
 from mvinverse_cli.model.checkpoint import save_checkpoint
@@ -148,5 +149,9 @@ def test_calibrate_writes_weights_and_says_what_it_gained(tmp_path: Path, tiny_m
     assert output.is_file()
     with pytest.raises(OutputError, match="is there already"):
         stdout(*arguments)
+    output.unlink()
+    next(scenes.glob("*1/view_1.exr")).unlink()
+    assert main(["weights", *arguments]) == 3
+    assert output.is_file()
     with pytest.raises(OptionError, match="--limit 0"):
         stdout(*arguments[:-1], str(tmp_path / "other.safetensors"), "--limit", "0")

@@ -46,8 +46,10 @@ def test_the_factor_that_was_lost_is_found_again():
 
 
 def test_the_weights_written_are_as_sure_and_otherwise_the_same(tmp_path, weights, scenes):
-    factor, before, after = calibrate(weights, scenes, tmp_path / "out.safetensors")
-    assert after <= before
+    done = calibrate(weights, scenes, tmp_path / "out.safetensors")
+    factor = done.factor
+    assert done.after <= done.before
+    assert (done.scenes, done.broken) == (2, ())
     images = torch.rand(1, 2, 3, 28, 42)
     plain, written = (
         load_model(name, device="cpu")(images) for name in (weights.name, str(tmp_path / "out.safetensors"))
@@ -65,19 +67,22 @@ def test_the_weights_written_are_as_sure_and_otherwise_the_same(tmp_path, weight
     }
 
 
-def test_a_scene_that_breaks_is_left_out(weights, scenes, caplog):
-    path = next(scenes.glob("*1/view_1.exr"))
-    path.write_bytes(path.read_bytes()[:-200])
-    model = load_weights(weights, torch.device("cpu"), torch.float32)
-    assert len(metal_of(model, scenes)[0]) == 2
-    assert str(path) in caplog.text
+def test_scenes_that_are_broken_are_named_and_left_out(weights, scenes, tmp_path, caplog):
+    make_scenes(scenes, (3,), views=2)
+    torn, lacking = next(scenes.glob("*1/view_1.exr")), next(scenes.glob("*2/view_0.exr"))
+    torn.write_bytes(torn.read_bytes()[:-200])  # its header is whole
+    lacking.unlink()
+    done = calibrate(weights, scenes, tmp_path / "out.safetensors")
+    assert (done.scenes, len(done.broken), done.many_broken) == (3, 2, True)
+    assert str(torn) in caplog.text
+    assert str(lacking) in caplog.text
 
 
 def test_so_many_scenes_are_taken_and_told(weights, scenes, tmp_path):
     model = load_weights(weights, torch.device("cpu"), torch.float32)
-    pictures, digest = metal_of(model, scenes, limit=1)
-    assert len(pictures) == 2
-    assert digest == find_scenes(make_scenes(tmp_path / "one", (1,), views=2)).digest()
+    seen = metal_of(model, scenes, limit=1)
+    assert (len(seen.pictures), seen.scenes) == (2, 1)
+    assert seen.digest == find_scenes(make_scenes(tmp_path / "one", (1,), views=2)).digest()
 
 
 def test_the_licence_stays_with_what_comes_of_them(tmp_path, weights, scenes):
@@ -87,6 +92,6 @@ def test_the_licence_stays_with_what_comes_of_them(tmp_path, weights, scenes):
 
 def test_scenes_without_metallic_are_an_input_error(tmp_path, weights):
     without = make_scenes(tmp_path / "without", (1,), views=2, maps=("albedo", "normal", "shading"))
-    with pytest.raises(InputError, match="no scene tells metallic"):
+    with pytest.raises(InputError, match="no scene shows metal"):
         calibrate(weights, without, tmp_path / "out.safetensors")
     assert not (tmp_path / "out.safetensors").exists()
