@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .decoded import COLOR, PLACES, Decoded
-from .refinish import lacquered, matted
+from .refinish import coated, lacquered, matted
 from .relight import lit
 from .repaint import repainted, tinged, whitened
 from .surface import NEEDED, surface_of
@@ -18,9 +18,10 @@ from .surface import NEEDED, surface_of
 PAINTED_SHARE = 0.4  # samples that get paint
 WHITENED_SHARE = 0.18  # samples whose surfaces all become lighter, as in the white rooms that people live in
 TINGED_SHARE = 0.15  # samples whose surfaces all take one hue, which is not that of the light
-LACQUERED_SHARE, MATTED_SHARE = 0.3, 0.1  # samples some of whose metals get paint, some of whose gloss goes
+# Samples some of whose small things get a coat, some of whose metals get paint, some of whose gloss goes.
+COATED_SHARE, LACQUERED_SHARE, MATTED_SHARE = 0.4, 0.3, 0.1
 LIT_SHARE = 0.35  # samples that get a light
-PAINT_NEEDS = NEEDED - {"roughness"}  # paint keeps what is mirrored as it is
+PAINT_NEEDS = NEEDED - {"roughness"}  # paint keeps what is mirrored as it is, a coat has its own
 
 
 def revise(views: Sequence[Decoded], rng: np.random.Generator) -> None:
@@ -29,6 +30,7 @@ def revise(views: Sequence[Decoded], rng: np.random.Generator) -> None:
     Views that lack depth, camera or one of the maps that a change needs do not get it.
     """
     shares = (
+        (coated, COATED_SHARE, PAINT_NEEDS),
         (lacquered, LACQUERED_SHARE, NEEDED),
         (matted, MATTED_SHARE, NEEDED),
         (repainted, PAINTED_SHARE, PAINT_NEEDS),

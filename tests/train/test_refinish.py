@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from mvinverse_cli.train.refinish import MATT, lacquered, matted, refinished
+from mvinverse_cli.train import refinish, surroundings
+from mvinverse_cli.train.refinish import GLAZE, MATT, PLATING, coated, lacquered, matted, refinished
 from mvinverse_cli.train.surface import DIELECTRIC, surface_of
 from tests.train.cut import DRAWS, cut_views
 
@@ -84,12 +86,62 @@ def test_a_scene_without_gloss_stays_as_it_is():
     assert unchanged(surface, matted(surface, np.random.default_rng(0)), "color", "roughness")
 
 
-def test_what_has_no_truth_keeps_its_look_and_finish():
+@pytest.fixture
+def even_light(monkeypatch: pytest.MonkeyPatch):
+    """From all sides the same, on surfaces of any size."""
+    monkeypatch.setattr(surroundings, "MOST_LAMPS", 0)
+    for name, value in (("LARGEST", 1.1), ("THING_METRES", 1e3), ("MOST_FINISHES", 1)):
+        monkeypatch.setattr(refinish, name, value)
+
+
+def test_a_coat_mirrors_what_is_around_it_and_leaves_light_and_shape(even_light: None):
+    light = np.float32(0.5)
+    surface = seen(0.0)
+    surface = replace(surface, color=np.full_like(surface.color, light))
+    plated = glazed = 0
+    for seed in DRAWS:
+        coat = coated(surface, np.random.default_rng(seed))
+        assert unchanged(surface, coat, "shading", "normal", "points", "mask")
+        covered = np.abs(coat.roughness - surface.roughness)[:, 0] > 1e-6
+        assert covered.mean() == pytest.approx(0.5, abs=0.01)  # one of two materials
+        assert np.allclose(coat.color[~covered], light, atol=1e-4)
+        metal, albedo = coat.metallic[covered], coat.albedo[covered]
+        low, high = PLATING if metal.mean() > 0.5 else GLAZE
+        assert low - 1e-6 <= coat.roughness[covered].min() <= coat.roughness[covered].max() <= high + 1e-6
+        mirrored = DIELECTRIC + (albedo - DIELECTRIC) * metal  # met head on
+        wanted = albedo * (1 - metal) * surface.shading[covered] + mirrored * light
+        assert np.allclose(coat.color[covered], wanted, rtol=0.02, atol=1e-3)
+        plated, glazed = plated + (metal.mean() > 0.99), glazed + (metal.mean() < 0.01)
+    assert plated
+    assert glazed
+    assert plated + glazed == len(DRAWS)
+
+
+def test_a_glaze_leaves_the_colour_below_or_makes_it_darker(even_light: None):
+    surface = seen(0.0)
+    for seed in DRAWS:
+        coat = coated(surface, np.random.default_rng(seed))
+        if coat.metallic.max() < 0.5:
+            assert (coat.albedo <= surface.albedo + 1e-6).all()
+
+
+def test_metal_and_large_surfaces_get_no_coat(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(refinish, "THING_METRES", 1e3)
+    for surface in (seen(1.0), seen(0.0)):  # each material of the second is half of what is seen
+        assert unchanged(surface, coated(surface, np.random.default_rng(0)), "color", "albedo", "metallic", "roughness")
+
+
+def test_a_scene_in_which_nothing_is_known_gets_no_coat():
+    surface = replace(seen(0.0), mask=np.zeros_like(seen(0.0).mask))
+    assert unchanged(surface, coated(surface, np.random.default_rng(0)), "color", "albedo", "metallic", "roughness")
+
+
+def test_what_has_no_truth_keeps_its_look_and_finish(even_light: None):
     known = surface_of(cut_views()).mask
     surface = replace(seen(1.0), mask=known)
     outside = known[:, 0] == 0
     assert outside.any()
-    for change in (lacquered, matted):
+    for change in (lacquered, matted, coated):
         changed = change(surface, np.random.default_rng(0))
         for name in ("color", "metallic", "roughness"):
             assert np.array_equal(getattr(changed, name)[outside], getattr(surface, name)[outside])

@@ -19,6 +19,8 @@ def revised(seed):
 
 def test_albedo_times_shading_stays_the_picture_of_a_diffuse_scene(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(relight, "gloss", lambda surface, light: np.float32(0))
+    for share in ("COATED_SHARE", "MATTED_SHARE"):  # both mirror light
+        monkeypatch.setattr(revising, share, 0.0)
     changed = 0
     for seed in DRAWS:
         for view, before in zip(revised(seed), cut_views(), strict=True):
@@ -36,8 +38,8 @@ def test_normals_are_never_touched():
 
 
 def test_every_sample_gets_its_new_finish(monkeypatch: pytest.MonkeyPatch):
-    for share in ("LACQUERED_SHARE", "PAINTED_SHARE", "WHITENED_SHARE", "TINGED_SHARE", "LIT_SHARE"):
-        monkeypatch.setattr(revising, share, 0.0)
+    for share in ("COATED", "LACQUERED", "PAINTED", "WHITENED", "TINGED", "LIT"):
+        monkeypatch.setattr(revising, f"{share}_SHARE", 0.0)
     monkeypatch.setattr(revising, "MATTED_SHARE", 1.0)
     for seed in DRAWS:
         pairs = list(zip(revised(seed), cut_views(), strict=True))
@@ -61,6 +63,7 @@ def test_a_scene_without_depth_camera_or_a_map_stays_as_it_is():
 def test_a_scene_without_roughness_gets_paint_and_nothing_that_hangs_on_gloss(monkeypatch: pytest.MonkeyPatch):
     for share in ("LACQUERED_SHARE", "MATTED_SHARE", "LIT_SHARE", "PAINTED_SHARE"):
         monkeypatch.setattr(revising, share, 1.0)
+    monkeypatch.setattr(revising, "COATED_SHARE", 0.0)
     views = cut_views(present=frozenset(MAPS) - {"roughness"})
     revise(views, np.random.default_rng(0))
     for view, before in zip(views, cut_views(), strict=True):

@@ -1,0 +1,88 @@
+"""What a place in a scene is surrounded by, as far as its views tell: what a mirror there would show. P points."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..maps import Array
+from ..scenes.stage import white_light
+from .surface import Surface
+
+ROWS, COLUMNS = 64, 128  # of all ways, from straight up to straight down and once around
+NEAREST = 0.05  # metres; what is nearer to the place is the thing itself
+FILLED = 6.0  # rows over which what is seen spreads to where nothing is
+MOST_LAMPS = 3  # beside what is seen: lamps and windows are no surfaces, and most are behind the camera
+LAMP_ROWS = (0.02, 0.65)  # where they are, as a share of the way down
+LAMP_SIDES = (2.0, 14.0)  # rows and columns
+LAMP_LEVEL = (3.0, 30.0)  # times the mean
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """light: (ROWS, COLUMNS, 3) scene-linear, what comes to `place` (3,) from every way; reach: metres to where it
+    comes from, on the median."""
+
+    light: Array
+    place: Array
+    reach: float
+
+    def mirrored(self, points: Array, ways: Array, roughness: float) -> Array:
+        """(P, 3) what a surface of this roughness at `points` (P, 3) mirrors from `ways` (P, 3), before Fresnel's term.
+
+        The lobe of GGX is a Gaussian of its width alpha, roughness^2, in radians; the shift of near surroundings from
+        point to point is that of a sphere of their reach.
+        """
+        sigma = max(roughness**2 * ROWS / np.pi, 0.3)
+        around = cv2.copyMakeBorder(self.light, 0, 0, COLUMNS // 2, COLUMNS // 2, cv2.BORDER_WRAP)
+        blurred = cv2.GaussianBlur(around, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        rows, columns = _place_of(ways + (points - self.place) / np.float32(self.reach))
+        return _looked_up(blurred, rows, columns + COLUMNS // 2)
+
+
+def surroundings(surface: Surface, place: Array, counts: Array, rng: np.random.Generator) -> Surroundings | None:
+    """Those of a `place` (3,): what the views show of where `counts` (P,), for the other half of the ways the same
+    from behind, between them what is near, and a few lamps. None where nothing is seen."""
+    offsets = surface.points - place
+    distance = np.sqrt(np.einsum("pc,pc->p", offsets, offsets))
+    seen = counts & (surface.mask[:, 0] > 0) & (distance > NEAREST)
+    if not seen.any():
+        return None
+    rows, columns = (np.floor(at).astype(int) for at in _place_of(offsets[seen]))
+    index = rows.clip(0, ROWS - 1) * COLUMNS + columns % COLUMNS
+    amount = np.bincount(index, minlength=ROWS * COLUMNS).astype(np.float32)
+    colors = [np.bincount(index, channel, ROWS * COLUMNS) for channel in surface.color[seen].T]
+    total = np.stack([*colors, amount], -1).reshape(ROWS, COLUMNS, 4).astype(np.float32)
+    known = total[..., 3:] > 0
+    total = np.where(known, total / np.maximum(total[..., 3:], 1), 0)
+    total = np.where(known, total, np.roll(total, COLUMNS // 2, axis=1))
+    around = cv2.copyMakeBorder(total, 0, 0, COLUMNS // 2, COLUMNS // 2, cv2.BORDER_WRAP)
+    near = cv2.GaussianBlur(around, (0, 0), FILLED)[:, COLUMNS // 2 : -(COLUMNS // 2)]
+    mean = surface.color[seen].mean(0)
+    near = (near[..., :3] + 1e-3 * mean) / (near[..., 3:] + 1e-3)
+    light = np.where(total[..., 3:] > 0, total[..., :3], near)
+    for _ in range(int(rng.integers(MOST_LAMPS + 1))):
+        top, left = int(rng.uniform(*LAMP_ROWS) * ROWS), int(rng.integers(COLUMNS))
+        height, width = (int(side) for side in rng.uniform(*LAMP_SIDES, 2))
+        level = white_light(rng) * mean.mean() * np.exp(rng.uniform(*np.log(LAMP_LEVEL)))
+        light[top : top + height, np.arange(left, left + width) % COLUMNS] = level
+    return Surroundings(light.astype(np.float32), place, float(np.median(distance[seen])))
+
+
+def _place_of(ways: Array) -> tuple[Array, Array]:
+    """(P, 3) ways in the world, of any length -> their rows and columns, (P,), not rounded."""
+    length = np.sqrt(np.einsum("pc,pc->p", ways, ways))
+    down = np.arccos(np.clip(ways[:, 1] / np.maximum(length, 1e-6), -1, 1)) / np.pi
+    turn = np.arctan2(ways[:, 0], ways[:, 2]) / (2 * np.pi) + 0.5
+    return down * ROWS, turn * COLUMNS
+
+
+def _looked_up(light: Array, rows: Array, columns: Array) -> Array:
+    """(P, 3) of `light` at rows and columns (P,), bilinear."""
+    across, down = ((at - 0.5).astype(np.float32)[:, None] for at in (columns, rows))
+    # in pieces: cv2.remap takes no picture of more than 32,767 rows
+    pieces = [
+        cv2.remap(light, across[at : at + 32_000], down[at : at + 32_000], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+        for at in range(0, len(rows), 32_000)
+    ]
+    return np.concatenate(pieces)[:, 0] if pieces else np.zeros((0, 3), np.float32)
