@@ -21,14 +21,13 @@ from .recipe import (
     METALS,
     NATURAL_COLORS,
     OTHER_SIZE,
-    PATTERN_ROUGHNESS,
     PATTERN_SHARES,
-    ROUGHNESS,
     ROUGHNESS_CHANGE,
     RUST,
     SIZES,
     Shares,
     Use,
+    finishes_of,
     pick,
 )
 from .textures import SHARED, Draw, Pattern, noise, relief, step
@@ -92,7 +91,7 @@ def worn(rng: np.random.Generator, n: int) -> Array:
 
 def random_roughness(rng: np.random.Generator, use: Use, name: str, pattern: Pattern) -> Array:
     """(n, n) float32: even, or changing with the colours, the tone, the joints, or on its own."""
-    finishes = ROUGHNESS[use] if use == "ground" else PATTERN_ROUGHNESS.get(name, ROUGHNESS[use])
+    finishes = finishes_of(use, name)
     low, high = finishes[int(rng.choice(len(finishes), p=[share for share, _ in finishes]))][1]
     rough = np.full(pattern.place.shape, rng.uniform(low, high), np.float32)
     if rng.random() < 0.3:

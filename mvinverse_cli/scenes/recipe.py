@@ -163,6 +163,9 @@ PATTERN_ROUGHNESS: Mapping[str, Finishes] = {
     "crackle": STONE,
     "leather": ((1, (0.25, 0.7)),),
 }
+# Cloth, walls and pictures have such patterns, too; of what stands and is walked on they make granite and onyx.
+STONE_PATTERNS = ("speckle", "cloudy")
+STONE_USES: tuple[Use, ...] = ("floor", "furniture", "object")
 ROUGHNESS: Mapping[Use, Finishes] = {  # of other patterns
     "wall": ((0.85, (0.6, 1)), (0.15, (0.25, 0.6))),  # emulsion, satin
     "ceiling": ((0.92, (0.65, 1)), (0.08, (0.3, 0.6))),
@@ -176,6 +179,14 @@ ROUGHNESS: Mapping[Use, Finishes] = {  # of other patterns
     "door": ((0.75, (0.2, 0.55)), (0.25, (0.6, 0.95))),
 }
 ROUGHNESS_CHANGE = 0.25  # within a surface, at most, from colour to colour or from worn to whole
+
+
+def finishes_of(use: Use, pattern: str) -> Finishes:
+    """The roughness that a pattern can have in a use."""
+    if pattern in STONE_PATTERNS and use in STONE_USES:
+        return POLISH
+    return ROUGHNESS[use] if use == "ground" else PATTERN_ROUGHNESS.get(pattern, ROUGHNESS[use])
+
 
 METAL_SHARE: Mapping[Use, float] = {
     "wall": 0.01,

@@ -13,6 +13,8 @@ from mvinverse_cli.scenes.recipe import (
     PATTERN_ROUGHNESS,
     PATTERN_SHARES,
     ROUGHNESS,
+    STONE_PATTERNS,
+    finishes_of,
     pick,
     shares,
 )
@@ -81,6 +83,18 @@ def test_finishes_are_shares_of_the_patterns_that_there_are():
     assert set(PATTERN_ROUGHNESS) <= set(PATTERNS["train"]) | set(PATTERNS["held-out"])
     for finishes in (*ROUGHNESS.values(), *PATTERN_ROUGHNESS.values()):
         assert sum(share for share, _ in finishes) == pytest.approx(1)
+
+
+def test_a_pattern_of_stone_is_polished_where_it_is_one():
+    for pattern in STONE_PATTERNS:
+        assert pattern in PATTERNS["train"]  # held-out scenes stay what they were
+        assert finishes_of("floor", pattern) == PATTERN_ROUGHNESS["marble"]
+        for use in ("fabric", "wall", "ground"):
+            assert finishes_of(use, pattern) == ROUGHNESS[use]
+
+
+def test_outdoors_everything_is_weathered():
+    assert finishes_of("ground", "tiles") == ROUGHNESS["ground"] != finishes_of("floor", "tiles")
 
 
 @pytest.mark.parametrize(("use", "low", "high"), [("object", 0.15, 0.25), ("furniture", 0.08, 0.17), ("wall", 0, 0.03)])
