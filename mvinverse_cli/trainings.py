@@ -12,6 +12,7 @@ from .formats import OnExists
 from .maps import MAPS, MapName, check_map_names
 
 GradientLoss = Literal["squared", "absolute"]
+PictureLoss = Literal["mean", "log"]
 TrainDtype = Literal["auto", "float32", "bfloat16"]  # float16 would need its losses scaled
 Optimizer = Literal["adamw", "muon"]
 ScenesTarget = Literal["truth", "before"]
@@ -75,6 +76,7 @@ class TrainOptions:
     pixels: int = 200_000  # of a step, over all its views, in each process
     shapes: int = 0  # most shapes of batches, each of which a GPU needs seconds to get ready for; 0: any number
     gradient_loss: GradientLoss = "squared"
+    picture_loss: PictureLoss = "mean"  # log: of albedo and shading, so that hard pictures do not rule
     gain: bool = False  # whether albedo and shading may be off by a gain per picture and channel
     metal_weight: float = 4.0  # most that a metallic pixel counts for, against rarity
     dtype: TrainDtype = "auto"
@@ -94,6 +96,7 @@ class TrainOptions:
         if self.train == "heads" and self.bypass_rate != TrainOptions.bypass_rate:
             raise OptionError(f"--bypass-rate {self.bypass_rate:g}: with --train heads it stays as it is; leave it out")
         check_choice("--gradient-loss", self.gradient_loss, GradientLoss)
+        check_choice("--picture-loss", self.picture_loss, PictureLoss)
         check_choice("--dtype", self.dtype, TrainDtype)
         check_choice("--optimizer", self.optimizer, Optimizer)
         for field, least in TRAIN_LEAST.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..sizes import show_count
-from ..trainings import GradientLoss, Optimizer, TrainDtype, TrainOptions, TrainPart
+from ..trainings import GradientLoss, Optimizer, PictureLoss, TrainDtype, TrainOptions, TrainPart
 from .console import VOICE, complain, emit, say
 from .training_progress import TrainProgressMode, open_training_progress, set_training_voice, signals_noted
 from .values import AN_OUTPUT, split_names
@@ -71,6 +71,9 @@ def train(
         int, option("Most shapes of batches, each of which a GPU needs seconds to get ready for; 0: any.", SAMPLES)
     ] = TRAIN.shapes,
     gradient_loss: Annotated[GradientLoss, option("Of differences between neighbours.", LOSSES)] = TRAIN.gradient_loss,
+    picture_loss: Annotated[
+        PictureLoss, option("Over pictures: mean, or log, under which hard ones do not rule.", LOSSES)
+    ] = TRAIN.picture_loss,
     gain: Annotated[
         bool, option("Albedo and shading may be off by a gain per picture and channel.", LOSSES)
     ] = TRAIN.gain,
@@ -106,6 +109,7 @@ def train(
         pixels=pixels,
         shapes=shapes,
         gradient_loss=gradient_loss,
+        picture_loss=picture_loss,
         gain=gain,
         metal_weight=metal_weight,
         dtype=dtype,

@@ -77,8 +77,8 @@ def test_every_flag_reaches_the_training(run, ends):
     given = TrainOptions(
         steps=7, learning_rate=0.5, weights="w", imagenet=True, warmup=3, weight_decay=0.1, clip=2.0,
         ema=0.5, min_views=1, max_views=3, min_side=42, max_side=84, pixels=9000, gradient_loss="absolute", gain=True,
-        metal_weight=2.0, dtype="float32", device="cpu", seed=5, minutes=3.5, held_out="x", checkpoint_every=9,
-        picture_every=8, optimizer="muon", shapes=6, train="heads", maps=("roughness", "metallic"),
+        picture_loss="log", metal_weight=2.0, dtype="float32", device="cpu", seed=5, minutes=3.5, held_out="x",
+        checkpoint_every=9, picture_every=8, optimizer="muon", shapes=6, train="heads", maps=("roughness", "metallic"),
     )  # fmt: skip
     same = {name for name, value in asdict(given).items() if value == getattr(TrainOptions(), name)}
     assert same == {"bypass_rate"}  # heads see the bypass as it is
@@ -115,6 +115,7 @@ def test_every_flag_reaches_the_training(run, ends):
         ({"metal_weight": 0.5}, "--metal-weight 0.5"),
         ({"min_views": 5}, "--min-views 5: must not be more than --max-views 4"),
         ({"max_side": 56}, "--min-side 112: must not be more than --max-side 56"),
+        ({"picture_loss": "sum"}, "--picture-loss 'sum': choose from mean, log"),
         ({"gradient_loss": "cubed"}, "--gradient-loss 'cubed': choose from squared, absolute"),
         ({"dtype": "float16"}, "--dtype 'float16'"),
         ({"maps": ("depth",)}, "depth"),

@@ -7,12 +7,16 @@ import torch
 from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.train.losses import (
     GAIN_RANGE,
+    GOOD,
+    LOG_MAPS,
     MAP_WEIGHTS,
     STRIDES,
+    TYPICAL,
     LossForm,
     angle_loss,
     gradient_loss,
     least_squares_gain,
+    log_loss,
     map_losses,
     metal_balance,
     total_loss,
@@ -21,6 +25,7 @@ from mvinverse_cli.trainings import TrainOptions
 
 SHAPE = (2, 3, 20, 24)  # B, N, H, W
 FORM = LossForm()
+LOG = LossForm(picture_loss="log")
 
 
 def random_maps(seed):
@@ -78,9 +83,45 @@ def test_a_map_pays_its_mean_square_and_its_gradients(name):
     assert map_losses(predicted, wanted, masks, FORM)[name].item() == pytest.approx(square.item(), 1e-5)
 
 
-def test_what_is_right_costs_nothing():
+@pytest.mark.parametrize("form", [FORM, LOG])
+def test_what_is_right_costs_nothing(form):
     maps = random_maps(0)
-    assert all(abs(loss) < 1e-6 for loss in map_losses(maps, maps, full_masks(), FORM).values())
+    assert all(abs(loss) < 1e-6 for loss in map_losses(maps, maps, full_masks(), form).values())
+
+
+def test_the_log_loss_is_its_equation():
+    residual, mask = torch.zeros(1, 3, 4, 5, 3), torch.ones(1, 3, 4, 5, 1)
+    residual[0, 0], residual[0, 1], residual[0, 2] = 0.1, 0.2, 9.0
+    mask[0, 2] = 0  # knows nothing
+    mask[0, 1, :2] = 0
+    residual[0, 1, :2] = 7.0
+    expected = TYPICAL * np.log1p(np.array([0.01, 0.04]) / GOOD).mean()
+    assert log_loss(residual, mask).item() == pytest.approx(expected, 1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(set(MAPS) - set(LOG_MAPS)))
+def test_what_psnr_does_not_judge_pays_by_no_logarithm(name):
+    maps = random_maps(0), random_maps(1), random_masks()
+    assert map_losses(*maps, LOG)[name] == map_losses(*maps, FORM)[name]
+
+
+@pytest.mark.parametrize("name", LOG_MAPS)
+def test_by_logarithms_values_pay_and_gradients_as_before(name):
+    predicted, wanted, masks = random_maps(0), random_maps(1), random_masks()
+    paid = map_losses(predicted, wanted, masks, LOG)[name]
+    residual = predicted[name] - wanted[name]
+    edges = gradient_loss(residual, masks[name], "squared")
+    assert paid.item() == pytest.approx((log_loss(residual, masks[name].float()) + edges).item(), 1e-5)
+
+
+def test_a_hopeless_picture_pulls_less_than_a_good_one():
+    residual = torch.tensor([0.05, TYPICAL**0.5, 1.0]).view(1, 3, 1, 1, 1).requires_grad_()
+    log_loss(residual, torch.ones(1, 3, 1, 1, 1)).backward()
+    mean = residual.detach() * 2 / 3  # what they pull under the plain mean
+    good, usual, hopeless = (residual.grad / mean).flatten().tolist()
+    assert good > 3
+    assert usual == pytest.approx(1, abs=0.1)
+    assert hopeless < 0.02
 
 
 def test_a_constant_error_has_no_gradient():
@@ -95,9 +136,9 @@ def test_normals_pay_one_less_their_cosine():
         assert angle_loss(up.view(1, 1, 1, 1, 3), wanted.view(1, 1, 1, 1, 3), mask).item() == pytest.approx(loss)
 
 
-@pytest.mark.parametrize("gain", [False, True])
-def test_masked_pixels_change_no_loss_and_get_no_gradient(gain):
-    form, wanted, masks = LossForm(gain=gain), random_maps(1), random_masks()
+@pytest.mark.parametrize("form", [FORM, LossForm(gain=True), LOG])
+def test_masked_pixels_change_no_loss_and_get_no_gradient(form):
+    wanted, masks = random_maps(1), random_masks()
     losses = map_losses(random_maps(0), wanted, masks, form)
     spoilt = {name: torch.where(masks[name], value, 7.0) for name, value in random_maps(0).items()}
     spoilt = {name: value.requires_grad_() for name, value in spoilt.items()}
@@ -109,9 +150,10 @@ def test_masked_pixels_change_no_loss_and_get_no_gradient(gain):
         assert (spoilt[name].grad * ~masks[name]).abs().max() == 0
 
 
-def test_a_map_without_a_valid_pixel_costs_nothing_and_breaks_nothing():
+@pytest.mark.parametrize("picture_loss", ["mean", "log"])
+def test_a_map_without_a_valid_pixel_costs_nothing_and_breaks_nothing(picture_loss):
     predicted = {name: value.requires_grad_() for name, value in random_maps(0).items()}
-    losses = map_losses(predicted, random_maps(1), full_masks(False), LossForm(gain=True))
+    losses = map_losses(predicted, random_maps(1), full_masks(False), LossForm(gain=True, picture_loss=picture_loss))
     total_loss(losses).backward()
     assert all(loss == 0 for loss in losses.values())
     assert all((value.grad == 0).all() for value in predicted.values())
@@ -181,6 +223,6 @@ def test_every_map_has_a_weight_and_their_sum_is_the_total():
 
 
 def test_the_form_is_what_the_options_say():
-    options = TrainOptions(gradient_loss="absolute", gain=True, metal_weight=2.0)
-    assert LossForm.of(options) == LossForm("absolute", True, 2.0)
+    options = TrainOptions(gradient_loss="absolute", gain=True, metal_weight=2.0, picture_loss="log")
+    assert LossForm.of(options) == LossForm("absolute", True, 2.0, "log")
     assert LossForm.of(TrainOptions()) == LossForm()
