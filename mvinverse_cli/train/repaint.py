@@ -1,4 +1,5 @@
-"""Other paint on rendered surfaces: another base colour, plain or patterned, or a whole room lighter or in one hue.
+"""Other paint on rendered surfaces: another base colour, plain or patterned, that of another material, or a whole room
+lighter or in one hue.
 
 Truth and picture change alike: albedo x shading stays the diffuse image. What light carries from one surface to another
 keeps its old colour, which the shading tells truly.
@@ -13,9 +14,11 @@ from ..scenes.materials import palette
 from ..scenes.recipe import COLORS
 from .solid import BRIGHTEST, DARKEST, draw_solid
 from .surface import Surface
+from .texture import draw_texture
 
 MOST_PAINTS = 4  # on how many colours of a sample
-DARK_SHARE = 0.25  # of the paints; screens, cases and cloth are black where rendered things are of all colours
+TEXTURED_SHARE = 0.45  # of the paints
+DARK_SHARE = 0.2  # of the paints; screens, cases and cloth are black where rendered things are of all colours
 WHITENING = (0.3, 0.8)  # exponent of a lighter base colour
 TINGE = (0.6, 0.95), (0.35, 0.9)  # green beside red, and blue beside green, of a room of wood
 OTHER_HUE = 0.25  # share of the rooms in one hue that are in any other than that of wood
@@ -26,8 +29,13 @@ DARK = ("black", "dark")  # of the families of colours
 def repainted(surface: Surface, rng: np.random.Generator) -> Surface:
     """Once the surfaces of a few of the sample's colours are painted over: another picture and albedo."""
     for _ in range(int(rng.integers(1, MOST_PAINTS + 1))):
-        families = DARK if rng.random() < DARK_SHARE else COLORS
-        paint = draw_solid(rng, palette(rng, int(rng.integers(1, 5)), dict.fromkeys(families, 1.0)))
+        kind = rng.random()
+        if kind < TEXTURED_SHARE:
+            target = draw_texture(rng).at(surface)
+        else:
+            families = DARK if kind > 1 - DARK_SHARE else COLORS
+            colors = palette(rng, int(rng.integers(1, 5)), dict.fromkeys(families, 1.0))
+            target = draw_solid(rng, colors).at(surface.points)
         spread, keeps_detail = rng.uniform(0.04, 0.25), rng.random() < 0.5
         known = np.flatnonzero(surface.mask)
         if not len(known):
@@ -36,7 +44,6 @@ def repainted(surface: Surface, rng: np.random.Generator) -> Surface:
         chosen = albedo[known[rng.integers(len(known))]]
         off = np.sqrt(albedo) - np.sqrt(chosen)  # nearly as the eye tells colours apart
         share = np.exp(np.einsum("pc,pc->p", off, off)[:, None] * np.float32(-0.5 / spread**2)) * surface.mask
-        target = paint.at(surface.points)
         if keeps_detail:
             target = target * np.clip(albedo / np.maximum(chosen, DARKEST), 0.4, 2.5)
         surface = recolored(surface, albedo + share * (target - albedo))

@@ -15,7 +15,7 @@ from .relight import lit
 from .repaint import repainted, tinged, whitened
 from .surface import NEEDED, surface_of
 
-PAINTED_SHARE = 0.4  # samples that get paint
+PAINTED_SHARE = 0.5  # samples that get paint
 WHITENED_SHARE = 0.18  # samples whose surfaces all become lighter, as in the white rooms that people live in
 TINGED_SHARE = 0.15  # samples whose surfaces all take one hue, which is not that of the light
 # Samples some of whose small things get a coat, some of whose metals get paint, some of whose gloss goes.

@@ -15,8 +15,8 @@ NEEDED: frozenset[MapName] = frozenset({"albedo", "metallic", "roughness", "norm
 @dataclass(frozen=True)
 class Surface:
     """color: (P, 3), the picture; albedo, shading: (P, 3); metallic, roughness: (P, 1); normal: (P, 3) in world axes;
-    away: (P, 3) unit vectors to the camera; points: (P, 3) metres in the world; mask: (P, 1) 1 where the truth is
-    known, else 0."""
+    away: (P, 3) unit vectors to the camera; far: (P, 1) metres to it; points: (P, 3) metres in the world; mask: (P, 1)
+    1 where the truth is known, else 0."""
 
     color: Array
     albedo: Array
@@ -25,6 +25,7 @@ class Surface:
     shading: Array
     normal: Array
     away: Array
+    far: Array
     points: Array
     mask: Array
 
@@ -44,6 +45,7 @@ def surface_of(views: Sequence[Decoded]) -> Surface:
     normals = [view.pixels[picture, ..., channels].reshape(-1, 3) for view in views]
     turned = [normal @ to_world[:, :3].T for normal, (_, to_world) in zip(normals, places, strict=True)]
     away = np.concatenate([to_world[:, 3] - points for points, to_world in places])
+    far = np.linalg.norm(away, axis=1, keepdims=True)
     return Surface(
         seen(COLOR),
         seen(PLACES["albedo"]),
@@ -51,7 +53,8 @@ def surface_of(views: Sequence[Decoded]) -> Surface:
         seen(PLACES["roughness"]),
         seen(PLACES["shading"]),
         np.concatenate(turned),
-        away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6),
+        away / np.maximum(far, 1e-6),
+        far,
         np.concatenate([points for points, _ in places]),
         seen(MASK),
     )

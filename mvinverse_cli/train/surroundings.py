@@ -7,6 +7,7 @@ import numpy as np
 
 from ..maps import Array
 from ..scenes.stage import white_light
+from .lookup import looked_up
 from .surface import Surface
 
 ROWS, COLUMNS = 64, 128  # of all ways, from straight up to straight down and once around
@@ -37,7 +38,7 @@ class Surroundings:
         around = cv2.copyMakeBorder(self.light, 0, 0, COLUMNS // 2, COLUMNS // 2, cv2.BORDER_WRAP)
         blurred = cv2.GaussianBlur(around, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
         rows, columns = _place_of(ways + (points - self.place) / np.float32(self.reach))
-        return _looked_up(blurred, rows, columns + COLUMNS // 2)
+        return looked_up(blurred, rows, columns + COLUMNS // 2, cv2.BORDER_REPLICATE)
 
 
 def surroundings(surface: Surface, place: Array, counts: Array, rng: np.random.Generator) -> Surroundings | None:
@@ -75,14 +76,3 @@ def _place_of(ways: Array) -> tuple[Array, Array]:
     down = np.arccos(np.clip(ways[:, 1] / np.maximum(length, 1e-6), -1, 1)) / np.pi
     turn = np.arctan2(ways[:, 0], ways[:, 2]) / (2 * np.pi) + 0.5
     return down * ROWS, turn * COLUMNS
-
-
-def _looked_up(light: Array, rows: Array, columns: Array) -> Array:
-    """(P, 3) of `light` at rows and columns (P,), bilinear."""
-    across, down = ((at - 0.5).astype(np.float32)[:, None] for at in (columns, rows))
-    # in pieces: cv2.remap takes no picture of more than 32,767 rows
-    pieces = [
-        cv2.remap(light, across[at : at + 32_000], down[at : at + 32_000], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
-        for at in range(0, len(rows), 32_000)
-    ]
-    return np.concatenate(pieces)[:, 0] if pieces else np.zeros((0, 3), np.float32)

@@ -27,7 +27,7 @@ def seen_from_above(count: int, *, metallic: float = 0.0, roughness: float = 0.5
     ones, up = np.ones((count, 1), np.float32), np.tile(np.float32([0, 1, 0]), (count, 1))
     albedo = np.tile(np.float32([0.8, 0.5, 0.2]), (count, 1))
     light = np.ones((count, 3), np.float32)
-    return Surface(light, albedo, metallic * ones, roughness * ones, light, up, up, 0 * up, ones)
+    return Surface(light, albedo, metallic * ones, roughness * ones, light, up, up, 3 * ones, 0 * up, ones)
 
 
 @pytest.mark.parametrize(("roughness", "lost"), [(0.3, 0.02), (0.5, 0.12), (0.8, 0.45)])
