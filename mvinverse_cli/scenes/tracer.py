@@ -4,7 +4,7 @@ N views, H W pixels, S samples of each.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from ..maps import Array, MapName
 from .light import FirstHit, incoming
 from .record import Camera, View
 from .renderer import TILT_SLOTS, Traceable
+
+Quality = Literal["high", "balanced"]  # of the denoiser
 
 STEP = 0.05  # share of its depth by which a pixel's surfaces lie apart where they are several
 STRAIGHT = 0.98  # length of a pixel's mean normal under which it holds several surfaces
@@ -63,7 +65,15 @@ def _rays(cameras: Sequence[Camera], width: int, height: int, pixel: Any, place:
     return Rays(ray, right, up, back)
 
 
-def trace(scene: Traceable, cameras: Sequence[Camera], height: int, width: int, samples: int, seed: int) -> list[View]:
+def trace(
+    scene: Traceable,
+    cameras: Sequence[Camera],
+    height: int,
+    width: int,
+    samples: int,
+    seed: int,
+    quality: Quality = "high",
+) -> list[View]:
     """Views of one size and angle of view, denoised, in the scenery's own unit of light.
 
     Shading is irradiance / pi at the first hit, with the scene's own materials on every later bounce, so that
@@ -77,12 +87,12 @@ def trace(scene: Traceable, cameras: Sequence[Camera], height: int, width: int, 
     depths = depths[..., 0, :]  # through the middle of each pixel
     images = {name: values.reshape(shape).mean(3).astype(np.float32) for name, values in channels.items()}
     return [
-        _view(camera, depth, step, {name: image[index] for name, image in images.items()})
+        _view(camera, depth, step, {name: image[index] for name, image in images.items()}, quality)
         for index, (camera, depth, step) in enumerate(zip(cameras, depths, steps, strict=True))
     ]
 
 
-def _view(camera: Camera, depth: Array, step: Array, images: dict[str, Array]) -> View:
+def _view(camera: Camera, depth: Array, step: Array, images: dict[str, Array], quality: Quality) -> View:
     """The view that averages of the samples make; step: where a pixel holds surfaces at several depths.
 
     The diffuse picture is albedo x shading where a pixel is of one surface: their noise is the same. Where it is of
@@ -98,12 +108,14 @@ def _view(camera: Camera, depth: Array, step: Array, images: dict[str, Array]) -
         "metallic": np.clip(images["metallic"], 0, 1),
         "roughness": np.clip(images["roughness"], 0, 1),
         "normal": np.where(mask, normal, np.array((0, 0, 1), np.float32)),
-        "shading": denoise(images["shading"], np.ones_like(albedo), normal),
+        "shading": denoise(images["shading"], np.ones_like(albedo), normal, quality),
     }
-    averaged = denoise(images["lambert"], images["diffuse"], normal)
+    averaged = denoise(images["lambert"], images["diffuse"], normal, quality)
     diffuse = np.where(mixed, averaged, images["diffuse"] * maps["shading"])
-    beyond = denoise(np.maximum(images["beyond"], 0), albedo, normal)
-    beyond -= denoise(np.maximum(-images["beyond"], 0), albedo, normal)  # what shines less than a matte surface
+    beyond = denoise(np.maximum(images["beyond"], 0), albedo, normal, quality)
+    beyond -= denoise(
+        np.maximum(-images["beyond"], 0), albedo, normal, quality
+    )  # what shines less than a matte surface
     return View(np.maximum(diffuse + beyond, 0), maps, depth, mask, camera)
 
 
@@ -149,11 +161,11 @@ def _channels(
     return {name: np.array(values).reshape(-1, count).T for name, values in result.items()}
 
 
-def denoise(image: Array, albedo: Array, normal: Array) -> Array:
+def denoise(image: Array, albedo: Array, normal: Array, quality: Quality = "high") -> Array:
     """Linear light (H, W, 3) float32 without the noise of few samples, guided by exact albedo and normals."""
     import pyoidn
 
     guides = [np.ascontiguousarray(guide, np.float32) for guide in (image, albedo, normal)]
-    clean = pyoidn.denoise(guides[0], albedo=guides[1], normal=guides[2], hdr=True, clean_aux=True)
+    clean = pyoidn.denoise(guides[0], albedo=guides[1], normal=guides[2], hdr=True, clean_aux=True, quality=quality)
     result: Array = np.maximum(np.asarray(clean, np.float32), 0)
     return result

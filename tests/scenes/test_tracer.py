@@ -1,6 +1,7 @@
 """Path tracing against what is known without it, and reflections that few paths show."""
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from mvinverse_cli.scenes.record import Camera, View
 from mvinverse_cli.scenes.renderer import load
 from mvinverse_cli.scenes.shapes import quad
 from mvinverse_cli.scenes.stage import Lamp, Part, Scenery
-from mvinverse_cli.scenes.tracer import trace
+from mvinverse_cli.scenes.tracer import Quality, trace
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("renderer")]
 
@@ -35,8 +36,8 @@ def floor(surface: Material, sky: float, *lamps: Lamp, others: tuple[Part, ...] 
     return Scenery((Part((FLOOR,), surface), *others), lamps, every, *NO_SUN, (Camera(to_world, 40.0),), "floor")
 
 
-def seen(scenery: Scenery, samples: int, seed: int = 0) -> View:
-    (view,) = trace(load(scenery), scenery.cameras, *SIZE, samples, seed)
+def seen(scenery: Scenery, samples: int, seed: int = 0, quality: Quality = "high") -> View:
+    (view,) = trace(load(scenery), scenery.cameras, *SIZE, samples, seed, quality)
     return view
 
 
@@ -53,11 +54,13 @@ def test_under_an_even_sky_a_floor_sends_back_what_its_material_says(metallic, l
     assert (view.color.mean((0, 1)) < most).all()
 
 
-def test_few_paths_show_what_a_smooth_floor_mirrors_and_a_matte_one_does_not():
+@pytest.mark.parametrize("quality", get_args(Quality))
+def test_few_paths_show_what_a_smooth_floor_mirrors_and_a_matte_one_does_not(quality: Quality):
     panes = Lamp(PANES, np.full(3, 12, np.float32))
 
     def reflection(roughness: float, samples: int, seed: int = 0):
-        view = seen(floor(material((0.3, 0.3, 0.3), roughness=roughness, metallic=0), 0.2, panes), samples, seed)
+        scenery = floor(material((0.3, 0.3, 0.3), roughness=roughness, metallic=0), 0.2, panes)
+        view = seen(scenery, samples, seed, quality)
         return (view.color - view.maps["albedo"] * view.maps["shading"])[view.mask[..., 0]].ravel()
 
     true = reflection(0.15, 128)
