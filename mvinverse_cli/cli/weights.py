@@ -7,9 +7,10 @@ import typer
 
 from ..checks import check_at_least, check_weights_name
 from ..errors import OutputError, WeightsError
+from ..maps import SPECS
 from .console import complain, say, tell
 from .measuring import INCOMPLETE, open_progress
-from .values import AN_OUTPUT, parse_numbers
+from .values import AN_OUTPUT, parse_numbers, split_names
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, locate, verify, average and calibrate weights.")
 
@@ -97,19 +98,27 @@ def calibrate(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The weights to be written, a .safetensors file.", **AN_OUTPUT)
     ],
+    maps: Annotated[list[str] | None, typer.Option(help="Maps to calibrate, by commas; all but normal.")] = None,
     limit: Annotated[int | None, typer.Option(help="Take the first so many scenes.")] = None,
 ) -> int:
-    """Write weights that are as sure of metal as scenes with true maps allow. What they call metal stays the same."""
+    """Write weights whose maps are as far from one half as scenes with true maps allow: as sure of metal, as light and
+    dark. What they call metal stays the same."""
     check_new(output)
     if limit is not None:
         check_at_least("--limit", limit, 1)
+    from ..evaluate.calibration import CALIBRATED, check_calibrated
     from ..evaluate.calibration import calibrate as write_calibrated
     from ..model.weights import find_weights
 
+    chosen = CALIBRATED if maps is None else split_names(maps)
+    check_calibrated(chosen)
     weights = find_weights(named(name), download=False)
     with open_progress(quiet=False) as report:
-        done = write_calibrated(weights, data, output, limit=limit, report=report)
-    say(f"logits of metallic times {done.factor:.2f}: RMSE {done.before:.4f} before, {done.after:.4f} now")
+        done = write_calibrated(weights, data, output, maps=chosen, limit=limit, report=report)
+    for map_name, fit in done.fits.items():
+        error, digits = ("RMSE", 4) if SPECS[map_name].kind == "data" else ("PSNR", 2)
+        found = f"{error} {fit.before:.{digits}f} before, {fit.after:.{digits}f} now"
+        say(f"logits of {map_name} times {fit.factor:.2f}: {found}")
     tell(str(output))
     if not done.many_broken:
         return 0

@@ -1,14 +1,15 @@
-"""How sure a network may be of metal: one number, fitted on scenes that it was not trained on.
+"""How far a network may go with its maps: one number for each, fitted on scenes that it was not trained on.
 
 Training counts rare metal for more than it is (`train/losses.py`, `metal_balance`), so that the map passes one half
-where F1 counts it. Below one half that leaves a haze of doubt on all that is no metal, for which RMSE pays. A factor on
-the logits, temperature scaling (Guo 2017, "On calibration of modern neural networks"), sharpens the map about one half:
-what is called metal stays the same. It is folded into the last layer, and costs nothing where it is used.
+where F1 counts it; below one half that leaves a haze of doubt on all that is no metal, for which RMSE pays. A mean of
+weights lies nearer to middle gray than each of them. A factor on the logits, temperature scaling (Guo 2017, "On
+calibration of modern neural networks"), moves a map away from one half or towards it: what is called metal stays the
+same. It is folded into the last layer, and costs nothing where it is used.
 """
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,44 +17,54 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
-from ..maps import Array
+from ..color import Transfer, convert
+from ..errors import InputError, OptionError
+from ..maps import SPECS, Array, MapName, check_map_names
 from ..model.checkpoint import load_weights, open_state, save_checkpoint
 from ..model.mean import metadata_of
 from ..model.mvinverse import MVInverse
 from ..model.weights import Weights, hash_of
 from ..scenes.store import MOST_BROKEN, SceneList, find_scenes
 from .example import check_any, readable
-from .metrics import METAL, rmse
+from .metrics import METAL, psnr, rmse
 from .result import Broken, Report, say_nothing
 from .scenes import predict, scene_sources
 
 logger = logging.getLogger(__name__)
 
 FACTORS = np.exp(np.linspace(np.log(0.5), np.log(8), 57))  # that are tried, a twentieth apart
-LAST_LAYER = ("metallic_head.scratch.output_conv2.2.weight", "metallic_head.scratch.output_conv2.2.bias")
-MOST_PIXELS = 10_000  # of a picture; the factor hangs on its histogram alone
+LAST_LAYER = "{}_head.scratch.output_conv2.2."
+CALIBRATED: tuple[MapName, ...] = ("albedo", "metallic", "roughness", "shading")  # made of logits, as normals are not
+MOST_PIXELS = 10_000  # of a picture; a factor hangs on its histogram alone
 
-Picture = tuple[Array, Array]  # predicted metallic and the true one, of some of its pixels
+Picture = tuple[Array, Array]  # what is predicted and what is true at some of its pixels, on the network's curve
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a network makes of metal in a set of scenes. digest: SHA-256 of what was taken; scenes: how many that is."""
+    """What a network makes of a set of scenes. digest: SHA-256 of what was taken; scenes: how many that is."""
 
-    pictures: tuple[Picture, ...]
+    pictures: Mapping[MapName, Sequence[Picture]]
     digest: str
     scenes: int
     broken: tuple[Broken, ...]
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """factor: on the logits of metallic; before, after: metallic RMSE, the mean over pictures; scenes: those taken."""
+class Fit:
+    """factor: on the logits of a map; before, after: its error without and with it, a mean over pictures, RMSE, and of
+    albedo and shading PSNR in dB."""
 
     factor: float
     before: float
     after: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """fits: by map; scenes: those taken."""
+
+    fits: Mapping[MapName, Fit]
     scenes: int
     broken: tuple[Broken, ...]
 
@@ -64,65 +75,121 @@ class Calibration:
 
 
 def calibrate(
-    weights: Weights, folder: Path, output: Path, *, limit: int | None = None, report: Report = say_nothing
+    weights: Weights,
+    folder: Path,
+    output: Path,
+    *,
+    maps: Sequence[MapName] = CALIBRATED,
+    limit: int | None = None,
+    report: Report = say_nothing,
 ) -> Calibration:
-    """Writes `weights` to `output` with the factor on the logits of metallic that suits the scenes of `folder` best.
+    """Writes `weights` to `output` with the factors on the logits of `maps` that suit the scenes of `folder` best.
 
     The metadata is that of `weights`, and `calibrated` tells what was done. Scenes that cannot be read are named in the
-    log and left out. Raises InputError where no scene has metal, WeightsError where the weights do not fit their
-    config, OutputError where the file cannot be written.
+    log and left out. Raises OptionError for a map that has no logits, InputError where no scene has one of the maps, or
+    metal, WeightsError where the weights do not fit their config, OutputError where the file cannot be written.
     """
-    seen = metal_of(load_weights(weights, torch.device("cpu"), torch.float32), folder, limit, report)
-    factor, before, after = best_factor(seen.pictures)
-    told = {"factor": round(factor, 4), "pictures": len(seen.pictures), "data": seen.digest, "of": hash_of(weights)}
+    check_calibrated(maps)
+    model = load_weights(weights, torch.device("cpu"), torch.float32)
+    seen = seen_of(model, folder, maps, limit, report)
+    fits = {name: best_factor(name, pictures, curve_of(model, name)) for name, pictures in seen.pictures.items()}
+    factors = {name: fit.factor for name, fit in fits.items()}
+    told = {
+        "factors": {name: round(factor, 4) for name, factor in factors.items()},
+        "pictures": max(map(len, seen.pictures.values())),
+        "data": seen.digest,
+        "of": hash_of(weights),
+    }
     licence = {} if weights.licence is None else {"licence": weights.licence}
     texts = {**metadata_of(weights), **licence, "calibrated": json.dumps(told)}
-    save_checkpoint(sharpened(weights, factor), weights.config, output, texts)
-    return Calibration(factor, before, after, seen.scenes, seen.broken)
+    save_checkpoint(sharpened(weights, factors), weights.config, output, texts)
+    return Calibration(fits, seen.scenes, seen.broken)
 
 
-def metal_of(model: MVInverse, folder: Path, limit: int | None = None, report: Report = say_nothing) -> Seen:
-    """Metallic of each picture of the scenes in `folder`, the first `limit` of those that are whole, all views of a
-    scene seen together. Raises InputError where there is no metal in them."""
+def check_calibrated(maps: Sequence[MapName]) -> None:
+    """Raises OptionError for maps that have no logits, or none at all."""
+    others = [name for name in check_map_names(maps) if name not in CALIBRATED]
+    if others:
+        raise OptionError(f"--maps: {', '.join(others)} has no logits; choose from {', '.join(CALIBRATED)}")
+
+
+def curve_of(model: MVInverse, name: MapName) -> Transfer:
+    """The curve on which the network has a map."""
+    curves: dict[MapName, Transfer] = {
+        "albedo": model.config.albedo_transfer,
+        "shading": model.config.shading_transfer,
+    }
+    return curves.get(name, "linear")
+
+
+def seen_of(
+    model: MVInverse,
+    folder: Path,
+    maps: Sequence[MapName] = CALIBRATED,
+    limit: int | None = None,
+    report: Report = say_nothing,
+) -> Seen:
+    """Maps of each picture of the scenes in `folder`, the first `limit` of those that are whole, all views of a scene
+    seen together. Raises InputError where no scene has one of the maps, or metal."""
     found = find_scenes(folder)
     for _, reason in found.broken:
         logger.warning("scene left out: %s", reason)
     taken = SceneList(found.scenes[:limit], found.broken)
     broken: list[Broken] = list(found.broken)
-    pictures: list[Picture] = []
+    pictures: dict[MapName, list[Picture]] = {name: [] for name in maps}
     for done, (_, sample) in enumerate(readable(scene_sources(taken.scenes, model.config.patch_size), broken, "scene")):
-        if "metallic" in sample.maps:
-            predicted = predict(model, sample, together=True)["metallic"]
+        predicted = predict(model, sample, together=True)
+        for name in (name for name in maps if name in sample.maps):
             for view in sample.counting:
                 mask = sample.mask[view]
                 every = -(-int(np.count_nonzero(mask)) // MOST_PIXELS)
-                pictures.append((predicted[view][mask][::every], sample.maps["metallic"][view][mask][::every]))
+                curve = curve_of(model, name)
+                guess = convert(predicted[name][view][mask][::every], "linear", curve)
+                true = convert(sample.maps[name][view][mask][::every].clip(0, 1), "linear", curve)
+                pictures[name].append((guess, true))
         report("calibrating", done + 1, len(taken.scenes))
     scenes = len(taken.scenes) + len(found.broken)
     check_any(folder, scenes - len(broken), broken, "scene")
-    if not any((true >= METAL).any() for _, true in pictures):  # the best map of none is 0, which no factor comes to
-        raise InputError(f"{folder}: no scene shows metal; take rendered ones, and more of them")
-    return Seen(tuple(pictures), taken.digest(), scenes, tuple(broken))
+    for name in maps:
+        if not pictures[name]:
+            raise InputError(f"{folder}: no scene has a true {name}; leave it out of --maps")
+        # the best map of no metal is 0, which no factor comes to
+        if name == "metallic" and not any((true >= METAL).any() for _, true in pictures[name]):
+            raise InputError(f"{folder}: no scene shows metal; take rendered ones, and more of them")
+    return Seen(pictures, taken.digest(), scenes, tuple(broken))
 
 
-def best_factor(pictures: Sequence[Picture]) -> tuple[float, float, float]:
-    """The factor of least metallic RMSE, a mean over pictures, and that RMSE without it and with it."""
-    errors = [float(np.mean([rmse(steepened(p, factor), t) for p, t in pictures])) for factor in FACTORS]
-    best = int(np.argmin(errors))
-    return float(FACTORS[best]), float(np.mean([rmse(p, t) for p, t in pictures])), errors[best]
+def best_factor(name: MapName, pictures: Sequence[Picture], curve: Transfer) -> Fit:
+    """The factor under which a map is best on the mean of pictures: of highest PSNR, of metallic and roughness of least
+    RMSE."""
+    colored = SPECS[name].kind == "color"
+
+    def error(factor: float) -> float:
+        each = []
+        for predicted, true in pictures:
+            values = steepened(predicted, factor)
+            each.append(
+                -psnr(convert(values, curve, "srgb"), convert(true, curve, "srgb")) if colored else rmse(values, true)
+            )
+        return float(np.mean(each))
+
+    errors = [error(factor) for factor in FACTORS]
+    best, sign = int(np.argmin(errors)), -1 if colored else 1
+    return Fit(float(FACTORS[best]), sign * error(1.0), sign * errors[best])
 
 
 def steepened(values: Array, factor: float) -> Array:
     """Values in [0, 1] whose logits are `factor` times as large; one half stays one half."""
     inside = np.clip(values, 1e-6, 1 - 1e-6)
-    odds = np.power(inside / (1 - inside), np.float32(factor))
-    return np.asarray(odds / (1 + odds), np.float32)
+    logits = np.log(inside / (1 - inside)) * factor
+    return np.asarray(1 / (1 + np.exp(-logits.clip(-80, 80))), np.float32)  # e^80 is a float32 yet
 
 
-def sharpened(weights: Weights, factor: float) -> dict[str, Tensor]:
-    """The tensors of `weights` with the logits of metallic `factor` times as large."""
+def sharpened(weights: Weights, factors: Mapping[MapName, float]) -> dict[str, Tensor]:
+    """The tensors of `weights` with the logits of each map of `factors` so many times as large."""
     with open_state(weights.path) as (entries, read):
         state = {name: read(name) for name in entries}
-    for name in LAST_LAYER:
-        state[name] = (state[name].double() * factor).to(state[name].dtype)
+    for map_name, factor in factors.items():
+        for name in (LAST_LAYER.format(map_name) + part for part in ("weight", "bias")):
+            state[name] = (state[name].double() * factor).to(state[name].dtype)
     return state

@@ -1,5 +1,6 @@
 """`mvinverse weights`: data on stdout, errors typed, no request but for `pull`."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -145,7 +146,8 @@ def test_calibrate_writes_weights_and_says_what_it_gained(tmp_path: Path, tiny_m
     arguments = ("calibrate", str(tmp_path / "tiny.safetensors"), "--data", str(scenes), "-o", str(output))
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.stdout == f"{output}\n"
-    assert "logits of metallic times" in result.stderr
+    for name, error in (("albedo", "PSNR"), ("metallic", "RMSE"), ("roughness", "RMSE"), ("shading", "PSNR")):
+        assert re.search(rf"logits of {name} times [\d.]+: {error} [\d.]+ before, [\d.]+ now", result.stderr)
     assert output.is_file()
     with pytest.raises(OutputError, match="is there already"):
         stdout(*arguments)
@@ -153,5 +155,9 @@ def test_calibrate_writes_weights_and_says_what_it_gained(tmp_path: Path, tiny_m
     next(scenes.glob("*1/view_1.exr")).unlink()
     assert main(["weights", *arguments]) == 3
     assert output.is_file()
+    other = (*arguments[:-1], str(tmp_path / "other.safetensors"))
     with pytest.raises(OptionError, match="--limit 0"):
-        stdout(*arguments[:-1], str(tmp_path / "other.safetensors"), "--limit", "0")
+        stdout(*other, "--limit", "0")
+    with pytest.raises(OptionError, match="normal has no logits"):
+        stdout(*other, "--maps", "albedo,normal")
+    assert "metallic" not in CliRunner().invoke(app, (*other, "--maps", "albedo"), catch_exceptions=False).stderr

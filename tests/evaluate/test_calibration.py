@@ -1,4 +1,4 @@
-"""How sure weights are of metal: fitted by error, folded into the last layer, and without a say in what is metal."""
+"""How far weights go with their maps: fitted by error, folded into last layers, and without a say in what is metal."""
 
 import json
 from dataclasses import replace
@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from mvinverse_cli.errors import InputError
-from mvinverse_cli.evaluate.calibration import best_factor, calibrate, metal_of, steepened
+from mvinverse_cli.color import srgb_to_linear
+from mvinverse_cli.errors import InputError, OptionError
+from mvinverse_cli.evaluate import calibration
+from mvinverse_cli.evaluate.calibration import CALIBRATED, best_factor, calibrate, seen_of, steepened
 from mvinverse_cli.model.checkpoint import load_model, load_weights, save_checkpoint
 from mvinverse_cli.model.header import read_header
 from mvinverse_cli.model.weights import find_weights, hash_of
@@ -40,31 +42,57 @@ def test_the_factor_that_was_lost_is_found_again():
     share = 1 / (1 + np.exp(-logits))
     metal = (rng.random(share.shape) < share).astype(np.float32)  # calibrated as it is
     hazy = steepened(share, 1 / 2.5)
-    factor, before, after = best_factor(list(zip(hazy, metal, strict=True)))
-    assert factor == pytest.approx(2.5, rel=0.1)
-    assert after < 0.97 * before
+    fit = best_factor("metallic", list(zip(hazy, metal, strict=True)), "linear")
+    assert fit.factor == pytest.approx(2.5, rel=0.1)
+    assert fit.after < 0.97 * fit.before
 
 
-def test_the_weights_written_are_as_sure_and_otherwise_the_same(tmp_path, weights, scenes):
-    done = calibrate(weights, scenes, tmp_path / "out.safetensors")
-    factor = done.factor
-    assert done.after <= done.before
+@pytest.mark.parametrize(("name", "better"), [("albedo", 1), ("shading", 1), ("roughness", -1)])
+def test_a_map_that_was_drawn_to_the_middle_goes_back(name, better):
+    true = np.random.default_rng(0).uniform(0.05, 0.95, (3, 5000, 1)).astype(np.float32)
+    fit = best_factor(name, [(steepened(values, 1 / 1.5), values) for values in true], "srgb")
+    assert fit.factor == pytest.approx(1.5, rel=0.06)
+    assert better * fit.after > better * fit.before
+
+
+def test_colours_count_in_srgb_whatever_curve_the_network_has():
+    rng = np.random.default_rng(0)
+    coded = rng.uniform(0.1, 0.9, (2, 1000, 3)).astype(np.float32)
+    off = np.clip(coded + rng.normal(0, 0.05, coded.shape), 0, 1).astype(np.float32)
+    wanted = best_factor("albedo", list(zip(off, coded, strict=True)), "srgb").before
+    linear = list(zip(srgb_to_linear(off), srgb_to_linear(coded), strict=True))
+    assert best_factor("albedo", linear, "linear").before == pytest.approx(wanted, abs=1e-3)
+
+
+@pytest.mark.parametrize("maps", [CALIBRATED, ("metallic",), ("shading", "albedo")])
+def test_the_weights_written_go_as_far_and_are_otherwise_the_same(tmp_path, weights, scenes, maps):
+    done = calibrate(weights, scenes, tmp_path / "out.safetensors", maps=maps)
+    assert set(done.fits) == set(maps)
     assert (done.scenes, done.broken) == (2, ())
+    factors = {name: fit.factor for name, fit in done.fits.items()}
     images = torch.rand(1, 2, 3, 28, 42)
     plain, written = (
         load_model(name, device="cpu")(images) for name in (weights.name, str(tmp_path / "out.safetensors"))
     )
     for name, values in plain.items():
-        expected = steepened(values.numpy(), factor) if name == "metallic" else values.numpy()
-        np.testing.assert_allclose(written[name].numpy(), expected, atol=1e-5)
+        expected = steepened(values.numpy(), factors[name]) if name in factors else values.numpy()
+        np.testing.assert_allclose(written[name].numpy(), expected, atol=2e-5)
     told = read_header(tmp_path / "out.safetensors").metadata
     assert told["licence"] == "none"
     assert json.loads(told["calibrated"]) == {
-        "factor": pytest.approx(factor, abs=1e-4),
+        "factors": {name: pytest.approx(factor, abs=1e-4) for name, factor in factors.items()},
         "pictures": 4,
         "data": find_scenes(scenes).digest(),
         "of": hash_of(weights),
     }
+
+
+def test_no_map_gets_worse(weights, scenes, tmp_path):
+    fits = calibrate(weights, scenes, tmp_path / "out.safetensors").fits
+    for name in ("metallic", "roughness"):
+        assert fits[name].after <= fits[name].before
+    for name in ("albedo", "shading"):
+        assert fits[name].after >= fits[name].before
 
 
 def test_scenes_that_are_broken_are_named_and_left_out(weights, scenes, tmp_path, caplog):
@@ -80,8 +108,9 @@ def test_scenes_that_are_broken_are_named_and_left_out(weights, scenes, tmp_path
 
 def test_so_many_scenes_are_taken_and_told(weights, scenes, tmp_path):
     model = load_weights(weights, torch.device("cpu"), torch.float32)
-    seen = metal_of(model, scenes, limit=1)
-    assert (len(seen.pictures), seen.scenes) == (2, 1)
+    seen = seen_of(model, scenes, limit=1)
+    assert {name: len(pictures) for name, pictures in seen.pictures.items()} == dict.fromkeys(CALIBRATED, 2)
+    assert seen.scenes == 1
     assert seen.digest == find_scenes(make_scenes(tmp_path / "one", (1,), views=2)).digest()
 
 
@@ -90,8 +119,21 @@ def test_the_licence_stays_with_what_comes_of_them(tmp_path, weights, scenes):
     assert read_header(tmp_path / "out.safetensors").metadata["licence"] == "non-commercial"
 
 
-def test_scenes_without_metallic_are_an_input_error(tmp_path, weights):
+def test_scenes_without_a_map_serve_for_the_others(tmp_path, weights):
     without = make_scenes(tmp_path / "without", (1,), views=2, maps=("albedo", "normal", "shading"))
-    with pytest.raises(InputError, match="no scene shows metal"):
+    with pytest.raises(InputError, match="no scene has a true metallic; leave it out of --maps"):
         calibrate(weights, without, tmp_path / "out.safetensors")
     assert not (tmp_path / "out.safetensors").exists()
+    calibrate(weights, without, tmp_path / "out.safetensors", maps=("albedo",))
+
+
+def test_scenes_without_metal_are_an_input_error(tmp_path, weights, scenes, monkeypatch):
+    monkeypatch.setattr(calibration, "METAL", 1.5)
+    with pytest.raises(InputError, match="no scene shows metal"):
+        calibrate(weights, scenes, tmp_path / "out.safetensors")
+
+
+@pytest.mark.parametrize("maps", [("normal",), ("depth",), ()])
+def test_maps_that_have_no_logits_are_an_option_error(tmp_path, weights, scenes, maps):
+    with pytest.raises(OptionError, match="--maps"):
+        calibrate(weights, scenes, tmp_path / "out.safetensors", maps=maps)
