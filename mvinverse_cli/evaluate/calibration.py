@@ -92,7 +92,7 @@ def calibrate(
     check_calibrated(maps)
     model = load_weights(weights, torch.device("cpu"), torch.float32)
     seen = seen_of(model, folder, maps, limit, report)
-    fits = {name: best_factor(name, pictures, curve_of(model, name)) for name, pictures in seen.pictures.items()}
+    fits = {name: best_factor(name, pictures, model.config.curve_of(name)) for name, pictures in seen.pictures.items()}
     factors = {name: fit.factor for name, fit in fits.items()}
     told = {
         "factors": {name: round(factor, 4) for name, factor in factors.items()},
@@ -111,15 +111,6 @@ def check_calibrated(maps: Sequence[MapName]) -> None:
     others = [name for name in check_map_names(maps) if name not in CALIBRATED]
     if others:
         raise OptionError(f"--maps: {', '.join(others)} has no logits; choose from {', '.join(CALIBRATED)}")
-
-
-def curve_of(model: MVInverse, name: MapName) -> Transfer:
-    """The curve on which the network has a map."""
-    curves: dict[MapName, Transfer] = {
-        "albedo": model.config.albedo_transfer,
-        "shading": model.config.shading_transfer,
-    }
-    return curves.get(name, "linear")
 
 
 def seen_of(
@@ -143,7 +134,7 @@ def seen_of(
             for view in sample.counting:
                 mask = sample.mask[view]
                 every = -(-int(np.count_nonzero(mask)) // MOST_PIXELS)
-                curve = curve_of(model, name)
+                curve = model.config.curve_of(name)
                 guess = convert(predicted[name][view][mask][::every], "linear", curve)
                 true = convert(sample.maps[name][view][mask][::every].clip(0, 1), "linear", curve)
                 pictures[name].append((guess, true))

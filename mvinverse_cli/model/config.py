@@ -52,6 +52,11 @@ class ModelConfig:
     albedo_transfer: Transfer = "srgb"
     shading_transfer: Transfer = "srgb"
 
+    def curve_of(self, name: MapName) -> Transfer:
+        """The curve on which the network has a map; what is no colour lies on none."""
+        colors: dict[MapName, Transfer] = {"albedo": self.albedo_transfer, "shading": self.shading_transfer}
+        return colors.get(name, "linear")
+
 
 # The published class builds its encoder at these sizes whatever its decoder's are; here the two share them.
 PUBLISHED_SHARED: Mapping[str, float] = {"dec_embed_dim": 1024, "dec_num_heads": 16, "mlp_ratio": 4.0}

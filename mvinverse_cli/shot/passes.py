@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from ..color import Transfer, convert
+from ..color import convert
 from ..errors import DeviceMemoryError
 from ..maps import Array, MapName
 from ..model.config import ModelConfig, with_transfers
@@ -114,10 +114,6 @@ class Network:
 
     def read_out(self, attended: Attended, part: slice, maps: Sequence[MapName]) -> dict[MapName, Array]:
         """The maps of the frames of `part`, (n, h, w, C) float32, colours scene-linear. Raises DeviceMemoryError."""
-        curves: dict[MapName, Transfer] = {
-            "albedo": self.config.albedo_transfer,
-            "shading": self.config.shading_transfer,
-        }
         try:
             with torch.inference_mode():
                 outputs = self.model.read_out(attended, part, maps)
@@ -125,7 +121,7 @@ class Network:
         except RuntimeError as error:
             height, width = (side * self.config.patch_size for side in attended.grid)
             raise self._explained(error, part.stop - part.start, (height, width)) from error
-        return {name: convert(value, curves.get(name, "linear"), "linear") for name, value in values.items()}
+        return {name: convert(value, self.config.curve_of(name), "linear") for name, value in values.items()}
 
     def _explained(self, error: RuntimeError, frames: int, size: tuple[int, int]) -> RuntimeError | DeviceMemoryError:
         """What to say of an error of the network: itself, unless the device ran out of memory."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..color import Transfer, convert
+from ..color import convert
 from ..errors import InputError
 from ..maps import MAPS, SPECS, Array, MapName, Maps
 from ..model.config import ModelConfig
@@ -204,12 +204,11 @@ def views_batch(views: Sequence[View], config: ModelConfig, size: tuple[int, int
 
 def to_batch(samples: Sequence[Sample], config: ModelConfig) -> Batch:
     """Samples of one shape as tensors, on the curves of `config`; light over 1 is clipped."""
-    curves: dict[MapName, Transfer] = {"albedo": config.albedo_transfer, "shading": config.shading_transfer}
     maps: dict[MapName, Tensor] = {}
     masks: dict[MapName, Tensor] = {}
     for name in MAPS:
         values = np.clip(np.stack([sample.maps[name] for sample in samples]), SPECS[name].low, SPECS[name].high)
-        maps[name] = torch.from_numpy(convert(values, "linear", curves.get(name, "linear")))
+        maps[name] = torch.from_numpy(convert(values, "linear", config.curve_of(name)))
         known = np.stack([sample.mask if name in sample.present else np.zeros_like(sample.mask) for sample in samples])
         masks[name] = torch.from_numpy(known)
     images = torch.from_numpy(np.stack([sample.picture for sample in samples])).permute(0, 1, 4, 2, 3).contiguous()

@@ -49,25 +49,34 @@ def surroundings(surface: Surface, place: Array, counts: Array, rng: np.random.G
     seen = counts & (surface.mask[:, 0] > 0) & (distance > NEAREST)
     if not seen.any():
         return None
-    rows, columns = (np.floor(at).astype(int) for at in _place_of(offsets[seen]))
-    index = rows.clip(0, ROWS - 1) * COLUMNS + columns % COLUMNS
-    amount = np.bincount(index, minlength=ROWS * COLUMNS).astype(np.float32)
-    colors = [np.bincount(index, channel, ROWS * COLUMNS) for channel in surface.color[seen].T]
-    total = np.stack([*colors, amount], -1).reshape(ROWS, COLUMNS, 4).astype(np.float32)
-    known = total[..., 3:] > 0
-    total = np.where(known, total / np.maximum(total[..., 3:], 1), 0)
-    total = np.where(known, total, np.roll(total, COLUMNS // 2, axis=1))
-    around = cv2.copyMakeBorder(total, 0, 0, COLUMNS // 2, COLUMNS // 2, cv2.BORDER_WRAP)
-    near = cv2.GaussianBlur(around, (0, 0), FILLED)[:, COLUMNS // 2 : -(COLUMNS // 2)]
-    mean = surface.color[seen].mean(0)
-    near = (near[..., :3] + 1e-3 * mean) / (near[..., 3:] + 1e-3)
-    light = np.where(total[..., 3:] > 0, total[..., :3], near)
+    colors, mean = surface.color[seen], surface.color[seen].mean(0)
+    light = _filled(_gathered(offsets[seen], colors), mean)
     for _ in range(int(rng.integers(MOST_LAMPS + 1))):
         top, left = int(rng.uniform(*LAMP_ROWS) * ROWS), int(rng.integers(COLUMNS))
         height, width = (int(side) for side in rng.uniform(*LAMP_SIDES, 2))
         level = white_light(rng) * mean.mean() * np.exp(rng.uniform(*np.log(LAMP_LEVEL)))
         light[top : top + height, np.arange(left, left + width) % COLUMNS] = level
     return Surroundings(light.astype(np.float32), place, float(np.median(distance[seen])))
+
+
+def _gathered(ways: Array, colors: Array) -> Array:
+    """(ROWS, COLUMNS, 4): the mean of the colours (P, 3) that come from about the same way, (P, 3), and 1; 0 where none
+    does."""
+    rows, columns = (np.floor(at).astype(int) for at in _place_of(ways))
+    index = rows.clip(0, ROWS - 1) * COLUMNS + columns % COLUMNS
+    sums = [np.bincount(index, values, ROWS * COLUMNS) for values in (*colors.T, np.ones(len(index)))]
+    total = np.stack(sums, -1).reshape(ROWS, COLUMNS, 4).astype(np.float32)
+    gathered: Array = total / np.maximum(total[..., 3:], 1)
+    return gathered
+
+
+def _filled(gathered: Array, mean: Array) -> Array:
+    """(ROWS, COLUMNS, 3): what is not seen is as what lies opposite, or as what is near, or in the end the mean."""
+    total = np.where(gathered[..., 3:] > 0, gathered, np.roll(gathered, COLUMNS // 2, axis=1))
+    around = cv2.copyMakeBorder(total, 0, 0, COLUMNS // 2, COLUMNS // 2, cv2.BORDER_WRAP)
+    near = cv2.GaussianBlur(around, (0, 0), FILLED)[:, COLUMNS // 2 : -(COLUMNS // 2)]
+    near = (near[..., :3] + 1e-3 * mean) / (near[..., 3:] + 1e-3)
+    return np.where(total[..., 3:] > 0, total[..., :3], near)
 
 
 def _place_of(ways: Array) -> tuple[Array, Array]:

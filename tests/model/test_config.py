@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mvinverse_cli.errors import WeightsError
+from mvinverse_cli.maps import MAPS
 from mvinverse_cli.model.config import ModelConfig, config_from_dict, config_to_dict
 from mvinverse_cli.model.mvinverse import MVInverse
 
@@ -80,3 +81,10 @@ def test_an_accepted_config_builds():
     config = config_from_dict({"dim": 24, "heads": 3, "decoder_depth": 8, "levels": [0, 1, 2, 3], "encoder_depth": 0})
     with torch.device("meta"):
         assert MVInverse(config).config == config
+
+
+def test_colours_lie_on_the_curves_of_the_config_and_numbers_on_none():
+    config = ModelConfig(albedo_transfer="linear", shading_transfer="srgb")
+    curves = {name: config.curve_of(name) for name in MAPS}
+    assert curves == dict.fromkeys(MAPS, "linear") | {"shading": "srgb"}
+    assert ModelConfig().curve_of("albedo") == "srgb"
