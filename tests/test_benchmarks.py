@@ -16,6 +16,7 @@ from mvinverse_cli.trainings import TunePart
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_forward_compares_the_two_sides_on_one_input(tiny_file: Path):
     arguments = ["--model", str(tiny_file), "--device", "cpu", "--size", "56x42", "--views", "1", "2", "--rounds", "1"]
     command = [sys.executable, "-m", "benchmarks.forward", *arguments]
@@ -26,6 +27,7 @@ def test_forward_compares_the_two_sides_on_one_input(tiny_file: Path):
     assert result["difference_2"] < 1e-4
 
 
+@pytest.mark.slow
 def test_decode_compares_the_two_sides_on_one_clip():
     command = [sys.executable, "-m", "benchmarks.decode", "--frames", "3", "--rounds", "1", "--max-size", "112"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -51,6 +53,7 @@ def test_outputs_compares_the_pool_with_one_thread():
     )
 
 
+@pytest.mark.slow
 def test_upsample_compares_the_two_sides_on_true_and_predicted_maps(tiny_file: Path):
     arguments = [str(ROOT / "tests" / "data" / "scenes"), "--limit", "1", "--rounds", "1", "--model", str(tiny_file)]
     command = [sys.executable, "-m", "benchmarks.upsample", *arguments]

@@ -103,7 +103,8 @@ def test_two_processes_with_the_same_work_overwrite_nothing(start: Start, apart:
     assert [name for name in ours if name != "mvinverse.json" and ours[name] != alone[name]] == []
 
 
-@pytest.mark.parametrize("on_exists", [pytest.param("skip", marks=pytest.mark.slow), "overwrite"])
+@pytest.mark.slow
+@pytest.mark.parametrize("on_exists", ["skip", "overwrite"])
 def test_two_processes_with_other_settings_never_mix(
     start: Start, apart: Run, clip: Path, tmp_path: Path, on_exists: str
 ):
