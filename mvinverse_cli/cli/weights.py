@@ -110,8 +110,7 @@ def calibrate(
     from ..evaluate.calibration import calibrate as write_calibrated
     from ..model.weights import find_weights
 
-    chosen = CALIBRATED if maps is None else split_names(maps)
-    check_calibrated(chosen)
+    chosen = check_calibrated(CALIBRATED if maps is None else split_names(maps))
     weights = find_weights(named(name), download=False)
     with open_progress(quiet=False) as report:
         done = write_calibrated(weights, data, output, maps=chosen, limit=limit, report=report)

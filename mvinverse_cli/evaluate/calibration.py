@@ -89,7 +89,7 @@ def calibrate(
     log and left out. Raises OptionError for a map that has no logits, InputError where no scene has one of the maps, or
     metal, WeightsError where the weights do not fit their config, OutputError where the file cannot be written.
     """
-    check_calibrated(maps)
+    maps = check_calibrated(maps)
     model = load_weights(weights, torch.device("cpu"), torch.float32)
     seen = seen_of(model, folder, maps, limit, report)
     fits = {name: best_factor(name, pictures, model.config.curve_of(name)) for name, pictures in seen.pictures.items()}
@@ -106,11 +106,13 @@ def calibrate(
     return Calibration(fits, seen.scenes, seen.broken)
 
 
-def check_calibrated(maps: Sequence[MapName]) -> None:
-    """Raises OptionError for maps that have no logits, or none at all."""
-    others = [name for name in check_map_names(maps) if name not in CALIBRATED]
+def check_calibrated(maps: Sequence[MapName]) -> tuple[MapName, ...]:
+    """The maps in the house's order, each once. Raises OptionError for maps that have no logits, or none at all."""
+    chosen = check_map_names(maps)
+    others = [name for name in chosen if name not in CALIBRATED]
     if others:
         raise OptionError(f"--maps: {', '.join(others)} has no logits; choose from {', '.join(CALIBRATED)}")
+    return chosen
 
 
 def seen_of(
@@ -154,19 +156,17 @@ def best_factor(name: MapName, pictures: Sequence[Picture], curve: Transfer) -> 
     """The factor under which a map is best on the mean of pictures: of highest PSNR, of metallic and roughness of least
     RMSE."""
     colored = SPECS[name].kind == "color"
+    judged: Transfer = "srgb" if colored else curve
+    score, best = (psnr, np.argmax) if colored else (rmse, np.argmin)
+    wanted = [convert(true, curve, judged) for _, true in pictures]
 
-    def error(factor: float) -> float:
-        each = []
-        for predicted, true in pictures:
-            values = steepened(predicted, factor)
-            each.append(
-                -psnr(convert(values, curve, "srgb"), convert(true, curve, "srgb")) if colored else rmse(values, true)
-            )
-        return float(np.mean(each))
+    def mean_score(factor: float) -> float:
+        maps = (convert(steepened(predicted, factor), curve, judged) for predicted, _ in pictures)
+        return float(np.mean([score(values, true) for values, true in zip(maps, wanted, strict=True)]))
 
-    errors = [error(factor) for factor in FACTORS]
-    best, sign = int(np.argmin(errors)), -1 if colored else 1
-    return Fit(float(FACTORS[best]), sign * error(1.0), sign * errors[best])
+    scores = [mean_score(factor) for factor in FACTORS]
+    at = int(best(scores))
+    return Fit(float(FACTORS[at]), mean_score(1.0), scores[at])
 
 
 def steepened(values: Array, factor: float) -> Array:

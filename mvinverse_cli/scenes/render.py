@@ -26,8 +26,8 @@ from .tracer import Quality
 # Rises with every change that makes another scene of the same seed.
 GENERATOR: Mapping[Split, int] = {"train": 8, "held-out": 6}
 
-# Balanced takes .4 of the time of high, which is a third of a scene's, and costs .4 dB (4 samples a pixel, against 48):
-# three scenes teach more than two. What is judged by is as clean as can be.
+# Of a scene's time the denoiser takes a third or more; balanced quality takes .4 of that, and costs some .4 dB: three
+# scenes teach more than two clean ones. What is judged by is as clean as can be.
 QUALITY: Mapping[Split, Quality] = {"train": "balanced", "held-out": "high"}
 
 ASPECTS = ((4, 3), (3, 4), (3, 2), (16, 9), (1, 1))

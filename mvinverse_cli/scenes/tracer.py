@@ -4,6 +4,7 @@ N views, H W pixels, S samples of each.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -103,19 +104,18 @@ def _view(camera: Camera, depth: Array, step: Array, images: dict[str, Array], q
     mixed = step | (length < STRAIGHT * images["is_surface"]) | (images["is_surface"] < 1)
     mask = images["is_surface"] > 0.999
     albedo = np.clip(images["albedo"], 0, 1)
+    clean = partial(denoise, normal=normal, quality=quality)
     maps: dict[MapName, Array] = {
         "albedo": albedo,
         "metallic": np.clip(images["metallic"], 0, 1),
         "roughness": np.clip(images["roughness"], 0, 1),
         "normal": np.where(mask, normal, np.array((0, 0, 1), np.float32)),
-        "shading": denoise(images["shading"], np.ones_like(albedo), normal, quality),
+        "shading": clean(images["shading"], np.ones_like(albedo)),
     }
-    averaged = denoise(images["lambert"], images["diffuse"], normal, quality)
+    averaged = clean(images["lambert"], images["diffuse"])
     diffuse = np.where(mixed, averaged, images["diffuse"] * maps["shading"])
-    beyond = denoise(np.maximum(images["beyond"], 0), albedo, normal, quality)
-    beyond -= denoise(
-        np.maximum(-images["beyond"], 0), albedo, normal, quality
-    )  # what shines less than a matte surface
+    beyond = clean(np.maximum(images["beyond"], 0), albedo)
+    beyond -= clean(np.maximum(-images["beyond"], 0), albedo)  # what shines less than a matte surface
     return View(np.maximum(diffuse + beyond, 0), maps, depth, mask, camera)
 
 
@@ -161,7 +161,7 @@ def _channels(
     return {name: np.array(values).reshape(-1, count).T for name, values in result.items()}
 
 
-def denoise(image: Array, albedo: Array, normal: Array, quality: Quality = "high") -> Array:
+def denoise(image: Array, albedo: Array, *, normal: Array, quality: Quality) -> Array:
     """Linear light (H, W, 3) float32 without the noise of few samples, guided by exact albedo and normals."""
     import pyoidn
 

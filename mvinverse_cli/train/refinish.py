@@ -57,11 +57,8 @@ def coated(surface: Surface, rng: np.random.Generator) -> Surface:
         known = np.flatnonzero((surface.metallic[:, 0] < 0.5) & (surface.mask[:, 0] > 0))
         for chosen in known[rng.integers(len(known), size=CHANCES)] if len(known) else ():
             offsets = surface.points - surface.points[chosen]
-            share = (
-                _alike(surface, chosen)
-                * surface.mask
-                * (np.einsum("pc,pc->p", offsets, offsets) < THING_METRES**2)[:, None]
-            )
+            near = np.einsum("pc,pc->p", offsets, offsets)[:, None] < THING_METRES**2
+            share = _alike(surface, chosen) * surface.mask * near
             if share.mean() < LARGEST:
                 surface = _coat(surface, chosen, share, rng)
                 break

@@ -64,7 +64,7 @@ def test_colours_count_in_srgb_whatever_curve_the_network_has():
     assert best_factor("albedo", linear, "linear").before == pytest.approx(wanted, abs=1e-3)
 
 
-@pytest.mark.parametrize("maps", [CALIBRATED, ("metallic",), ("shading", "albedo")])
+@pytest.mark.parametrize("maps", [CALIBRATED, ("metallic",), ("shading", "albedo", "shading")])
 def test_the_weights_written_go_as_far_and_are_otherwise_the_same(tmp_path, weights, scenes, maps):
     done = calibrate(weights, scenes, tmp_path / "out.safetensors", maps=maps)
     assert set(done.fits) == set(maps)
