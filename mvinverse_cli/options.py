@@ -36,8 +36,15 @@ Upsample = Literal["guided", "bilinear"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 
 KV_STRIDES = (1, 2, 4, 9)
+LOOKS = (1, 2)  # at each picture: as it is; smaller and mirrored as well
 SEEDS = 2**32  # of scenes: the renderer takes 32 bits
 RATE_TERM = 2**31 - 1  # the largest numerator or denominator of frames per second: codecs hold 32 bits
+
+
+def check_looks(looks: int | None) -> None:
+    """Raises OptionError unless `looks` is None or one of LOOKS."""
+    if looks is not None and looks not in LOOKS:
+        raise OptionError(f"--looks {looks}: choose from {', '.join(map(str, LOOKS))}")
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class DecomposeOptions:
     device: str = "auto"
     dtype: DtypeName = "auto"
     max_size: int | None = None  # pixels of the long side that the network sees; None: as the model's config says
+    looks: int | None = None  # how often the network sees each picture, of LOOKS; None: as the model's config says
     size: Size = "source"  # size of the maps
     upsample: Upsample = "guided"  # to the source's size: along the edges of the picture, or smoothly between pixels
     window: int | Literal["auto", "all"] = "auto"  # frames attended to at once; auto: AUTO_WINDOW, or what fits
@@ -73,6 +81,7 @@ class DecomposeOptions:
         check_choice("--upsample", self.upsample, Upsample)
         if self.max_size is not None:
             check_at_least("--max-size", self.max_size, 14)
+        check_looks(self.looks)
         if self.size == "model" and self.upsample != DecomposeOptions.upsample:
             raise OptionError(f"--upsample {self.upsample}: maps of --size model are not enlarged; leave it out")
         for flag, value in (("--anchors", self.anchors), ("--overlap", self.overlap)):
@@ -166,9 +175,11 @@ class EvaluateOptions:
     device: str = "auto"
     dtype: DtypeName = "auto"
     limit: int | None = None  # scenes taken, the first by name, broken ones counted
+    looks: int | None = None  # as of DecomposeOptions
 
     def __post_init__(self) -> None:
         check_choice("--dtype", self.dtype, DtypeName)
+        check_looks(self.looks)
         if self.limit is not None:
             check_at_least("--limit", self.limit, 1)
 

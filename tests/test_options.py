@@ -10,7 +10,7 @@ import pytest
 from mvinverse_cli.cli.decompose import decompose
 from mvinverse_cli.cli.values import parse_rate, split_names
 from mvinverse_cli.errors import OptionError
-from mvinverse_cli.options import DecomposeOptions, WriteOptions
+from mvinverse_cli.options import DecomposeOptions, EvaluateOptions, WriteOptions
 from mvinverse_cli.sizes import parse_bytes
 
 PARAMETERS = inspect.signature(decompose).parameters
@@ -39,6 +39,8 @@ def test_every_field_has_a_flag_of_its_name_with_the_same_default(options: Any, 
         (DecomposeOptions, {"anchors": -1}, "--anchors -1"),
         (DecomposeOptions, {"overlap": -2}, "--overlap -2"),
         (DecomposeOptions, {"anchors": 20}, "--anchors 20 --overlap 4: more than a window of 24 holds"),
+        (DecomposeOptions, {"looks": 3}, "--looks 3: choose from 1, 2"),
+        (EvaluateOptions, {"looks": 0}, "--looks 0: choose from 1, 2"),
         (DecomposeOptions, {"kv_stride": 3}, "--kv-stride 3: choose from 1, 2, 4, 9"),
         (DecomposeOptions, {"kv_mean": True}, "--kv-mean: no patch is left out"),
         (DecomposeOptions, {"size": "model", "upsample": "bilinear"}, "--upsample bilinear: maps of --size model"),

@@ -123,6 +123,10 @@ def decompose(
     max_size: Annotated[
         int | None, option("Pixels of the long side that the network sees; default: what its weights ask for.", MODEL)
     ] = DECOMPOSE.max_size,
+    looks: Annotated[
+        int | None,
+        option("1, or 2: each frame smaller and mirrored as well; default: what its weights ask for.", MODEL),
+    ] = DECOMPOSE.looks,
     window: Annotated[
         str,
         option(
@@ -179,6 +183,7 @@ def decompose(
         device=device,
         dtype=dtype,
         max_size=max_size,
+        looks=looks,
         size=size,
         upsample=upsample,
         window=parse_window(window, anchors, overlap),

@@ -15,6 +15,7 @@ from .measuring import (
     Files,
     InputTransfer,
     Json,
+    Looks,
     Markdown,
     MaxSize,
     Model,
@@ -47,6 +48,7 @@ def scenes(
     device: Device = EVALUATE.device,
     dtype: Dtype = EVALUATE.dtype,
     limit: Annotated[int | None, typer.Option(help="Take the first so many scenes.")] = EVALUATE.limit,
+    looks: Looks = EVALUATE.looks,
     json: Json = None,
     markdown: Markdown = None,
     sheet: Sheet = None,
@@ -58,7 +60,7 @@ def scenes(
     Rows: the model with all views of a scene in one pass, with one view at a time, and the baselines. Replaces the
     files named. The last line on stdout is JSON: each check of what a model must show, with its margin.
     """
-    options = EvaluateOptions(model=model, device=device, dtype=dtype, limit=limit)
+    options = EvaluateOptions(model=model, device=device, dtype=dtype, limit=limit, looks=looks)
     files = Files(json, markdown, sheet)
     prepare(options, files, quiet=quiet, debug=debug)
     from ..evaluate.verdicts import measure_scenes  # numpy, scipy and torch: after the arguments are known to be good
@@ -89,6 +91,7 @@ def interiorverse(
     device: Device = INTERIORVERSE.device,
     dtype: Dtype = INTERIORVERSE.dtype,
     limit: Annotated[int | None, typer.Option(help="Take the first so many scenes.")] = INTERIORVERSE.limit,
+    looks: Looks = INTERIORVERSE.looks,
     json: Json = None,
     markdown: Markdown = None,
     sheet: Sheet = None,
@@ -97,7 +100,7 @@ def interiorverse(
 ) -> int:
     """Score InteriorVerse, each picture alone: albedo PSNR, SSIM and LPIPS, metallic and roughness RMSE."""
     options = InteriorVerseOptions(
-        model, device, dtype, limit, max_size, input_transfer, split, scenes, space, align, mask, grid
+        model, device, dtype, limit, looks, max_size, input_transfer, split, scenes, space, align, mask, grid
     )
     files = Files(json, markdown, sheet)
     prepare(options, files, quiet=quiet, debug=debug)
@@ -121,6 +124,7 @@ def hypersim(
     device: Device = HYPERSIM.device,
     dtype: Dtype = HYPERSIM.dtype,
     limit: Annotated[int | None, typer.Option(help="Take the first so many cameras.")] = HYPERSIM.limit,
+    looks: Looks = HYPERSIM.looks,
     json: Json = None,
     markdown: Markdown = None,
     sheet: Sheet = None,
@@ -131,7 +135,7 @@ def hypersim(
 
     Rows: the model with all chosen views of a camera in one pass, with one view at a time, and the true maps.
     """
-    options = HypersimOptions(model, device, dtype, limit, max_size, input_transfer, views)
+    options = HypersimOptions(model, device, dtype, limit, looks, max_size, input_transfer, views)
     files = Files(json, markdown, sheet)
     prepare(options, files, quiet=quiet, debug=debug, needs={"h5py": "h5py"})
     from ..evaluate.hypersim import evaluate_hypersim
@@ -155,6 +159,7 @@ def flicker(
     device: Device = FLICKER.device,
     dtype: Dtype = FLICKER.dtype,
     limit: Annotated[int | None, typer.Option(help="Take the first so many clips.")] = FLICKER.limit,
+    looks: Looks = FLICKER.looks,
     json: Json = None,
     markdown: Markdown = None,
     sheet: Sheet = None,
@@ -165,7 +170,7 @@ def flicker(
 
     Rows: the model in the windows of `decompose`, one frame at a time, and the paper. The input itself is the floor.
     """
-    options = FlickerOptions(model, device, dtype, limit, max_size, input_transfer, flow, frames, cuts)
+    options = FlickerOptions(model, device, dtype, limit, looks, max_size, input_transfer, flow, frames, cuts)
     files = Files(json, markdown, sheet)
     prepare(options, files, quiet=quiet, debug=debug)
     from ..evaluate.flicker import evaluate_flicker
@@ -185,6 +190,7 @@ def normals(
     device: Device = NORMALS.device,
     dtype: Dtype = NORMALS.dtype,
     limit: Annotated[int | None, typer.Option(help="Take the first so many pictures.")] = NORMALS.limit,
+    looks: Looks = NORMALS.looks,
     json: Json = None,
     markdown: Markdown = None,
     sheet: Sheet = None,
@@ -192,7 +198,7 @@ def normals(
     debug: Debug = False,
 ) -> int:
     """Score normals, each picture alone: mean and median angle, the share of pixels under 11.25, 22.5, 30 degrees."""
-    options = MeasureOptions(model, device, dtype, limit, max_size, input_transfer)
+    options = MeasureOptions(model, device, dtype, limit, looks, max_size, input_transfer)
     files = Files(json, markdown, sheet)
     prepare(options, files, quiet=quiet, debug=debug)
     from ..evaluate.normals import evaluate_normals

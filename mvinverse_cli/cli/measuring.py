@@ -32,6 +32,9 @@ Model = Annotated[str, typer.Option(help="small, official, a .safetensors file, 
 MaxSize = Annotated[
     int | None, typer.Option(help="Long side in pixels that the network sees; else as its weights say.")
 ]
+Looks = Annotated[
+    int | None, typer.Option(help="1, or 2: each picture smaller and mirrored as well; else as its weights say.")
+]
 InputTransfer = Annotated[
     Transfer | None, typer.Option(help="What the network is shown: srgb or linear; else as its weights say.")
 ]

@@ -120,6 +120,7 @@ def ways_of(options: FlickerOptions) -> Mapping[str, DecomposeOptions]:
         frames=options.frames,
         cuts=options.cuts,
         max_size=options.max_size,
+        looks=options.looks,
         input_transfer=options.input_transfer,
     )
     return {JOINT: together, SINGLE: replace(together, window=1, anchors=0, overlap=0)}

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 def network_of(model: MVInverse, options: MeasureOptions) -> Network:
     """`model` with the long side and the input curve that the options ask for."""
-    network = Network.of(model, DecomposeOptions(input_transfer=options.input_transfer))
+    network = Network.of(model, DecomposeOptions(looks=options.looks, input_transfer=options.input_transfer))
     config = replace(network.config, max_size=options.max_size or network.config.max_size)
     return replace(network, config=config, advice="lower --max-size")
 

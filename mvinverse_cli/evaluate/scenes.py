@@ -48,12 +48,12 @@ class Evaluation:
         return len(self.broken) > MOST_BROKEN * (self.scenes + len(self.broken))
 
 
-def predict(model: MVInverse, sample: Sample, *, together: bool) -> Maps:
+def predict(model: MVInverse, sample: Sample, *, together: bool, looks: int | None = None) -> Maps:
     """The model's maps of a scene, (V, H, W, C), clipped to their range: all views in one pass, or each alone.
 
-    Raises OutputError where a map holds NaN or infinity.
+    looks: at each picture; None: as the model's config says. Raises OutputError where a map holds NaN or infinity.
     """
-    network = replace(Network.of(model, DecomposeOptions()), advice="try --device cpu")
+    network = replace(Network.of(model, DecomposeOptions(looks=looks)), advice="try --device cpu")
     views = predict_views(network, list(sample.pictures), sample.name, together=together)
     return {name: np.stack([view[name] for view in views]) for name in views[0]}
 
@@ -126,7 +126,7 @@ def evaluate_scenes(
     tallies: dict[str, Tally] = {}
     candidates: list[Pick] = []
     for done, (_, sample) in enumerate(readable(usable, broken, "scene")):
-        for name, maps in _predictions(model, fitted, sample):
+        for name, maps in _predictions(model, options.looks, fitted, sample):
             shown = score(maps, sample, tallies.setdefault(name, Tally()))
             if name == JOINT and picks:
                 candidates = keep_picks(candidates, _picks(sample, maps, shown), picks)
@@ -155,11 +155,13 @@ def _read(scene: ScenePath, patch_size: int) -> Sample:
     return sample_of(scene.name, scene.read(), patch_size)
 
 
-def _predictions(model: MVInverse | None, fitted: Fitted, sample: Sample) -> Iterator[tuple[str, Maps]]:
+def _predictions(
+    model: MVInverse | None, looks: int | None, fitted: Fitted, sample: Sample
+) -> Iterator[tuple[str, Maps]]:
     """Each method's name and maps, (V, H, W, C)."""
     if model is not None:
-        yield JOINT, predict(model, sample, together=True)
-        yield SINGLE, predict(model, sample, together=False)
+        yield JOINT, predict(model, sample, together=True, looks=looks)
+        yield SINGLE, predict(model, sample, together=False, looks=looks)
     yield from fitted.predict(sample.light)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from ..color import Transfer
 from ..errors import WeightsError
 from ..maps import MapName
-from ..options import DecomposeOptions
+from ..options import LOOKS, DecomposeOptions
 
 BypassName = Literal["resnext", "efficientnet_lite0"]
 
@@ -48,6 +48,7 @@ class ModelConfig:
     bypass_groups: int = 32
     max_size: int = 1024  # long side in pixels that pictures are shown at, where the user asks for no other
     min_size: int = 0  # the same of smaller pictures, which are enlarged to it
+    looks: int = 1  # how often each picture is seen, where the user asks for no other: 2: smaller and mirrored as well
     input_transfer: Transfer = "srgb"
     albedo_transfer: Transfer = "srgb"
     shading_transfer: Transfer = "srgb"
@@ -70,11 +71,11 @@ def with_transfers(config: ModelConfig, options: DecomposeOptions) -> ModelConfi
     return replace(config, **{name: curve for name, curve in chosen.items() if curve is not None})
 
 
-SHOWN_AT = ("min_size", "max_size")
+SHOWN_AT = ("min_size", "max_size", "looks")
 
 
 def network_differences(config: ModelConfig, other: ModelConfig) -> list[str]:
-    """The fields in which two are not of one network. At which size pictures are shown may be chosen afterwards."""
+    """The fields in which two are not of one network. How pictures are shown may be chosen afterwards."""
     own, others = config_to_dict(config), config_to_dict(other)
     return [name for name in own if name not in SHOWN_AT and own[name] != others[name]]
 
@@ -155,6 +156,7 @@ def check_config(config: ModelConfig) -> None:
         check_field(config, name, getattr(config, name) > 0, "1 or more")
     for name in ("encoder_depth", "encoder_registers", "decoder_depth", "registers", "min_size"):
         check_field(config, name, getattr(config, name) >= 0, "0 or more")
+    check_field(config, "looks", config.looks in LOOKS, " or ".join(map(str, LOOKS)))
     check_field(config, "head_slope", 0 <= config.head_slope < 1, "0 or more and less than 1")
     for name in ("mlp_ratio", "rope_base"):
         check_field(config, name, getattr(config, name) > 0, "more than 0")

@@ -19,6 +19,7 @@ from .config import ModelConfig
 from .dpt import LEAST
 from .efficientnet import STAGES, STEM
 from .mvinverse import MVInverse
+from .second_look import second_size
 
 # Measured: an allocator cannot use every hole, and keeps freed blocks for later (glibc those up to 32 MiB).
 HOLES = 1.06
@@ -48,6 +49,16 @@ class FrameBytes:
     largest: int  # single tensor at work
 
 
+@dataclass(frozen=True)
+class LookBytes:
+    """Bytes that one look at all frames takes, and what of them waits for the heads when all have seen each other."""
+
+    attend: int
+    held: int
+    read: int  # beside what is held, as a batch is read out
+    largest: int
+
+
 def pass_bytes(
     config: ModelConfig,
     *,
@@ -58,12 +69,38 @@ def pass_bytes(
     kv_stride: int = 1,
     read_maps: Sequence[MapName] = MAPS,
     levels_bytes: int | None = None,
+    looks: int = 1,
 ) -> int:
     """Bytes above the weights at the peak of `attend` and of `read_out`, batch by batch, for one scene.
 
     size: (H, W) as the network sees them. element_bytes: of a number as it is computed; levels_bytes: as levels are
     kept, the same if None, 0 if on the host. Pictures are on the device, the last batch of maps beside that in work.
     """
+    sizes = [size, second_size(size, config.patch_size)][:looks]
+    first, *second = (
+        look_bytes(config, frames, seen, frame_batch, element_bytes, kv_stride, read_maps, levels_bytes)
+        for seen in sizes
+    )
+    peak, held, largest = max(first.attend, first.held + first.read), first.held, first.largest
+    for look in second:
+        # it comes while what the first look is read out of waits, and its maps while those of the first do
+        batch_maps = min(frame_batch, frames) * map_bytes(size, read_maps)
+        peak = max(peak, held + look.attend, held + look.held + max(first.read, batch_maps + look.read))
+        largest = max(largest, look.largest)
+    return ceil(HOLES * peak) + KEPT_BLOCKS * min(largest, LARGEST_KEPT)
+
+
+def look_bytes(
+    config: ModelConfig,
+    frames: int,
+    size: tuple[int, int],
+    frame_batch: int,
+    element_bytes: int,
+    kv_stride: int,
+    read_maps: Sequence[MapName],
+    levels_bytes: int | None,
+) -> LookBytes:
+    """The terms of `pass_bytes` for all frames."""
     computed = frame_bytes(config, size, element_bytes, element_bytes, kv_stride=kv_stride, read_maps=read_maps)
     one, fetched = computed, 0
     if levels_bytes is not None:
@@ -76,9 +113,9 @@ def pass_bytes(
     encode = held + frames * one.tokens + batch * max(one.bypass, one.block)
     held += frames * one.levels
     decode = held + frames * (one.tokens + one.keys_values) + batch * one.block
-    read = held + batch * (fetched + head + 2 * one.maps)
+    read = batch * (fetched + head + 2 * one.maps)
     largest = max(batch * one.largest, frames * one.keys_values // 2)
-    return ceil(HOLES * max(encode, decode, read)) + KEPT_BLOCKS * min(largest, LARGEST_KEPT)
+    return LookBytes(max(encode, decode), held, read, largest)
 
 
 def frame_bytes(
@@ -90,7 +127,7 @@ def frame_bytes(
     kv_stride: int,
     read_maps: Sequence[MapName],
 ) -> FrameBytes:
-    """The terms of `pass_bytes`."""
+    """The terms of `pass_bytes` for one frame."""
     height, width = size
     pixels = height * width
     grid = (height // config.patch_size, width // config.patch_size)
@@ -119,9 +156,14 @@ def frame_bytes(
         block=(2 * tokens * config.dim + 2 * hidden) * element_bytes,  # before and after both norm and GELU
         bypass=(WIDE_TENSORS[config.bypass] * wide + pyramid) * element_bytes,
         head=ceil(full * pixels + below * patches) * element_bytes,
-        maps=sum(SPECS[name].channels for name in read_maps) * pixels * PICTURE_BYTES,
+        maps=map_bytes(size, read_maps),
         largest=max(wide, hidden, half * pixels) * element_bytes,
     )
+
+
+def map_bytes(size: tuple[int, int], read_maps: Sequence[MapName]) -> int:
+    """Bytes of a frame's maps."""
+    return sum(SPECS[name].channels for name in read_maps) * prod(size) * PICTURE_BYTES
 
 
 def widest_bypass(config: ModelConfig) -> float:

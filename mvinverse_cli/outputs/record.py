@@ -20,7 +20,7 @@ from .ranges import numbers_to_ranges, ranges_to_numbers
 # NaN is to go on in float32); `frames`, so that a shot can be done range by range; what concerns files alone; the
 # model's name, since the hash of its weights says more.
 PIXEL_OPTIONS = (
-    *("max_size", "size", "upsample", "maps", "every", "start_frame", "exposure"),
+    *("max_size", "looks", "size", "upsample", "maps", "every", "start_frame", "exposure"),
     *("window", "anchors", "overlap", "kv_stride", "kv_mean"),
 )
 # So do these, of the files that they concern; not here: the formats and their bits, which are compared format by

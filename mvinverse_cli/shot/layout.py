@@ -180,6 +180,7 @@ def pass_cost(
             frame_batch=frame_batch(size, device.type),
             element_bytes=dtype.itemsize,
             kv_stride=options.kv_stride,
+            looks=options.looks or config.looks,
             read_maps=options.maps,
             levels_bytes=short_bytes if is_short else None,
         )

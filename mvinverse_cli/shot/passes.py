@@ -43,6 +43,7 @@ class Network:
     model: MVInverse
     config: ModelConfig  # with the curves that the user overrides
     maps: tuple[MapName, ...]
+    looks: int
     kv_stride: int
     kv_mean: bool
     is_short: bool = False  # of memory: what the heads read waits in half precision, on the host
@@ -53,7 +54,8 @@ class Network:
     def of(cls, model: MVInverse, options: DecomposeOptions) -> "Network":
         """`model` as the options want it."""
         config = with_transfers(model.config, options)
-        return cls(model, config, options.maps, options.kv_stride, options.kv_mean)
+        looks = options.looks or config.looks
+        return cls(model, config, options.maps, looks, options.kv_stride, options.kv_mean)
 
     def short(self, is_short: bool) -> "Network":
         """The same with or without memory to spare."""
@@ -106,6 +108,7 @@ class Network:
                     frame_batch=frame_batch((height, width), self.device.type),
                     kv_stride=self.kv_stride,
                     kv_mean=self.kv_mean,
+                    looks=self.looks,
                     levels_dtype=torch.float16 if self.is_short and not self.is_exact else None,
                     levels_device=torch.device("cpu") if self.is_short else None,
                 )

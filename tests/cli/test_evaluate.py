@@ -49,17 +49,19 @@ def test_every_option_has_a_flag_with_the_same_default(protocol, field):
 
 OTHERS = {
     "interiorverse": InteriorVerseOptions(
-        model="m", device="cpu", dtype="float32", limit=3, max_size=42, input_transfer="linear", split="val",
+        model="m", device="cpu", dtype="float32", limit=3, looks=2, max_size=42, input_transfer="linear", split="val",
         scenes="list", space="linear", align="channel", mask="none", grid=True,
     ),
     "hypersim": HypersimOptions(
-        model="m", device="cpu", dtype="float32", limit=3, max_size=42, input_transfer="linear", views=5
+        model="m", device="cpu", dtype="float32", limit=3, looks=2, max_size=42, input_transfer="linear", views=5
     ),
     "flicker": FlickerOptions(
-        model="m", device="cpu", dtype="float32", limit=3, max_size=42, input_transfer="linear", flow="flows",
+        model="m", device="cpu", dtype="float32", limit=3, looks=2, max_size=42, input_transfer="linear", flow="flows",
         frames="1-9", cuts="off",
     ),
-    "normals": MeasureOptions(model="m", device="cpu", dtype="float32", limit=3, max_size=42, input_transfer="linear"),
+    "normals": MeasureOptions(
+        model="m", device="cpu", dtype="float32", limit=3, looks=2, max_size=42, input_transfer="linear"
+    ),
 }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def truth_as_model(monkeypatch):
     """The model's rows are made of the true maps, those of single views with an error."""
 
     def make(change):
-        def predicted(model, sample, *, together):
+        def predicted(model, sample, *, together, looks):
             return {name: values if together else change(name, values) for name, values in sample.maps.items()}
 
         monkeypatch.setattr(protocol, "predict", predicted)
@@ -79,6 +79,15 @@ def test_one_view_at_a_time_is_that_view_alone(walls, tiny_model):
     for name in MAPS:
         assert single[name][0] == pytest.approx(alone[name][0], abs=1e-5)
     assert any(np.abs(single[name] - joint[name]).max() > 1e-3 for name in MAPS)
+
+
+def test_each_picture_is_seen_as_often_as_asked_for(walls, tiny_model):
+    once, twice = (
+        evaluate_scenes(walls, EvaluateOptions(limit=1, looks=looks), model=tiny_model).rows for looks in (1, 2)
+    )
+    assert once == evaluate_scenes(walls, EvaluateOptions(limit=1), model=tiny_model).rows
+    for row in (JOINT, SINGLE):
+        assert once[row]["albedo_psnr"] != twice[row]["albedo_psnr"]
 
 
 def test_the_same_folder_gives_the_same_figures(walls, tiny_model):

@@ -63,6 +63,7 @@ def test_the_published_dialect_is_understood():
         ({"bypass_maps": ["albedo", "depth"]}, "bypass_maps is 'depth'; wanted 'albedo' or"),
         ({"bypass_maps": ["albedo", "albedo"]}, "bypass_maps is .*each map once"),
         ({"heads": 0}, "heads is 0; wanted 1 or more"),
+        ({"looks": 3}, "looks is 3; wanted 1 or 2"),
         ({"registers": -1}, "registers is -1; wanted 0 or more"),
         ({"dim": 36}, "dim is 36; wanted a multiple of 4 x heads = 64"),
         ({"levels": [3, 8, 13, 18]}, "levels is .*18 pairs of decoder blocks, rising"),

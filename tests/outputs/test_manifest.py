@@ -175,6 +175,7 @@ def test_a_lost_frame_that_is_written_later_is_lost_no_more(make_shot):
     ("change", "told"),
     [
         ({"max_size": 512}, "max_size was None and is 512"),
+        ({"looks": 2}, "looks was None and is 2"),
         ({"size": "model"}, "size was 'source' and is 'model'"),
         ({"window": 12}, "window was 'auto' and is 12"),
         ({"anchors": 2}, "anchors was 4 and is 2"),

@@ -490,6 +490,20 @@ def test_the_network_sees_pictures_at_the_size_its_config_asks_for(tiny: MVInver
         np.testing.assert_allclose(values, restored, atol=1e-5)
 
 
+def test_each_picture_is_seen_as_often_as_asked_for_or_else_as_the_config_says(tiny: MVInverse, clip: Path):
+    options = DecomposeOptions(frames="1-3", size="model")
+    once, twice = (
+        [result.maps for result in decompose(clip, replace(options, looks=looks), model=tiny)] for looks in (1, 2)
+    )
+    tiny.config = replace(tiny.config, looks=2)
+    by_config = [result.maps for result in decompose(clip, options, model=tiny)]
+    for first, second, third in zip(once, twice, by_config, strict=True):
+        for name in MAPS:
+            assert first[name].shape == second[name].shape
+            assert not np.array_equal(first[name], second[name]), name
+            assert np.array_equal(second[name], third[name]), name
+
+
 REALDATA = Path(__file__).parents[2] / "shared" / "realdata"
 
 
