@@ -88,7 +88,7 @@ def whole_side(side: str, arguments: argparse.Namespace) -> Figures:
     Maps go to a file, map by map and frame by frame, so that they do not count where they need not be held.
     """
     model = load_model(arguments.model, device="cpu", dtype="float32")
-    network = Network.of(model, DecomposeOptions()).short(side == "short")
+    network = Network.of(model, DecomposeOptions(looks=1)).short(side == "short")
     frames = [pixels / np.float32(255) for pixels in glide(arguments.whole_frames)]
     network.read_out(network.attend(frames[:1]), slice(0, 1), MAPS)  # every weight is read
     reset_peak()

@@ -50,5 +50,5 @@ def test_every_flag_it_shows_is_understood(line: str, tmp_path: Path, capfd: pyt
 def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, tiny_file: Path, capfd: pytest.CaptureFixture[str]):
     monkeypatch.chdir(ROOT)
     (example,) = [text for kind, text in BLOCKS if kind == "python"]
-    exec(example.replace('"small"', repr(str(tiny_file))).replace("1-8", "1-2"), {})
+    exec(example.replace('"small"', repr(str(tiny_file))).replace('"1-8"', '"1-2", max_size=252'), {})
     assert capfd.readouterr().out == "1001 0 (360, 640, 3)\n1002 1/24 (360, 640, 3)\n"

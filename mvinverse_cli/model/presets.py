@@ -21,6 +21,7 @@ PRESETS: Mapping[str, ModelConfig] = {
         bypass_tokens=True,
         min_size=378,  # things in smaller ones are smaller than those that it has learnt
         max_size=518,  # it was trained on small pictures
+        looks=2,  # what it was trained on is little, and each look is wrong in other places
     ),
     "published": ModelConfig(),
 }
