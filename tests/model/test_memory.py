@@ -29,13 +29,13 @@ from pathlib import Path
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.presets import PRESETS
 
-frames, height, width, batch = map(int, sys.argv[1:])
+frames, height, width, batch, looks = map(int, sys.argv[1:])
 model = MVInverse(PRESETS["small"]).eval().requires_grad_(False)
 def peak():  # unlike getrusage's it does not begin with the parent's
     fields = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
     return int(fields["VmHWM"].split()[0]) * 1024
 def run(images):
-    attended = model.attend(images, frame_batch=batch)
+    attended = model.attend(images, frame_batch=batch, looks=looks)
     for first in range(0, images.shape[1], batch):
         maps = model.read_out(attended, slice(first, first + batch))
 with torch.inference_mode():
@@ -48,13 +48,15 @@ print(peak() - before)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize(("frames", "size", "batch"), [(48, (140, 252), 1), (4, (294, 518), 1)])
-def test_formula_holds_against_resident_memory(frames: int, size: tuple[int, int], batch: int):
-    arguments = map(str, (frames, *size, batch))
+@pytest.mark.parametrize(
+    ("frames", "size", "batch", "looks"), [(48, (140, 252), 1, 1), (4, (294, 518), 1, 1), (48, (140, 252), 1, 2)]
+)
+def test_formula_holds_against_resident_memory(frames: int, size: tuple[int, int], batch: int, looks: int):
+    arguments = map(str, (frames, *size, batch, looks))
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    expected = pass_bytes(SMALL, frames=frames, size=size, frame_batch=batch, element_bytes=4)
+    expected = pass_bytes(SMALL, frames=frames, size=size, frame_batch=batch, element_bytes=4, looks=looks)
     assert 0.9 < expected / int(done.stdout) < 1.35
 
 
