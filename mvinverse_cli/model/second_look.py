@@ -8,8 +8,9 @@ super-resolution by Lim 2017 ("Enhanced deep residual networks", geometric self-
 B scenes, n frames, H W pixels of the first look, h w of the second, C channels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
@@ -42,9 +43,27 @@ def merged(first: Mapping[MapName, Tensor], second: Mapping[MapName, Tensor], pa
         is_vector = SPECS[name].kind == "vector"
         if is_vector:
             other = other * other.new_tensor([-1, 1, 1])[:, None, None]  # x points to the other side in a mirror
-        cells = tuple(CELLS * side // patch_size for side in other.shape[-2:])
-        change = interpolate(other, cells, mode="area") - interpolate(fine, cells, mode="area")
+        cells = [CELLS * side // patch_size for side in other.shape[-2:]]
+        change = cell_means(other, cells) - cell_means(fine, cells)
         moved = fine + interpolate(change, fine.shape[-2:], mode="bilinear") / 2
         moved = normalize(moved, dim=1) if is_vector else moved.clamp(0, 1)
         maps[name] = moved.permute(0, 2, 3, 1).unflatten(0, values.shape[:2])
     return maps
+
+
+def cell_means(values: Tensor, cells: Sequence[int]) -> Tensor:
+    """(n, C, H, W) -> (n, C, *cells), the mean of each cell and of the pixels that it cuts.
+
+    As matrices: Metal has adaptive pooling for whole multiples of the cells alone.
+    """
+    rows, columns = (means_along(length, count, values) for length, count in zip(values.shape[-2:], cells, strict=True))
+    return rows @ values @ columns.mT
+
+
+def means_along(length: int, count: int, like: Tensor) -> Tensor:
+    """(count, length) that takes the means of `count` cells along `length` pixels, on the device of `like`."""
+    cells = torch.arange(count, device=like.device)[:, None]
+    pixels = torch.arange(length, device=like.device)
+    first, end = cells * length // count, -(-(cells + 1) * length // count)
+    inside = ((pixels >= first) & (pixels < end)).to(like.dtype)
+    return inside / inside.sum(dim=1, keepdim=True)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.nn.functional import normalize
+from torch.nn.functional import interpolate, normalize
 from torch.testing import assert_close
 
 from mvinverse_cli.maps import MAPS, SPECS
@@ -10,7 +10,7 @@ from mvinverse_cli.model.config import ModelConfig
 from mvinverse_cli.model.memory import pass_bytes
 from mvinverse_cli.model.mvinverse import MVInverse
 from mvinverse_cli.model.presets import PRESETS
-from mvinverse_cli.model.second_look import merged, second_size, seen_again
+from mvinverse_cli.model.second_look import cell_means, merged, second_size, seen_again
 
 PATCH = 14
 
@@ -65,6 +65,13 @@ def test_whole_areas_are_the_mean_of_both_and_detail_is_that_of_the_first():
     other = torch.full((1, 1, 56, 56, 1), 0.85)
     together = merged({"roughness": fine}, {"roughness": other}, PATCH)["roughness"]
     assert_close(together, fine + 0.2, atol=1e-5, rtol=0)  # half the way from a mean of 0.45 to 0.85
+
+
+@pytest.mark.parametrize(("size", "cells"), [((294, 518), (56, 100)), ((42, 56), (8, 12)), ((14, 28), (4, 4))])
+def test_means_of_cells_are_those_of_adaptive_pooling(size: tuple[int, int], cells: tuple[int, int]):
+    torch.manual_seed(0)
+    values = torch.rand(2, 3, *size)
+    assert_close(cell_means(values, cells), interpolate(values, cells, mode="area"), atol=1e-6, rtol=0)
 
 
 def test_values_stay_in_their_range_and_normals_of_unit_length():
