@@ -44,7 +44,7 @@ def one_pass(model: MVInverse, images: torch.Tensor, looks: int = 1) -> tuple[fl
     began = time.perf_counter()
     with torch.inference_mode():
         share = frame_batch((height, width), images.device.type)
-        if looks == 1:
+        if looks == 1:  # the plain side has a `forward` of its own
             maps = model(images, frame_batch=share)
         else:
             maps = model.read_out(model.attend(images, frame_batch=share, looks=looks), slice(None))

@@ -96,7 +96,7 @@ class MVInverse(nn.Module):
         frame_batch: frames, of all scenes together (but one of each at least), that go through at once; same numbers.
         kv_stride, kv_mean: how many times fewer patches are seen across frames (`choose_seen`).
         levels_dtype, levels_device: how and where to keep what the heads will read; as and where it was computed.
-        looks: 2: once more, smaller and mirrored (`second_look`), which takes 4/9 of the time and memory more.
+        looks: 2: once more, smaller and mirrored (`second_look`).
         """
         scenes, _, _, height, width = images.shape
         patch_size = self.config.patch_size

@@ -164,13 +164,14 @@ def test_no_pass_sees_beyond_a_cut(run: Start, tiny_model: MVInverse):
 LONG = DecomposeOptions(window=7, anchors=2, overlap=2)
 
 
+@pytest.mark.parametrize("looks", [1, 2])
 @pytest.mark.parametrize("asked", [range(8, 12), [0], [16], [4, 11], range(5, 17)])
 def test_frames_of_a_range_are_those_of_the_full_run_bit_for_bit(
-    run: Start, tiny_model: MVInverse, asked: Sequence[int]
+    run: Start, tiny_model: MVInverse, asked: Sequence[int], looks: int
 ):
-    frames = some_frames(17)
-    every = list(run(tiny_model, frames, LONG, cuts=(14,)).results())
-    some = list(run(tiny_model, frames, LONG, cuts=(14,), asked=tuple(asked)).results())
+    frames, options = some_frames(17), replace(LONG, looks=looks)
+    every = list(run(tiny_model, frames, options, cuts=(14,)).results())
+    some = list(run(tiny_model, frames, options, cuts=(14,), asked=tuple(asked)).results())
     assert [result.index for result in some] == list(asked)
     for result in some:
         assert_same(result, every[result.index])
