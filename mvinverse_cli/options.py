@@ -34,6 +34,7 @@ from .sizes import parse_bytes, parse_exposure, parse_window
 Size = Literal["source", "model"]
 Upsample = Literal["guided", "bilinear"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
+RenderDevice = Literal["cpu", "cuda"]
 
 KV_STRIDES = (1, 2, 4, 9)
 LOOKS = (1, 2)  # at each picture: as it is; smaller and mirrored as well
@@ -194,8 +195,10 @@ class RenderOptions:
     samples: int = 8  # paths of a pixel, before denoising
     size: int = 146  # side of a square with as many pixels as a picture has
     jobs: int = 0  # processes; 0: one per core
+    device: RenderDevice = "cpu"  # that traces rays; the scenes of both are the same but for rounding and noise
 
     def __post_init__(self) -> None:
+        check_choice("--device", self.device, RenderDevice)
         check_at_least("--count", self.count, 1)
         check_at_least("--first-seed", self.first_seed, 0)
         if self.first_seed + self.count > SEEDS:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import InputError, MvInverseError, OptionError, OutputError
 from ..maps import Array
-from ..options import RenderOptions
+from ..options import RenderDevice, RenderOptions
 from .layouts import compose
 from .materials import Split
 from .record import SCENE_JSON, View, remove_leftovers, scene_path, write_scene
@@ -56,7 +56,7 @@ def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
     """
     from .renderer import start_mitsuba
 
-    start_mitsuba()  # what is missing is said once, before any process starts
+    start_mitsuba(options.device)  # what is missing is said once, before any process starts
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder)
@@ -72,12 +72,15 @@ def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
     work = partial(render_scene, folder, options=options)
     for start in range(0, len(seeds), jobs * SCENES_OF_A_WORKER):
         some = seeds[start : start + jobs * SCENES_OF_A_WORKER]
-        yield from render_some(some, work, min(jobs, len(some)), threads)
+        yield from render_some(some, work, min(jobs, len(some)), (threads, options.device))
         gc.collect()  # the pool's locks live in cycles; left over, the interpreter warns of them when it ends
 
 
-def render_some(seeds: Sequence[int], work: Callable[[int], Path], jobs: int, threads: int) -> Iterator[Path]:
-    """Renders `seeds` in `jobs` new processes; yields the scenes as they are written.
+def render_some(
+    seeds: Sequence[int], work: Callable[[int], Path], jobs: int, start: tuple[int, RenderDevice]
+) -> Iterator[Path]:
+    """Renders `seeds` in `jobs` new processes, each begun by `start_worker(*start)`; yields the scenes as they are
+    written.
 
     Raises MvInverseError where one of them is killed.
     """
@@ -85,7 +88,7 @@ def render_some(seeds: Sequence[int], work: Callable[[int], Path], jobs: int, th
         jobs,
         multiprocessing.get_context("spawn"),  # Dr.Jit's threads do not survive a fork
         initializer=start_worker,
-        initargs=(threads,),
+        initargs=start,
     ) as pool:
         try:
             futures = [pool.submit(work, seed) for seed in seeds]
@@ -135,7 +138,7 @@ def is_rendered(path: Path, options: RenderOptions) -> bool:
     return True
 
 
-def start_worker(threads: int) -> None:
+def start_worker(threads: int, device: RenderDevice) -> None:
     """Sets up a rendering process that keeps to its share of the cores."""
     import cv2
 
@@ -143,7 +146,7 @@ def start_worker(threads: int) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the first one decides
     Thread(target=end_with_parent, daemon=True).start()
-    start_mitsuba()
+    start_mitsuba(device)
     import drjit
 
     drjit.set_thread_count(threads)

@@ -9,6 +9,7 @@ rendered.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MvInverseError
+from ..errors import MvInverseError, OptionError
 from ..maps import Array
+from ..options import RenderDevice
 from .materials import Material
 from .shapes import Lattice, triangles
 from .stage import Lamp, Part, Scenery
@@ -39,6 +41,8 @@ LLVM_NAMES = (
 )
 INSTALL = 'install it with: pip install "mvinverse[train]", and on Debian or Ubuntu: apt install libllvm19'
 
+VARIANTS: Mapping[RenderDevice, str] = {"cpu": "llvm_ad_rgb", "cuda": "cuda_ad_rgb"}
+
 FILLED_TO = 32  # parts: a scene has a multiple of these, see `filled`
 
 TILT_SLOTS = ("sheen", "clearcoat", "anisotropic")  # where the twin keeps the normal map
@@ -52,11 +56,31 @@ class Traceable:
     read: Any
 
 
-def start_mitsuba() -> Any:
-    """Mitsuba with its LLVM backend, ready.
+def start_mitsuba(device: RenderDevice = "cpu") -> Any:
+    """Mitsuba with its backend for `device`, ready: LLVM for the CPU, CUDA and OptiX for a GPU.
 
-    Raises MvInverseError, saying what to install, where Mitsuba, the denoiser or LLVM 17 or newer is missing.
+    Raises MvInverseError, saying what to install, where Mitsuba, the denoiser or, for the CPU, LLVM 17 or newer is
+    missing; OptionError where there is no GPU.
     """
+    if device == "cpu":
+        find_llvm()
+    try:
+        import drjit
+        import mitsuba
+
+        import_module("pyoidn")  # only to see that it is there
+    except ImportError as error:
+        raise MvInverseError(f"rendering needs Mitsuba and Open Image Denoise ({error}); {INSTALL}") from error
+    if device == "cuda" and not drjit.has_backend(drjit.JitBackend.CUDA):
+        raise OptionError("--device cuda: there is no NVIDIA GPU with a driver that Dr.Jit can use; take cpu")
+    if mitsuba.variant() != VARIANTS[device]:
+        mitsuba.set_variant(VARIANTS[device])
+        mitsuba.set_log_level(mitsuba.LogLevel.Error)
+    return mitsuba
+
+
+def find_llvm() -> None:
+    """Sets the variable by which Dr.Jit finds LLVM; raises MvInverseError where LLVM 17 or newer is not here."""
     if not os.environ.get(LLVM_VARIABLE):
         found = [
             path
@@ -70,21 +94,12 @@ def start_mitsuba() -> Any:
         os.environ[LLVM_VARIABLE] = str(found[0])
     elif not Path(os.environ[LLVM_VARIABLE]).exists():
         raise MvInverseError(f"{LLVM_VARIABLE}: there is no {os.environ[LLVM_VARIABLE]}; {INSTALL}")
-    try:
-        import mitsuba
-
-        import_module("pyoidn")  # only to see that it is there
-    except ImportError as error:
-        raise MvInverseError(f"rendering needs Mitsuba and Open Image Denoise ({error}); {INSTALL}") from error
-    if mitsuba.variant() != "llvm_ad_rgb":
-        mitsuba.set_variant("llvm_ad_rgb")
-        mitsuba.set_log_level(mitsuba.LogLevel.Error)
-    return mitsuba
 
 
 def load(scenery: Scenery) -> Traceable:
-    """Both scenes of a scenery."""
-    mi = start_mitsuba()
+    """Both scenes of a scenery, in the Mitsuba that `start_mitsuba` made ready."""
+    import mitsuba as mi
+
     lit: dict[str, Any] = {"type": "scene"}
     read: dict[str, Any] = {"type": "scene"}
     for index, part in enumerate(filled(scenery)):
