@@ -21,7 +21,7 @@ from ..errors import MvInverseError, OptionError
 from ..maps import Array
 from ..options import RenderDevice
 from .materials import Material
-from .shapes import Lattice, triangles
+from .shapes import Lattice, Mesh, triangles
 from .stage import Lamp, Part, Scenery
 
 LLVM_VARIABLE = "DRJIT_LIBLLVM_PATH"
@@ -43,7 +43,11 @@ INSTALL = 'install it with: pip install "mvinverse[train]", and on Debian or Ubu
 
 VARIANTS: Mapping[RenderDevice, str] = {"cpu": "llvm_ad_rgb", "cuda": "cuda_ad_rgb"}
 
-FILLED_TO = 32  # parts: a scene has a multiple of these, see `filled`
+# What `filled` makes the same for all scenes: parts and lamps come in multiples, the reach (metres from the origin to
+# the corners) is the same for all but the largest. Of a lamp, the faces and the size of its picture.
+FILLED_TO, LAMPS_FILLED_TO, REACH = 32, 12, 64.0
+LAMP_FACES, LAMP_PICTURE = 512, (24, 32, 3)
+SPECK = 1e-3  # metres, a side of what fills up the lamps
 
 TILT_SLOTS = ("sheen", "clearcoat", "anisotropic")  # where the twin keeps the normal map
 
@@ -102,14 +106,17 @@ def load(scenery: Scenery) -> Traceable:
 
     lit: dict[str, Any] = {"type": "scene"}
     read: dict[str, Any] = {"type": "scene"}
-    for index, part in enumerate(filled(scenery)):
+    parts, lamps = filled(scenery)
+    for index, part in enumerate(parts):
         looks, values = _materials(part.material)
         lit[f"part{index}"] = _mesh(part, part.material.repeats, looks)
         read[f"part{index}"] = _mesh(part, part.material.repeats, values)
-    for index, lamp in enumerate(scenery.lamps):
-        radiance = np.broadcast_to(lamp.radiance, (1, 1, 3)) if lamp.radiance.ndim == 1 else lamp.radiance
+    for index, lamp in enumerate(lamps):
+        shape = LAMP_PICTURE if lamp.radiance.ndim == 1 else lamp.radiance.shape
         black = {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.0}}
-        glow = {"type": "area", "radiance": _texture(radiance)}
+        # whose light is sampled; what fills is dark, and never is
+        weight = float(index < len(scenery.lamps))
+        glow = {"type": "area", "radiance": _texture(np.broadcast_to(lamp.radiance, shape)), "sampling_weight": weight}
         height, width = (max(part.size[axis] for part in lamp.lattices) for axis in (1, 0))
         lit[f"lamp{index}"] = _mesh(lamp, (1 / width, 1 / height), black, glow)
     sky = mi.Bitmap(np.ascontiguousarray(scenery.sky, np.float32))
@@ -119,23 +126,24 @@ def load(scenery: Scenery) -> Traceable:
     return Traceable(mi.load_dict(lit), mi.load_dict(read))
 
 
-def filled(scenery: Scenery) -> list[Part]:
-    """The parts, and others that nobody can see, which make their number a round one and their reach a round length.
+def filled(scenery: Scenery) -> tuple[list[Part], list[Lamp]]:
+    """The parts and the lamps, and others that nobody can see, which make their numbers round ones and their reach the
+    same for all.
 
-    Both are written into the kernel that traces a scene, and to compile one takes longer than to run it: scenes of the
-    same round figures share it, where their lamps are as many and of the same kinds.
+    All of it is written into the kernel that traces a scene, and to compile one takes longer than to run it: scenes of
+    the same round figures share it.
     """
     surfaces = [*(part.lattices for part in scenery.parts), *(lamp.lattices for lamp in scenery.lamps)]
     reach = max(float(np.abs(lattice.points).max()) for lattices in surfaces for lattice in lattices)
-    corner = np.full((2, 2, 3), 4.0 ** np.ceil(np.log2(reach) / 2))
+    corner = np.full((2, 2, 3), max(REACH, 4.0 ** np.ceil(np.log2(reach) / 2)))
     missing = 2 + -(len(scenery.parts) + 2) % FILLED_TO
-    return [*scenery.parts, *(_filler(corner * (1 if index else -1)) for index in range(missing))]
-
-
-def _filler(points: Array) -> Part:
-    """A part whose triangles are all in one point, so that no ray meets them."""
     one = np.ones((1, 1, 1), np.float32)
-    return Part((Lattice(points, (1.0, 1.0)),), Material(np.repeat(one, 3, -1), one, 1 - one, None, 1.0))
+    nothing = Material(np.repeat(one, 3, -1), one, 1 - one, None, 1.0)
+    # triangles in one point, which no ray meets; those of a lamp have an area, or Mitsuba refuses them
+    parts = [Part((Lattice(corner * (1 if index else -1), (1.0, 1.0)),), nothing) for index in range(missing)]
+    speck = corner + SPECK * np.array([[(0, 0, 0), (1, 0, 0)], [(0, 1, 0), (1, 1, 0)]])
+    dark = Lamp((Lattice(speck, (1.0, 1.0)),), np.zeros(3, np.float32))
+    return [*scenery.parts, *parts], [*scenery.lamps, *[dark] * (-(len(scenery.lamps) + 1) % LAMPS_FILLED_TO + 1)]
 
 
 def _texture(values: Array) -> dict[str, Any]:
@@ -165,7 +173,7 @@ def _mesh(
     """The triangles of a part in a material; with `glow` they shine."""
     import mitsuba as mi
 
-    mesh = triangles(part.lattices)
+    mesh = triangles(part.lattices) if glow is None else _shining(triangles(part.lattices))
     properties = mi.Properties()
     properties["bsdf"] = mi.load_dict(bsdf)
     if glow is not None:
@@ -178,3 +186,26 @@ def _mesh(
     fields["faces"] = mesh.faces.ravel()
     fields.update()
     return shape
+
+
+def _shining(mesh: Mesh) -> Mesh:
+    """The mesh of a lamp with LAMP_FACES faces, where it has fewer: how long Mitsuba searches for the face that it
+    samples is written into the kernel.
+
+    What is added has no area, but for the last face, a speck of the first: to the last with an area it searches.
+    """
+    missing = LAMP_FACES - len(mesh.faces)
+    if missing <= 0:
+        return mesh
+    a, b, c = mesh.points[mesh.faces[0]]
+    speck = np.stack([a, a + SPECK * (b - a), a + SPECK * (c - a)])
+    start = len(mesh.points)
+    added = np.zeros((missing, 3), np.uint32)
+    added[-1] = start, start + 1, start + 2
+    first = mesh.faces[0]
+    return Mesh(
+        np.concatenate([mesh.points, speck]),
+        np.concatenate([mesh.faces, added]),
+        np.concatenate([mesh.normals, mesh.normals[first]]),
+        np.concatenate([mesh.coordinates, mesh.coordinates[first]]),
+    )

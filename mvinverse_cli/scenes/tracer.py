@@ -143,6 +143,8 @@ def _channels(
     normal = dr.select(away > 0, dr.normalize(normal - 1.02 * away * ray.d), normal)
     albedo = material.eval_attribute_3("base_color", twin, seen)
     metallic = material.eval_attribute_1("metallic", twin, seen)
+    roughness = material.eval_attribute_1("roughness", twin, seen)
+    dr.eval(normal, albedo, metallic, roughness)  # OptiX traces one of both scenes in a kernel
     diffuse = albedo * (1 - metallic)
     irradiance, beyond = incoming(scene.lit, sampler, FirstHit(ray, hit, normal, diffuse, seen))
     result = {
@@ -150,14 +152,14 @@ def _channels(
         "diffuse": diffuse,
         "lambert": diffuse * irradiance * dr.inv_pi,
         "albedo": albedo,
-        "roughness": material.eval_attribute_1("roughness", twin, seen),
+        "roughness": roughness,
         "metallic": metallic,
         "normal": mi.Color3f(dr.dot(normal, right), dr.dot(normal, up), dr.dot(normal, back)),
         "shading": irradiance * dr.inv_pi,
         "is_surface": dr.select(seen, 1.0, 0.0),
         "depth": dr.select(hit.is_valid(), dr.dot(hit.p - ray.o, -back), 0),
     }
-    dr.eval(*result.values())  # one kernel for all of them
+    dr.eval(*result.values())  # one kernel for all of the others
     return {name: np.array(values).reshape(-1, count).T for name, values in result.items()}
 
 
