@@ -136,6 +136,7 @@ def _channels(
     hit = scene.lit.ray_intersect(mi.Ray3f(ray))
     twin = scene.read.ray_intersect(mi.Ray3f(ray))
     seen = hit.is_valid() & ~hit.shape.is_emitter()
+    dr.eval(seen)  # by itself, and the twin by itself: OptiX traces one scene in a kernel
     material = twin.bsdf()
     tilt = mi.Vector3f(*(material.eval_attribute_1(slot, twin, seen) * 2 - 1 for slot in TILT_SLOTS))
     normal = dr.normalize(twin.sh_frame.to_world(tilt))
@@ -144,7 +145,7 @@ def _channels(
     albedo = material.eval_attribute_3("base_color", twin, seen)
     metallic = material.eval_attribute_1("metallic", twin, seen)
     roughness = material.eval_attribute_1("roughness", twin, seen)
-    dr.eval(normal, albedo, metallic, roughness)  # OptiX traces one of both scenes in a kernel
+    dr.eval(normal, albedo, metallic, roughness)
     diffuse = albedo * (1 - metallic)
     irradiance, beyond = incoming(scene.lit, sampler, FirstHit(ray, hit, normal, diffuse, seen))
     result = {
