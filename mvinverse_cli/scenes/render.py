@@ -70,25 +70,24 @@ def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
     jobs = min(options.jobs or os.cpu_count() or 1, max(len(seeds), 1))
     threads = max((os.cpu_count() or 1) // jobs, 1)
     work = partial(render_scene, folder, options=options)
+    begin = partial(start_worker, threads, options.device)
     for start in range(0, len(seeds), jobs * SCENES_OF_A_WORKER):
         some = seeds[start : start + jobs * SCENES_OF_A_WORKER]
-        yield from render_some(some, work, min(jobs, len(some)), (threads, options.device))
+        yield from render_some(some, work, min(jobs, len(some)), begin)
         gc.collect()  # the pool's locks live in cycles; left over, the interpreter warns of them when it ends
 
 
 def render_some(
-    seeds: Sequence[int], work: Callable[[int], Path], jobs: int, start: tuple[int, RenderDevice]
+    seeds: Sequence[int], work: Callable[[int], Path], jobs: int, begin: Callable[[], object]
 ) -> Iterator[Path]:
-    """Renders `seeds` in `jobs` new processes, each begun by `start_worker(*start)`; yields the scenes as they are
-    written.
+    """Renders `seeds` in `jobs` new processes, which call `begin` first; yields the scenes as they are written.
 
     Raises MvInverseError where one of them is killed.
     """
     with ProcessPoolExecutor(
         jobs,
         multiprocessing.get_context("spawn"),  # Dr.Jit's threads do not survive a fork
-        initializer=start_worker,
-        initargs=start,
+        initializer=begin,
     ) as pool:
         try:
             futures = [pool.submit(work, seed) for seed in seeds]

@@ -173,7 +173,7 @@ def _mesh(
     """The triangles of a part in a material; with `glow` they shine."""
     import mitsuba as mi
 
-    mesh = triangles(part.lattices) if glow is None else _shining(triangles(part.lattices))
+    mesh = triangles(part.lattices) if glow is None else shining(triangles(part.lattices))
     properties = mi.Properties()
     properties["bsdf"] = mi.load_dict(bsdf)
     if glow is not None:
@@ -188,7 +188,7 @@ def _mesh(
     return shape
 
 
-def _shining(mesh: Mesh) -> Mesh:
+def shining(mesh: Mesh) -> Mesh:
     """The mesh of a lamp with LAMP_FACES faces, where it has fewer: how long Mitsuba searches for the face that it
     samples is written into the kernel.
 

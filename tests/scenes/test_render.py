@@ -52,6 +52,19 @@ def test_missing_mitsuba_is_said_with_what_to_install(monkeypatch: pytest.Monkey
         mitsuba_renderer.start_mitsuba()
 
 
+def test_a_gpu_that_is_not_there_is_said():
+    drjit = pytest.importorskip("drjit")
+    if drjit.has_backend(drjit.JitBackend.CUDA):
+        pytest.skip("there is a GPU")
+    with pytest.raises(OptionError, match=r"--device cuda: there is no NVIDIA GPU.*take cpu"):
+        mitsuba_renderer.start_mitsuba("cuda")
+
+
+def test_a_device_that_nothing_renders_on_is_said():
+    with pytest.raises(OptionError, match="--device 'mps': choose from cpu, cuda"):
+        RenderOptions(device="mps")
+
+
 def test_sizes_are_multiples_of_the_patch_near_the_area_asked_for():
     rng = np.random.default_rng(0)
     sizes = [picture_size(rng, 146) for _ in range(400)]
@@ -91,10 +104,9 @@ def test_a_seed_past_those_that_the_renderer_takes_is_said():
         RenderOptions(first_seed=20261126170000)
 
 
-def test_a_process_that_is_killed_is_said(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(render, "start_worker", int)  # no renderer is needed to be killed
+def test_a_process_that_is_killed_is_said():
     with pytest.raises(MvInverseError, match="process was killed, perhaps for want of memory; lower --jobs"):
-        list(render.render_some([9], os._exit, 1, 1))
+        list(render.render_some([9], os._exit, 1, int))  # no renderer is needed to be killed
 
 
 def test_a_folder_of_another_generator_or_split_is_refused(tmp_path: Path):

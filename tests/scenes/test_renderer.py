@@ -1,35 +1,112 @@
-"""What is loaded beside a scene's own parts, so that scenes share a kernel."""
+"""What is loaded beside a scene's own parts and lamps, so that scenes share a kernel."""
 
+import gc
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
 
 from mvinverse_cli.scenes.layouts import compose
-from mvinverse_cli.scenes.renderer import FILLED_TO, filled
-from mvinverse_cli.scenes.shapes import triangles
+from mvinverse_cli.scenes.renderer import (
+    FILLED_TO,
+    LAMP_FACES,
+    LAMPS_FILLED_TO,
+    REACH,
+    filled,
+    load,
+    shining,
+)
+from mvinverse_cli.scenes.shapes import Mesh, cylinder, quad, triangles
+from mvinverse_cli.scenes.stage import Scenery
+from mvinverse_cli.scenes.tracer import trace
+
+
+def areas(mesh: Mesh) -> np.ndarray:
+    """Of each face."""
+    a, b, c = (mesh.points[mesh.faces[:, corner]].astype(np.float64) for corner in range(3))
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+def all_lit(seed: int, lamps: int) -> Scenery:
+    """The scene of a seed with so many lamps, which are copies of one."""
+    scenery = compose(seed, "train", 0)
+    return replace(scenery, lamps=scenery.lamps[:1] * lamps)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_scene_is_filled_to_a_round_number_and_reach_by_parts_without_a_surface(seed: int):
+def test_a_scene_is_filled_to_a_round_number_by_parts_without_a_surface_and_dark_specks(seed: int):
     scenery = compose(seed, "train", 0)
-    parts = filled(scenery)
+    parts, lamps = filled(scenery)
     assert parts[: len(scenery.parts)] == list(scenery.parts)
-    assert len(parts) % FILLED_TO == 0
+    assert lamps[: len(scenery.lamps)] == list(scenery.lamps)
+    assert len(parts) % FILLED_TO == len(lamps) % LAMPS_FILLED_TO == 0
     assert 2 <= len(parts) - len(scenery.parts) < FILLED_TO + 2
+    assert 1 <= len(lamps) - len(scenery.lamps) <= LAMPS_FILLED_TO
     added = [triangles(part.lattices) for part in parts[len(scenery.parts) :]]
-    for mesh in added:
-        a, b, c = (mesh.points[mesh.faces[:, corner]] for corner in range(3))
-        assert not np.cross(b - a, c - a).any()
-    own = np.concatenate([triangles(part.lattices).points for part in scenery.parts])
+    assert not any(areas(mesh).any() for mesh in added)
     corners = np.concatenate([mesh.points for mesh in added])
-    reach = corners.max()
-    assert np.array_equal(np.unique(corners), [-reach, reach])  # a cube about the origin, whatever the scene
-    assert np.log2(reach) % 2 == 0
-    assert np.abs(own).max() <= reach
+    assert np.array_equal(np.unique(corners), [-REACH, REACH])  # a cube about the origin, whatever the scene
+    for lamp in lamps[len(scenery.lamps) :]:
+        mesh = triangles(lamp.lattices)
+        assert not lamp.radiance.any()
+        assert 0 < areas(mesh).sum() < 1e-5
+        assert np.abs(mesh.points - REACH).max() < 0.01
+    own = [part.lattices for part in chain(scenery.parts, scenery.lamps)]
+    assert max(np.abs(triangles(lattices).points).max() for lattices in own) < REACH
+
+
+def test_a_scene_that_reaches_further_is_filled_to_the_next_power_of_four():
+    scenery = compose(0, "train", 0)
+    far = replace(scenery.parts[0], lattices=(quad((100, 0, 0), (1, 0, 0), (0, 1, 0)),))
+    parts, _ = filled(replace(scenery, parts=(*scenery.parts, far)))
+    assert np.abs(triangles(parts[-1].lattices).points).min() == 256
+
+
+@pytest.mark.parametrize("count", [0, 1, 11, 12])
+def test_a_dark_lamp_is_there_however_many_shine(count: int):
+    """Mitsuba samples lamps that all count the same in another way, in another kernel."""
+    _, lamps = filled(all_lit(1, count))
+    assert len(lamps) > count
+    assert len(lamps) % LAMPS_FILLED_TO == 0
 
 
 def test_scenes_of_about_as_many_parts_are_filled_alike():
     scenery = compose(0, "train", 0)
     fewer = replace(scenery, parts=scenery.parts[:-1])
-    assert len(filled(fewer)) == len(filled(scenery))
+    assert list(map(len, filled(fewer))) == list(map(len, filled(scenery)))
+
+
+def test_a_lamp_of_more_faces_shines_as_before():
+    pane = triangles((quad((1, 2, 3), (0.5, 0, 0), (0, 0.25, 0)),))
+    more = shining(pane)
+    assert more.faces.shape == (LAMP_FACES, 3)
+    assert np.array_equal(more.faces[: len(pane.faces)], pane.faces)
+    found = areas(more)
+    assert found[len(pane.faces) : -1].max() == 0
+    assert 0 < found[-1] < 1e-5 * found[0]  # the last counts, so that all are searched
+    assert found.sum() == pytest.approx(areas(pane).sum(), rel=1e-5)
+    assert np.array_equal(np.unique(more.points.round(2), axis=0), np.unique(pane.points.round(2), axis=0))
+    assert shining(more) is more
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("renderer")
+def test_scenes_of_other_lamps_share_their_kernel():
+    import drjit as dr
+
+    def kernel(scenery: Scenery) -> str:
+        gc.collect()  # what else lives is written into it
+        scene = load(scenery)
+        with dr.scoped_set_flag(dr.JitFlag.KernelHistory, True):
+            dr.kernel_history_clear()
+            trace(scene, scenery.cameras[:1], 28, 28, 1, 0)
+            done = dr.kernel_history([dr.KernelType.JIT])
+        return max(done, key=lambda one: one["codegen_time"])["hash"]
+
+    room = compose(91012, "train", 0)
+    window = next(lamp for lamp in room.lamps if lamp.radiance.ndim == 3)
+    pane = next(lamp for lamp in room.lamps if lamp.radiance.ndim == 1)
+    bulb = replace(pane, lattices=tuple(cylinder(0.1, 0.2)))
+    others = [(), (window,), (pane, bulb, window)]
+    assert len({kernel(replace(room, lamps=lamps)) for lamps in (room.lamps, *others)}) == 1
