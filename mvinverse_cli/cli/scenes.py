@@ -40,7 +40,7 @@ def render(
     ] = RENDER.size,
     jobs: Annotated[int, typer.Option("-j", "--jobs", help="Processes; 0: one per core.")] = RENDER.jobs,
     device: Annotated[
-        RenderDevice, typer.Option(help="What traces rays: cpu, or cuda, an NVIDIA GPU, several times as fast.")
+        RenderDevice, typer.Option(help="What traces rays: cpu, or cuda, an NVIDIA GPU.")
     ] = RENDER.device,
     json: Annotated[bool, typer.Option("--json", help="JSON lines on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,

@@ -50,7 +50,8 @@ EXPOSURE_SPREAD = 0.2  # standard deviation of its logarithm
 def render_scenes(folder: Path, options: RenderOptions) -> Iterator[Path]:
     """Renders the scenes of the options' seeds that are not in `folder` yet; yields each as it is written.
 
-    The pixels of a seed depend on nothing but the seed and the options' split, samples and size.
+    The pixels of a seed depend on nothing but the seed and the options' split, samples and size, and the noise of their
+    light on the device.
     Raises MvInverseError where the renderer is not installed, OptionError where one of the seeds is there and was
     rendered otherwise, OutputError where the folder cannot be written.
     """
