@@ -30,6 +30,11 @@ from mvinverse_cli.scenes.store import find_scenes
 from .views import make_view
 
 
+def has_gpu() -> bool:
+    drjit = pytest.importorskip("drjit")
+    return bool(drjit.has_backend(drjit.JitBackend.CUDA))
+
+
 def test_missing_llvm_is_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv(mitsuba_renderer.LLVM_VARIABLE, raising=False)
     monkeypatch.setattr(mitsuba_renderer, "LLVM_PLACES", ("/nowhere",))
@@ -53,8 +58,7 @@ def test_missing_mitsuba_is_said_with_what_to_install(monkeypatch: pytest.Monkey
 
 
 def test_a_gpu_that_is_not_there_is_said():
-    drjit = pytest.importorskip("drjit")
-    if drjit.has_backend(drjit.JitBackend.CUDA):
+    if has_gpu():
         pytest.skip("there is a GPU")
     with pytest.raises(OptionError, match=r"--device cuda: there is no NVIDIA GPU.*take cpu"):
         mitsuba_renderer.start_mitsuba("cuda")
@@ -203,3 +207,18 @@ def test_the_command_renders_and_goes_on_where_it_was(tmp_path: Path):
     assert "1 scene rendered" in second.stderr
     assert "1 was there" in second.stderr
     assert [scene.split for scene in find_scenes(tmp_path).scenes] == ["held-out", "held-out"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("renderer")
+def test_a_gpu_renders_the_same_scene(tmp_path: Path):
+    if not has_gpu():
+        pytest.skip("there is no GPU")
+    options = RenderOptions(count=1, first_seed=5, samples=32, size=56, jobs=1)
+    (one,) = render_scenes(tmp_path / "cpu", options)
+    (other,) = render_scenes(tmp_path / "gpu", replace(options, device="cuda"))
+    for view, again in zip(read_scene(one), read_scene(other), strict=True):
+        for name in ("albedo", "metallic", "roughness", "normal"):
+            assert np.abs(view.maps[name] - again.maps[name]).mean() < 1e-3, name
+        assert again.maps["shading"].mean() == pytest.approx(view.maps["shading"].mean(), rel=0.02)
+        assert again.color.mean() == pytest.approx(view.color.mean(), rel=0.02)
