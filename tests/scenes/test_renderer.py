@@ -1,8 +1,5 @@
 """What is loaded beside a scene's own parts and lamps, so that scenes share a kernel."""
 
-import multiprocessing
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import chain
 
@@ -16,13 +13,10 @@ from mvinverse_cli.scenes.renderer import (
     LAMPS_FILLED_TO,
     REACH,
     filled,
-    load,
     shining,
-    start_mitsuba,
 )
-from mvinverse_cli.scenes.shapes import Mesh, cylinder, quad, triangles
+from mvinverse_cli.scenes.shapes import Mesh, quad, triangles
 from mvinverse_cli.scenes.stage import Scenery
-from mvinverse_cli.scenes.tracer import trace
 
 
 def areas(mesh: Mesh) -> np.ndarray:
@@ -91,33 +85,3 @@ def test_a_lamp_of_more_faces_shines_as_before():
     assert found.sum() == pytest.approx(areas(pane).sum(), rel=1e-5)
     assert np.array_equal(np.unique(more.points.round(2), axis=0), np.unique(pane.points.round(2), axis=0))
     assert shining(more) is more
-
-
-def kernels_of(sceneries: Sequence[Scenery]) -> list[str]:
-    """Of the kernels that trace each, the hash of the one that takes longest to make."""
-    import drjit as dr
-
-    start_mitsuba()
-    kernels = []
-    for scenery in sceneries:
-        scene = None  # before the next is loaded: what lives is written into the kernel
-        scene = load(scenery)
-        with dr.scoped_set_flag(dr.JitFlag.KernelHistory, True):
-            dr.kernel_history_clear()
-            trace(scene, scenery.cameras[:1], 28, 28, 1, 0)
-            done = dr.kernel_history([dr.KernelType.JIT])
-        kernels.append(max(done, key=lambda one: one["codegen_time"])["hash"])
-    return kernels
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("renderer")
-def test_scenes_of_other_lamps_share_their_kernel():
-    room = compose(91012, "train", 0)
-    window = next(lamp for lamp in room.lamps if lamp.radiance.ndim == 3)
-    pane = next(lamp for lamp in room.lamps if lamp.radiance.ndim == 1)
-    bulb = replace(pane, lattices=tuple(cylinder(0.1, 0.2)))
-    rooms = [replace(room, lamps=lamps) for lamps in (room.lamps, (), (window,), (pane, bulb, window))]
-    # in a process of its own, as scenes are rendered: what other tests have left is written into kernels as well
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        assert len(set(pool.submit(kernels_of, rooms).result())) == 1
