@@ -160,7 +160,7 @@ def _channels(
         "is_surface": dr.select(seen, 1.0, 0.0),
         "depth": dr.select(hit.is_valid(), dr.dot(hit.p - ray.o, -back), 0),
     }
-    dr.eval(*result.values())  # one kernel for all of the others
+    dr.eval(*result.values())  # one kernel for all that is left
     return {name: np.array(values).reshape(-1, count).T for name, values in result.items()}
 
 
