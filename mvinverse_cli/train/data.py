@@ -22,6 +22,7 @@ from ..trainings import TrainOptions
 from .ahead import batches_ahead
 from .augment import (
     MOST_ENLARGED,
+    bright_gain,
     crop_share,
     draw_crop,
     draw_size,
@@ -163,7 +164,8 @@ class Samples:
         rng = np.random.default_rng([self.options.seed, step, index])
         scene = self.scenes[index]
         decoded = self._decoded(index, rng.permutation(scene.views)[:views].tolist())
-        share, gain, white = crop_share(rng), light_gain(rng), sensor_white(rng)
+        share, white = crop_share(rng), sensor_white(rng)
+        gain = light_gain(rng) * np.float32(bright_gain(rng))
         cut = [view.cut(*draw_crop(rng, share, size, view.pixels.shape[1:3])) for view in decoded]
         revise(cut, np.random.default_rng([self.options.seed, step, index, PAINT]))
         fitted = []

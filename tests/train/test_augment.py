@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from mvinverse_cli.color import linear_to_srgb
 from mvinverse_cli.train.augment import (
+    BRIGHT_GAINS,
+    BRIGHT_SHARE,
     LEAST_CROP,
     MOST_ENLARGED,
     blurred,
+    bright_gain,
     compressed,
     crop_share,
     draw_crop,
@@ -61,6 +64,15 @@ def test_exposure_and_white_vary_around_none():
     red, blue = np.log(gains[:, 0] / gains[:, 1]), np.log(gains[:, 2] / gains[:, 1])
     assert np.std(red) == pytest.approx(0.228, abs=0.02)
     assert np.corrcoef(red, blue)[0, 1] < -0.8  # warm or cool, seldom green or pink
+
+
+def test_some_samples_are_brighter_and_none_is_darker():
+    gains = np.array([bright_gain(np.random.default_rng(seed)) for seed in range(2000)])
+    brighter = gains > 1
+    assert brighter.mean() == pytest.approx(BRIGHT_SHARE, abs=0.04)
+    assert set(gains[~brighter]) == {1.0}
+    assert np.median(gains[brighter]) == pytest.approx(np.sqrt(BRIGHT_GAINS[1]), rel=0.1)
+    assert gains.max() <= BRIGHT_GAINS[1]
 
 
 def test_half_of_all_sensors_saturate_at_one():
