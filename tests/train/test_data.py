@@ -55,6 +55,12 @@ def same(first, second):
     )
 
 
+@pytest.fixture
+def unrevised(monkeypatch):
+    """Samples keep their paint and light, whose change is most of the work, where order and shapes alone are looked at."""
+    monkeypatch.setattr(data, "revise", lambda views, rng: None)
+
+
 def test_a_step_is_the_same_batch_whatever_came_before(folder):
     went_on, resumed = open_samples(folder), open_samples(folder, cache_bytes=0)
     for step in range(3):
@@ -104,6 +110,7 @@ def test_shapes_types_and_ranges_are_those_of_the_contract(folder):
     assert 0 < min(shares) < 1  # a crop may show surfaces alone
 
 
+@pytest.mark.usefixtures("unrevised")
 def test_views_and_sizes_are_mixed_and_the_pixels_stay_within_their_budget(folder):
     samples = open_samples(folder)
     shapes = [samples.batch(step).images.shape for step in range(40)]
@@ -116,6 +123,7 @@ def test_views_and_sizes_are_mixed_and_the_pixels_stay_within_their_budget(folde
         assert abs(count * one - OPTIONS.pixels) <= one / 2 or count == len(samples.scenes)
 
 
+@pytest.mark.usefixtures("unrevised")
 def test_as_many_shapes_as_are_allowed_and_scenes_as_before(folder):
     few = open_samples(folder, replace(OPTIONS, shapes=3))
     batches = [few.batch(step) for step in range(30)]
@@ -124,6 +132,7 @@ def test_as_many_shapes_as_are_allowed_and_scenes_as_before(folder):
     assert same(batches[7], open_samples(folder, replace(OPTIONS, shapes=3)).batch(7))
 
 
+@pytest.mark.usefixtures("unrevised")
 def test_steps_side_by_side_have_one_shape_and_scenes_of_their_own(folder):
     samples = open_samples(folder, abreast=2)
     batches = [samples.batch(step) for step in range(20)]
@@ -137,6 +146,7 @@ def test_one_sample_is_drawn_where_it_fills_the_budget_alone(folder):
     assert open_samples(folder, replace(OPTIONS, pixels=200)).batch(0).images.shape[0] == 1
 
 
+@pytest.mark.usefixtures("unrevised")
 def test_the_scenes_of_a_batch_differ(folder):
     samples = open_samples(folder)
     for step in range(10):
@@ -144,11 +154,13 @@ def test_the_scenes_of_a_batch_differ(folder):
         assert len(set(names)) == len(names)
 
 
+@pytest.mark.usefixtures("unrevised")
 def test_every_scene_has_its_turn(folder):
     samples = open_samples(folder)
     assert {name for step in range(30) for name in samples.batch(step).names} == {s.name for s in samples.scenes}
 
 
+@pytest.mark.usefixtures("unrevised")
 def test_small_scenes_keep_no_batch_small_and_are_not_enlarged_beyond_measure(tmp_path):
     make_scenes(tmp_path, (1, 2, 3), size=(28, 28))
     make_scenes(tmp_path, (4, 5, 6), size=(112, 112))
@@ -167,6 +179,7 @@ def test_small_scenes_stand_in_where_larger_ones_do_not_suffice(tmp_path):
     assert set(open_samples(tmp_path, options).batch(0).names) == {"00000001", "00000002", "00000003"}
 
 
+@pytest.mark.usefixtures("unrevised")
 def test_scenes_of_few_views_take_part_where_these_suffice(tmp_path):
     make_scenes(tmp_path, (1, 2), views=2)
     make_scenes(tmp_path, (3,), views=3)
@@ -180,6 +193,7 @@ def undisturbed(monkeypatch):
     """Leaves the crops and takes away all else that a sample goes through."""
     monkeypatch.setattr(data, "revise", lambda views, rng: None)
     monkeypatch.setattr(data, "light_gain", lambda rng: np.ones(3, np.float32))
+    monkeypatch.setattr(data, "bright_gain", lambda rng: 1.0)
     monkeypatch.setattr(data, "sensor_white", lambda rng: 1.0)
     monkeypatch.setattr(data, "photographed", lambda color, rng: np.rint(255 * linear_to_srgb(np.clip(color, 0, 1))))
 

@@ -62,7 +62,7 @@ def test_one_seed_is_one_run():
     assert not same(train(make_trainer(), 3), train(make_trainer(replace(OPTIONS, seed=1)), 3))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_a_run_stopped_and_resumed_ends_in_the_weights_of_an_undisturbed_one(dtype, tmp_path: Path):
     options = replace(OPTIONS, dtype=dtype)
     undisturbed = train(make_trainer(options), 4)
