@@ -57,7 +57,7 @@ def same(first, second):
 
 @pytest.fixture
 def unrevised(monkeypatch):
-    """Samples keep their paint and light, whose change is most of the work, where order and shapes alone are looked at."""
+    """Samples keep their paint and light, most of the work, where order and shapes alone are looked at."""
     monkeypatch.setattr(data, "revise", lambda views, rng: None)
 
 
