@@ -15,11 +15,11 @@ ASPECTS = (0.62, 1.85)  # width / height: portrait photos to a little over 16:9
 LEAST_CROP = 0.6  # side of a crop, as a share of the largest that fits
 MOST_ENLARGED = 2.0  # beyond it views are only blurred
 EXPOSURE_SIGMA = 0.35  # of the natural logarithm: a third of all samples is off by more than half a stop
+WARMTH_SIGMA = 0.22  # the same, of red against green and of green against blue: from lamps to shade under a blue sky
+TINT_SIGMA = 0.06  # what red and blue stray beside that
 # Samples that are brighter still, up to four times. A wooden room in the sun loses a third of its reds to clipping: who
 # has hardly seen that takes what is left for green.
 BRIGHT_SHARE, BRIGHT_GAINS = 0.3, (1.0, 4.0)
-WARMTH_SIGMA = 0.22  # the same, of red against green and of green against blue: from lamps to shade under a blue sky
-TINT_SIGMA = 0.06  # what red and blue stray beside that
 
 
 def draw_size(
