@@ -165,7 +165,7 @@ class Samples:
         scene = self.scenes[index]
         decoded = self._decoded(index, rng.permutation(scene.views)[:views].tolist())
         share, white = crop_share(rng), sensor_white(rng)
-        gain = light_gain(rng) * np.float32(bright_gain(rng))
+        gain = light_gain(rng) * bright_gain(rng)
         cut = [view.cut(*draw_crop(rng, share, size, view.pixels.shape[1:3])) for view in decoded]
         revise(cut, np.random.default_rng([self.options.seed, step, index, PAINT]))
         fitted = []
