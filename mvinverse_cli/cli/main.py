@@ -20,10 +20,7 @@ from .. import __version__
 from ..errors import MvInverseError
 from . import decompose, doctor, evaluate, finetune, inspect, scenes, train, weights
 from .console import VOICE, complain, set_voice
-
-ENDING = [signal.SIGINT, signal.SIGTERM]
-if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
-    ENDING.append(signal.SIGHUP)  # the terminal is closed, the connection is gone
+from .ending import ENDING
 
 app = typer.Typer(
     no_args_is_help=True,

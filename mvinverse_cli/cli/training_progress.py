@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-from .console import STDERR, emit, say, set_voice
+from ..errors import OutputError
+from .console import STDERR, VOICE, emit, say, set_voice
+from .ending import ENDING
 from .progress import PLAIN_SECONDS, clock, counting_bar
 
 if TYPE_CHECKING:
@@ -27,9 +29,10 @@ def set_training_voice(progress: TrainProgressMode, *, json: bool, quiet: bool, 
 
 @contextmanager
 def signals_noted() -> Iterator[list[int]]:
-    """Notes SIGINT and SIGTERM instead of unwinding in the middle of a step; the second one unwinds all the same."""
+    """Notes the signals that end the program instead of unwinding in the middle of a step; the second of a kind unwinds
+    all the same."""
     noted: list[int] = []
-    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {int(number): signal.getsignal(number) for number in ENDING}
 
     def note(number: int, frame: FrameType | None) -> None:
         noted.append(number)
@@ -61,9 +64,19 @@ def open_training_progress(mode: TrainProgressMode, steps: int) -> Iterator[Call
     elif mode == "plain":
         yield plain_lines()
     elif mode == "json":
-        yield lambda progress: emit("progress", **vars(progress))
+        yield emit_progress
     else:
         yield lambda progress: None
+
+
+def emit_progress(progress: "Progress") -> None:
+    """An event on stdout, for as long as somebody takes them: hours of steps are worth more than word of them."""
+    if not VOICE.json:
+        return
+    try:
+        emit("progress", **vars(progress))
+    except OutputError as error:
+        say(f"mvinverse: warning: {error}; going on without events")
 
 
 def plain_lines() -> Callable[["Progress"], None]:

@@ -1,5 +1,6 @@
 """`mvinverse weights`: what weights there are, fetching and checking them, and what can be made of them."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -102,7 +103,7 @@ def calibrate(
     limit: Annotated[int | None, typer.Option(help="Take the first so many scenes.")] = None,
 ) -> int:
     """Write weights whose maps are as far from one half as scenes with true maps allow: as sure of metal, as light and
-    dark. What they call metal stays the same."""
+    dark. What they call metal stays nearly the same."""
     check_new(output)
     if limit is not None:
         check_at_least("--limit", limit, 1)
@@ -126,10 +127,14 @@ def calibrate(
 
 
 def check_new(output: Path) -> None:
-    """Raises OptionError where weights cannot have that name, OutputError where something has it."""
+    """Raises OptionError where weights cannot have that name, OutputError where something has it, or where its folder
+    cannot be written to."""
     check_weights_name(output)
-    if output.exists():
+    if os.path.lexists(output):
         raise OutputError(f"{output}: is there already; choose another name, or remove it")
+    from ..outputs.check import check_folder
+
+    check_folder(output.parent)
 
 
 def named(name: str) -> str:

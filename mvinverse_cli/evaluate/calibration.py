@@ -4,7 +4,8 @@ Training counts rare metal for more than it is (`train/losses.py`, `metal_balanc
 where F1 counts it; below one half that leaves a haze of doubt on all that is no metal, for which RMSE pays. A mean of
 weights lies nearer to middle gray than each of them. A factor on the logits, temperature scaling (Guo 2017, "On
 calibration of modern neural networks"), moves a map away from one half or towards it: what is called metal stays the
-same. It is folded into the last layer, and costs nothing where it is used.
+same, but where values on both sides are mixed afterwards, of two looks or sizes. It is folded into the last layer, and
+costs nothing where it is used.
 """
 
 import json
@@ -102,7 +103,7 @@ def calibrate(
     }
     licence = {} if weights.licence is None else {"licence": weights.licence}
     texts = {**metadata_of(weights), **licence, "calibrated": json.dumps(told)}
-    save_checkpoint(sharpened(weights, factors), weights.config, output, texts)
+    save_checkpoint(sharpened(weights, factors), weights.config, output, texts, overwrite=False)
     return Calibration(fits, seen.scenes, seen.broken)
 
 

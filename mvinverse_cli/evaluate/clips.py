@@ -87,7 +87,10 @@ def clips_of(data: Path) -> list[Path]:
         return [data]
     if not data.is_dir():
         raise InputError(f"{data}: no such clip or folder; name a video, a folder of frames or of clips")
-    entries = sorted(path for path in data.iterdir() if not path.name.startswith("."))
+    try:
+        entries = sorted(path for path in data.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"{data}: cannot be read: {error.strerror or error}") from error
     found = [path for path in entries if (path.is_file() and is_video(path)) or _holds_pictures(path)]
     if any(path.is_file() and is_image(path) for path in entries):
         if found:
@@ -101,7 +104,11 @@ def clips_of(data: Path) -> list[Path]:
 
 
 def _holds_pictures(path: Path) -> bool:
-    return path.is_dir() and any(is_image(inner) for inner in path.iterdir())
+    try:
+        return path.is_dir() and any(is_image(inner) for inner in path.iterdir())
+    except OSError as error:
+        logger.warning("%s: left out: %s", path, error.strerror or error)
+        return False
 
 
 def lay_out_clips(paths: Sequence[Path], options: DecomposeOptions, broken: list[Broken]) -> Iterator[Clip]:

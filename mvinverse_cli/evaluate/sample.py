@@ -71,7 +71,7 @@ def sample_of(name: str, views: Sequence[View], patch_size: int) -> Sample:
     }
     for map_name, values in maps.items():
         if not np.isfinite(values).all():
-            raise InputError(f"{name}: {map_name} holds NaN or infinity; render this scene again")
+            raise InputError(f"{name}: {map_name} holds NaN or infinity; remove this scene and render it again")
     mask = np.stack([view.mask[crop][..., 0] for view in views])
     if "normal" in maps:
         mask &= np.linalg.norm(maps["normal"], axis=-1) > 0.5  # a zero vector points nowhere

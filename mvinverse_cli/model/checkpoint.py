@@ -10,7 +10,7 @@ import pickle
 import secrets
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -164,25 +164,35 @@ def check_fit(weights: Weights, model: MVInverse, entries: Mapping[str, Entry]) 
 
 
 def save_checkpoint(
-    state: Mapping[str, Tensor], config: ModelConfig, path: Path, metadata: Mapping[str, str] | None = None
+    state: Mapping[str, Tensor],
+    config: ModelConfig,
+    path: Path,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    overwrite: bool = True,
 ) -> None:
     """Writes `state` with its config as one .safetensors file, whole or not at all; same input, same bytes.
 
-    metadata: further text to carry; the key `config` is taken. Raises OutputError where the file cannot be written.
+    metadata: further text to carry; the key `config` is taken. The folder is created. Raises OutputError where the file
+    cannot be written, or, unless it may `overwrite`, is there.
     """
     texts = {**(metadata or {}), "config": json.dumps(config_to_dict(config))}
     partial = path.with_name(f".mvinverse-{secrets.token_hex(6)}.part")  # as all unfinished files of this tool
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
         mode = partial.stat().st_mode
         save_file({name: value.contiguous() for name, value in state.items()}, partial, texts)
         partial.chmod(mode)  # safetensors writes for the owner alone
         sort_metadata(partial)
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path}: appeared meanwhile; does another run write it?")
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         raise OutputError(f"{path}: cannot be written: {error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # why it could not be written is told, not why it is not there
+            partial.unlink(missing_ok=True)
 
 
 def sort_metadata(path: Path) -> None:

@@ -39,9 +39,8 @@ def write_mean(sources: Sequence[Weights], shares: Sequence[float], output: Path
     ]
     licences = dict.fromkeys(weights.licence for weights in sources if weights.licence is not None)
     licence = {"licence": "; ".join(licences)} if licences else {}
-    save_checkpoint(
-        mean_state(sources, counts), sources[0].config, output, {**carried[0], **licence, "mean": json.dumps(told)}
-    )
+    texts = {**carried[0], **licence, "mean": json.dumps(told)}
+    save_checkpoint(mean_state(sources, counts), sources[0].config, output, texts, overwrite=False)
 
 
 def checked_shares(shares: Sequence[float], count: int) -> list[float]:

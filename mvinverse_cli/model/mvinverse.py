@@ -26,6 +26,7 @@ from .vit import VisionTransformer
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
 
+BYPASS_PATCH = 16  # pixels of the bypass to a patch, whatever side that has of the network's
 TOKEN_LEVELS = slice(2, 4)  # of the bypass: the one that meets the token grid, and the next coarser
 
 
@@ -135,9 +136,9 @@ class MVInverse(nn.Module):
 
     def see(self, frames: Tensor) -> list[Tensor]:
         """Normalised frames (n, 3, H, W) -> the four levels of the bypass, fine to coarse."""
-        height, width = frames.shape[-2:]
-        # 8/7: the pyramid then meets the token grid at 4, 2, 1 and 1/2 pixels a patch of 14
-        return self.res_encoder(interpolate(frames, (height // 7 * 8, width // 7 * 8), mode="bilinear"))
+        # so large that the pyramid meets the token grid at 4, 2, 1 and 1/2 pixels a patch
+        height, width = (side // self.config.patch_size * BYPASS_PATCH for side in frames.shape[-2:])
+        return self.res_encoder(interpolate(frames, (height, width), mode="bilinear"))
 
     def decode(
         self, pieces: list[Tensor], grid: tuple[int, int], seen: Seen, keep: Callable[[Tensor], Tensor]

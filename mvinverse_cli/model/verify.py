@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from ..errors import WeightsError
 from .checkpoint import build_on_meta, check_fit, open_state
 from .weights import Weights, file_hash
@@ -34,6 +36,12 @@ def verify_weights(weights: Weights) -> Iterator[Check]:
             yield Check("network", True, f"{len(entries)} tensors fit; built from {weights.config_source}")
         except WeightsError as error:
             yield Check("network", False, str(error))
-        broken = [name for name in entries if not bool(read(name).isfinite().all())]
+        broken = [name for name in entries if not is_finite(read(name))]
     said = f"NaN or infinity in {len(broken)} tensors: {', '.join(broken[:3])}" if broken else "no NaN, no infinity"
     yield Check("values", not broken, said)
+
+
+def is_finite(values: Tensor) -> bool:
+    """Whether `values` are numbers, none of them infinite."""
+    wide = values.float() if values.element_size() == 1 else values  # of floats of one byte torch cannot say
+    return bool(wide.isfinite().all())

@@ -174,11 +174,11 @@ def read_about(path: Path) -> Mapping[str, Any]:
     try:
         about: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read ({error}); render this scene again") from error
+        raise InputError(f"{file}: cannot be read ({error}); remove this scene and render it again") from error
     kinds = {"seed": int, "generator": int, "split": str, "layout": str, "views": int}
     whole = isinstance(about, dict) and all(type(about.get(name)) is kind for name, kind in kinds.items())
     if not whole or about["views"] < 1 or about["split"] not in get_args(Split):
-        raise InputError(f"{file}: does not describe a scene; render this scene again")
+        raise InputError(f"{file}: does not describe a scene; remove this scene and render it again")
     return about
 
 
@@ -204,7 +204,7 @@ def read_view(path: Path) -> View:
         }
         return _decode(planes, header)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a whole view ({error}); render this scene again") from error
+        raise InputError(f"{path}: not a whole view ({error}); remove this scene and render it again") from error
 
 
 def _decode(planes: Mapping[str, Array], header: Mapping[str, Any]) -> View:

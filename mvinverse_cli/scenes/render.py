@@ -19,7 +19,7 @@ from ..maps import Array
 from ..options import RenderDevice, RenderOptions
 from .layouts import compose
 from .materials import Split
-from .record import SCENE_JSON, View, remove_leftovers, scene_path, write_scene
+from .record import SCENE_JSON, View, remove_leftovers, scene_path, view_path, write_scene
 from .stage import Scenery
 from .tracer import Quality
 
@@ -125,6 +125,8 @@ def is_rendered(path: Path, options: RenderOptions) -> bool:
         about = json.loads((path / SCENE_JSON).read_text())
         found = (about["generator"], about["split"])
         others = {name: about[name] for name, value in rendering_of(options).items() if about.get(name, value) != value}
+        for view in range(about["views"]):
+            view_path(path, view).stat()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a whole scene ({error}); remove it to render it again") from error
     if found != (GENERATOR[split], split):

@@ -118,7 +118,7 @@ def _exr_size(path: Path) -> tuple[int, int]:
         with path.open("rb") as stream, OpenEXR.File(stream, header_only=True) as file:
             (left, top), (right, bottom) = file.header()["dataWindow"]
     except (OSError, RuntimeError, KeyError) as error:
-        raise InputError(f"{path}: not a whole view ({error}); render this scene again") from error
+        raise InputError(f"{path}: not a whole view ({error}); remove this scene and render it again") from error
     return int(bottom) - int(top) + 1, int(right) - int(left) + 1
 
 

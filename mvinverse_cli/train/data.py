@@ -85,7 +85,7 @@ class Samples:
     memory together as one alone; with those abreast. cache_bytes: that each keeps at most.
 
     A scene that turns out to be broken when its pixels are read is logged and noted in `broken`, and another takes its
-    place, the same in every run.
+    place, the same in every run; where no other has as many views, some of fewer views.
     """
 
     def __init__(
@@ -114,8 +114,16 @@ class Samples:
         return batches_ahead(self, steps, workers)
 
     def batch(self, step: int) -> Batch:
-        """The batch of one step. Raises InputError where too few scenes can be read to make one."""
-        views, size = self._shape(step)
+        """The batch of one step. Raises InputError where no scene can be read."""
+        most, size = self._shape(step)
+        for views in range(most, 0, -1):
+            if samples := self._samples(step, views, size):
+                return to_batch(samples, self.config)
+        raise InputError(f"none of {len(self.scenes)} scenes can be read; render them again")
+
+    def _samples(self, step: int, views: int, size: tuple[int, int]) -> list[Sample]:
+        """As many samples of that shape as a step holds; fewer, or none, where too few scenes of so many views can be
+        read."""
         wanted = max(1, round(self.options.pixels / (views * size[0] * size[1])))
         samples: list[Sample] = []
         for index in self._order(step, views, size):
@@ -125,9 +133,7 @@ class Samples:
                 samples.append(self._sample(step, index, views, size))
             except InputError as error:
                 self.note(index, str(error))
-        if not samples:
-            raise InputError(f"none of {len(self.scenes)} scenes can be read; render them again")
-        return to_batch(samples, self.config)
+        return samples
 
     def _shape(self, step: int) -> tuple[int, tuple[int, int]]:
         """How many views the samples of a step have, and their (height, width), which one scene at least can fill.

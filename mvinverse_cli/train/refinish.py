@@ -12,7 +12,7 @@ import numpy as np
 from ..maps import Array
 from ..scenes.recipe import METALS
 from .solid import BRIGHTEST, DARKEST
-from .surface import Surface, fresnel
+from .surface import DIELECTRIC, Surface, fresnel
 from .surroundings import surroundings
 
 MOST_FINISHES = 3  # on how many materials of a sample
@@ -108,7 +108,8 @@ def refinished(surface: Surface, metallic: Array, roughness: Array, scattered: A
     known = surface.mask > 0
     facing = np.clip(np.einsum("pc,pc->p", surface.normal, surface.away)[:, None], 0, 1)
     beyond = surface.color - surface.albedo * (1 - surface.metallic) * surface.shading
-    mirrored = beyond / fresnel(surface.albedo, surface.metallic, facing)
+    # black metal, which others' scenes have, mirrors nothing head-on
+    mirrored = beyond / np.maximum(fresnel(surface.albedo, surface.metallic, facing), np.float32(DIELECTRIC / 2))
     mirrored = mirrored + scattered * (surface.shading - mirrored)
     diffuse = surface.albedo * (1 - metallic) * surface.shading
     color = np.maximum(diffuse + mirrored * fresnel(surface.albedo, metallic, facing), 0)

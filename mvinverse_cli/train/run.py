@@ -28,7 +28,7 @@ from ..model.checkpoint import save_checkpoint
 from ..model.config import SHOWN_AT, ModelConfig, config_from_dict, config_to_dict
 from ..model.presets import PRESETS
 from ..outputs.whole import PART_NAME, WholeFile, remove_parts, write_errors, write_whole
-from ..scenes.store import ScenePath
+from ..scenes.store import SceneList
 from ..sizes import show_count
 from ..trainings import TrainOptions
 from .loop import Loop, memory_errors
@@ -51,11 +51,10 @@ def find_config(name: str) -> ModelConfig:
     """The network called `name`: a preset, or a JSON file. Raises OptionError."""
     if name in PRESETS:
         return PRESETS[name]
-    path = Path(name)
-    if not path.is_file():
-        raise OptionError(f"--config {name}: no such file; choose one, or from {', '.join(PRESETS)}")
     try:
-        values = json.loads(path.read_text("utf-8"))
+        values = json.loads(Path(name).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise OptionError(f"--config {name}: no such file; choose one, or from {', '.join(PRESETS)}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise OptionError(f"--config {name}: not readable as JSON: {error}") from error
     if not isinstance(values, dict):
@@ -72,12 +71,12 @@ def check_drawing() -> None:
         raise TrainingError('pictures of the training need matplotlib: pip install "mvinverse[train]"')
 
 
-def open_run(run: Path, config: ModelConfig, options: TrainOptions, scenes: Iterable[ScenePath]) -> None:
+def open_run(run: Path, config: ModelConfig, options: TrainOptions, found: SceneList) -> None:
     """Makes the folder `run` for this training, or checks that what has come of a training in it is this very one's.
 
     Raises OptionError naming what differs, OutputError where the folder cannot be written.
     """
-    described = {scene.name: scene.described for scene in scenes}
+    described = {scene.name: scene.described for scene in found.scenes}
     wanted_config = json.loads(json.dumps(config_to_dict(config)))
     wanted_options = lasting(options)
     if not (run / STATE).exists() and not (run / WEIGHTS).exists():
@@ -86,7 +85,7 @@ def open_run(run: Path, config: ModelConfig, options: TrainOptions, scenes: Iter
         of_network = {name: value for name, value in wanted_config.items() if name not in SHOWN_AT}
         check_same(run / CONFIG, of_network, "another network")
         check_same(run / OPTIONS, wanted_options, "other options", lasting(TrainOptions()))
-        check_scenes(run / SCENES, described)
+        check_scenes(run / SCENES, described, {path.name: reason for path, reason in found.broken})
     with write_errors(run):
         remove_parts([run])  # of a run that was killed while it wrote
     write_whole(run / OPTIONS, as_json(wanted_options), "overwrite")
@@ -129,23 +128,31 @@ def check_same(path: Path, wanted: Mapping[str, Any], whose: str, usual: Mapping
         )
 
 
-def check_scenes(path: Path, described: Mapping[str, str]) -> None:
-    """Raises OptionError where scenes that the run was trained on are gone, or others by now; new ones are welcome.
+def check_scenes(path: Path, described: Mapping[str, str], broken: Mapping[str, str]) -> None:
+    """Raises OptionError where scenes that the run was trained on are gone, broken, or others by now; new ones are
+    welcome.
 
-    described: the scenes that are there, by name.
+    described: the scenes that are there, by name; broken: why others that are there cannot be read.
     """
     try:
         lines = [line.partition("\t") for line in path.read_text("utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise OptionError(f"{path}: not readable: {error}; choose a new folder with -o") from error
-    gone = [name for name, _, _ in lines if name not in described]
+    missing = [name for name, _, _ in lines if name not in described]
+    gone = [name for name in missing if name not in broken]
+    unreadable = [broken[name] for name in missing if name in broken]
     # a run of an earlier version recorded the names alone
     other = [f"{name} was {was}" for name, _, was in lines if was and described.get(name, was) != was]
-    for which, said in ((gone, "not there"), (other, "others by now")):
+    begun = "give the folder it was begun with"
+    for which, said, remedy in (
+        (gone, "not there", begun),
+        (unreadable, "broken by now", "render them again"),
+        (other, "others by now", begun),
+    ):
         if which:
             raise OptionError(
                 f"--data: {len(which)} of the {len(lines)} scenes of this run are {said} ({'; '.join(which[:3])}"
-                f"{'; ...' if len(which) > 3 else ''}); give the folder it was begun with, or a new folder with -o"
+                f"{'; ...' if len(which) > 3 else ''}); {remedy}, or choose a new folder with -o"
             )
     if len(described) > len(lines):
         logger.info("%s: %d scenes, %d more than before", path.parent, len(described), len(described) - len(lines))

@@ -87,7 +87,7 @@ def train(
         logger.warning("skipped: %s", reason)
     with join_ranks(device) as ranks, ExitStack() as held:
         ranks.lead(lambda: held.enter_context(open_alone(run)))
-        ranks.lead(lambda: open_run(run, config, options, found.scenes))
+        ranks.lead(lambda: open_run(run, config, options, found))
         model = MVInverse(config)
         initialize(model, torch.Generator().manual_seed(options.seed))
         licence = None if (run / STATE).exists() else start(model, options, device)

@@ -1,5 +1,6 @@
 """`mvinverse train`: flags, words and exit codes, as a shell or a farm sees them."""
 
+import errno
 import inspect
 import json
 import os
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mvinverse_cli.cli.console import write_errors_of_stdout
 from mvinverse_cli.cli.main import main
 from mvinverse_cli.cli.train import signals_noted, train
 from mvinverse_cli.cli.values import split_names
@@ -165,7 +167,7 @@ def test_many_broken_scenes_are_exit_3_after_the_training(run, tmp_path: Path):
     assert Path("run/weights.safetensors").is_file()
 
 
-@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_step_and_keeps_the_run(run, number, expected, monkeypatch: pytest.MonkeyPatch):
     from mvinverse_cli.train.trainer import Trainer
 
@@ -176,6 +178,7 @@ def test_a_signal_ends_the_step_and_keeps_the_run(run, number, expected, monkeyp
         taken(trainer, batch)
 
     before = signal.getsignal(number)
+    monkeypatch.setattr("mvinverse_cli.cli.training_progress.ENDING", [number])  # SIGHUP is none under nohup
     monkeypatch.setattr(Trainer, "take_step", interrupted)
     code, _, err = run()
     assert code == expected
@@ -192,6 +195,18 @@ def test_a_signal_in_the_last_step_interrupts_nothing(run, ends):
     ends(late)
     code, _, err = run()
     assert (code, err.splitlines()) == (0, ["step 2: run/weights.safetensors is trained"])
+
+
+def test_a_reader_of_events_that_goes_away_ends_no_training(run, monkeypatch):
+    def gone(event, **values):
+        with write_errors_of_stdout():
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("mvinverse_cli.cli.training_progress.emit", gone)
+    code, _, err = run("--json", "-o", "run")
+    assert code == 0
+    assert "mvinverse: warning: stdout cannot be written: Broken pipe; going on without events" in err.splitlines()
+    assert Path("run/weights.safetensors").is_file()
 
 
 def test_a_second_signal_does_not_wait():

@@ -122,6 +122,9 @@ def test_mean_prints_the_path_that_it_wrote(tmp_path, tiny_file):
         pytest.param(("--shares", "1"), OptionError, "1 for 2 weights", id="too few"),
         pytest.param(("-o", "mean.pt"), OptionError, "let the name end so", id="no safetensors"),
         pytest.param(("-o", "there.safetensors"), OutputError, "is there already", id="in the way"),
+        pytest.param(
+            ("-o", "there.safetensors/mean.safetensors"), OutputError, "is not a folder", id="a file for a folder"
+        ),
     ],
 )
 def test_mean_overwrites_nothing_and_guesses_nothing(tmp_path, monkeypatch, tiny_file, arguments, error, said):
@@ -131,6 +134,17 @@ def test_mean_overwrites_nothing_and_guesses_nothing(tmp_path, monkeypatch, tiny
     with pytest.raises(error, match=said):
         stdout("mean", str(tiny_file), str(tiny_file), *arguments, *output)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["hours of work"]
+
+
+def test_mean_makes_the_folder_and_leaves_what_appears_there_meanwhile(tmp_path, monkeypatch, tiny_file):
+    arguments = ("mean", str(tiny_file), str(tiny_file), "-o", str(tmp_path / "new" / "mean.safetensors"))
+    stdout(*arguments)
+    (mean,) = (tmp_path / "new").iterdir()
+    mean.write_text("hours of work")
+    monkeypatch.setattr("mvinverse_cli.cli.weights.check_new", lambda output: None)  # it was not there then
+    with pytest.raises(OutputError, match="appeared meanwhile"):
+        stdout(*arguments)
+    assert [path.read_text() for path in (tmp_path / "new").iterdir()] == ["hours of work"]
 
 
 def test_help_imports_neither_torch_nor_huggingface_hub():

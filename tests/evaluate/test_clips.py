@@ -1,5 +1,8 @@
 """Clips and their pairs of adjacent frames."""
 
+import errno
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -39,6 +42,24 @@ def test_a_folder_without_clips_is_an_error(tmp_path):
         clips_of(tmp_path)
     with pytest.raises(InputError, match="no such clip"):
         clips_of(tmp_path / "gone")
+
+
+def test_a_folder_that_may_not_be_read_is_left_out_and_named(tmp_path, caplog, monkeypatch):
+    closed, inside = tmp_path / "lost+found", Path.iterdir
+
+    def denied(path):  # root, who may run the tests, is denied nothing
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return inside(path)
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    closed.mkdir()
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "clip" / "1.png").touch()
+    assert clips_of(tmp_path) == [tmp_path / "clip"]
+    assert f"{closed}: left out: Permission denied" in caplog.text
+    with pytest.raises(InputError, match=r"lost.found: cannot be read: Permission denied"):
+        clips_of(closed)
 
 
 def test_pairs_are_adjacent_frames_at_the_size_of_the_network(tmp_path, tiny_model, monkeypatch):

@@ -220,8 +220,9 @@ def test_a_checkpoint_may_be_read_by_whom_the_umask_allows(file):
 
 
 def test_a_checkpoint_into_no_folder_is_an_output_error(tmp_path, state):
+    (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
-        save_checkpoint(state, TINY, tmp_path / "absent" / "x.safetensors")
+        save_checkpoint(state, TINY, tmp_path / "file" / "x.safetensors")
 
 
 def test_a_device_without_room_for_the_weights_is_said(file, monkeypatch):

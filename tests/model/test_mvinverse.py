@@ -186,3 +186,13 @@ def test_gradients_reach_every_parameter(tiny: MVInverse, images: torch.Tensor):
 def test_levels_may_be_any_pairs(images: torch.Tensor):
     model = MVInverse(replace(TINY, decoder_depth=12, levels=(1, 2, 4, 5))).eval()
     assert model(images)["albedo"].shape == (1, 3, 56, 70, 3)
+
+
+@pytest.mark.parametrize("patch_size", [8, 16])
+def test_patches_may_be_of_another_side(patch_size: int):
+    model = MVInverse(replace(TINY, patch_size=patch_size, bypass_tokens=True)).eval()
+    with torch.inference_mode():
+        maps = model(torch.rand(1, 2, 3, 3 * patch_size, 4 * patch_size))
+    assert {name: values.shape[2:4] for name, values in maps.items()} == dict.fromkeys(
+        MAPS, (3 * patch_size, 4 * patch_size)
+    )

@@ -48,6 +48,13 @@ def test_a_broken_number_fails_the_values_and_its_tensor_is_named(tmp_path, tiny
     assert found["values"].said == "NaN or infinity in 1 tensors: res_encoder.layer1.1.running_var"
 
 
+def test_floats_of_one_byte_fail_the_network_and_are_read_on(tmp_path, tiny):
+    state = tiny.state_dict() | {"register_token": tiny.register_token.to(torch.float8_e4m3fn)}
+    save_checkpoint(state, TINY, tmp_path / "x.safetensors")
+    found = checks(tmp_path / "x.safetensors")
+    assert [name for name, check in found.items() if not check.passed] == ["network"]
+
+
 def test_a_file_that_does_not_fit_fails_the_network_and_is_read_on(tmp_path):
     save_checkpoint({"x": torch.ones(1)}, TINY, tmp_path / "x.safetensors")
     found = checks(tmp_path / "x.safetensors")

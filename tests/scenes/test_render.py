@@ -118,6 +118,10 @@ def test_a_folder_of_another_generator_or_split_is_refused(tmp_path: Path):
     write_scene(tmp_path, 3, [make_view(0), make_view(1)], layout="room", split="train", generator=GENERATOR["train"])
     assert is_rendered(scene_path(tmp_path, 3), options)
     assert not is_rendered(scene_path(tmp_path, 4), options)
+    write_scene(tmp_path, 4, [make_view(0), make_view(1)], layout="room", split="train", generator=GENERATOR["train"])
+    (scene_path(tmp_path, 4) / "view_1.exr").unlink()
+    with pytest.raises(InputError, match=r"not a whole scene .*view_1\.exr.*; remove it to render it again"):
+        is_rendered(scene_path(tmp_path, 4), options)
     with pytest.raises(OptionError, match="is a train scene"):
         is_rendered(scene_path(tmp_path, 3), replace(options, held_out=True))
     about = scene_path(tmp_path, 3) / "scene.json"

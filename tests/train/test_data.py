@@ -360,6 +360,20 @@ def test_a_scene_that_breaks_while_training_is_named_once_and_replaced(folder, t
     assert [batch.images.shape for batch in batches] == [(min(shape[0], 10), *shape[1:]) for shape in whole]
 
 
+def test_scenes_of_fewer_views_stand_in_for_those_of_many_that_are_all_broken(tmp_path):
+    make_scenes(tmp_path, (1, 2), views=2)
+    make_scenes(tmp_path, (3,), views=4)
+    for i in range(4):
+        path = view_path(tmp_path / "00000003", i)
+        path.write_bytes(path.read_bytes()[:-200])  # its header is whole
+    options = replace(OPTIONS, min_views=4)
+    samples, again = open_samples(tmp_path, options), open_samples(tmp_path, options)
+    batches = [samples.batch(step) for step in range(4)]
+    assert {batch.images.shape[1] for batch in batches} == {2}
+    assert {name for batch in batches for name in batch.names} == {"00000001", "00000002"}
+    assert all(same(batch, again.batch(step)) for step, batch in enumerate(batches))
+
+
 def test_scenes_that_are_all_broken_end_the_training(tmp_path, caplog):
     make_scenes(tmp_path, (1, 2))
     samples = open_samples(tmp_path)

@@ -39,6 +39,16 @@ def test_the_finish_that_it_has_changes_nothing():
     assert np.allclose(same.color, surface.color, rtol=1e-4, atol=1e-6)
 
 
+def test_black_metal_seen_head_on_gets_another_finish_of_numbers():
+    surface = seen(1.0)
+    black = replace(surface, albedo=np.zeros_like(surface.albedo))
+    matt = refinished(black, black.metallic, np.ones_like(black.roughness), np.ones_like(black.metallic))
+    painted = refinished(black, np.zeros_like(black.metallic), black.roughness, np.zeros_like(black.metallic))
+    for color in (matt.color, painted.color):
+        assert np.isfinite(color).all()
+        assert color.max() <= 2 * surface.color.max() + 1e-6
+
+
 def test_painted_metal_looks_like_a_dielectric_under_the_same_light():
     metal, dielectric = seen(1.0), seen(0.0)
     painted = refinished(metal, dielectric.metallic, metal.roughness, np.zeros_like(metal.metallic))

@@ -156,6 +156,12 @@ def test_a_folder_of_another_training_is_refused_by_what_differs(begun: Path, sc
     said = "4 of the 4 scenes of this run are others by now (00000000 was 2 views of 56x42, train, noise, generator 1;"
     with pytest.raises(OptionError, match=re.escape(said)):
         train(tmp_path / "same names", begun, CONFIG, OPTIONS)
+    shutil.copytree(scenes, tmp_path / "damaged")
+    damaged = view_path(tmp_path / "damaged" / "00000002", 0)
+    damaged.write_bytes(b"")
+    said = f"1 of the 4 scenes of this run are broken by now ({damaged}: not a whole view"
+    with pytest.raises(OptionError, match=re.escape(said) + ".*; render them again, or choose a new folder with -o"):
+        train(tmp_path / "damaged", begun, CONFIG, OPTIONS)
     assert {path: path.read_bytes() for path in begun.iterdir()} == before
 
 
