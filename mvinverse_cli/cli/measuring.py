@@ -54,10 +54,14 @@ class Files:
     sheet: Path | None
 
     def check(self) -> None:
-        """Raises OutputError where one of them cannot be written: before hours of measuring, not after."""
+        """Raises OptionError where two are one, OutputError where one cannot be written: before hours of measuring, not
+        after."""
         from ..outputs.check import check_folder
 
-        for path in filter(None, (self.json, self.markdown, self.sheet)):
+        paths = [path for path in (self.json, self.markdown, self.sheet) if path is not None]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise OptionError(f"{path}: one file for two of --json, --markdown and --sheet; choose another for one")
             check_folder(path.parent)
             if path.is_dir():
                 raise OutputError(f"{path}: is a folder, and the name of a file is wanted; choose another")

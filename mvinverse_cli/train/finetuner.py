@@ -155,7 +155,8 @@ class FineTuner(Loop[FinetuneOptions, Lesson]):
         for name in self.maps:
             error = float(torch.stack([truth[name] for truth in truths]).mean())
             self.clip_scales[name] = level / max(flicker[name] ** 2, 1e-9)
-            self.truth_scales[name] = level / max(error, 1e-6)
+            # a map that none of these scenes has is not taught by one that comes later and has it
+            self.truth_scales[name] = level / max(error, 1e-6) if error else 0.0
 
     def keep(self, ways: Mapping[MapName, float]) -> None:
         """Takes the weights `part_way`, 1 being the running mean as it is now, for good, for the maps in `ways`.

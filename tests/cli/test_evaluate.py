@@ -209,6 +209,11 @@ def test_many_broken_scenes_end_in_3(data, capsys):
         (["--data", ".", "--model", "none", "--sheet", "x.png"], 2, "--sheet x.png"),
         (["--data", "nowhere", "--model", "none", "--json", "."], 7, ".: is a folder"),
         (["--data", "nowhere", "--model", "none", "--markdown", "/dev/null/x.md"], 7, "/dev/null is not a folder"),
+        (
+            ["--data", "nowhere", "--model", "none", "--json", "x", "--markdown", "x"],
+            2,
+            "x: one file for two of --json",
+        ),
         (["--data", ".", "--model", "nothing.safetensors"], 5, "nothing.safetensors"),
         (["--data", ".", "--model", "none"], 4, "holds no scenes"),
     ],

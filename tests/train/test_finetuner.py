@@ -95,6 +95,10 @@ def test_with_scenes_every_map_counts_the_same(tiny_model: MVInverse, tmp_path):
         error = (errors[0][name].item() + errors[1][name].item()) / 2
         assert tuner.truth_scales[name] * error == pytest.approx(level, rel=1e-5)
         assert tuner.clip_scales[name] * flicker[name] ** 2 == pytest.approx(level, rel=1e-5)
+    for batch in batches:
+        batch.masks["metallic"][:] = False
+    tuner.balance(flicker, batches)
+    assert tuner.truth_scales["metallic"] == 0
     resumed = make_tuner(tiny_model)
     resumed.load_state(tuner.state())
     assert (resumed.truth_scales, resumed.clip_scales) == (tuner.truth_scales, tuner.clip_scales)
