@@ -26,6 +26,7 @@ Window = tuple[Sequence[int], Sequence[int]]  # inclusive corners (x, y)
 _FLOAT = Imath.PixelType(Imath.PixelType.FLOAT)
 _MULTIPART = 0x1000  # among the flags of a file's version
 NO_SPACE = ("", "unknown", "data")  # what `colorInteropID` may be without naming a space
+_PLAIN_PARTS = {"rgba", "rgb", "beauty", "combined"}  # the picture itself, beside its passes
 _DEEP = (OpenEXR.deepscanline, OpenEXR.deeptile)
 
 
@@ -89,10 +90,13 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]]:
-    """The first part that holds a picture, with the names of its channels: three of a colour, or one of gray.
+    """The part that holds the picture, with the names of its channels: three of a colour, or one of gray.
 
-    Raises InputError with the channels that are there where none is a picture, or where several layers could be it.
+    Of several parts that hold one it is that of a name in _PLAIN_PARTS, else the first. Raises InputError with the
+    channels that are there where none is a picture, or where several layers could be it.
     """
+    pictures: list[tuple[Any, tuple[str, ...]]] = []
+    ambiguous: list[str] = []
     for part in parts:
         names = [channel.name for channel in part.header["channels"]]
         if part.type() in _DEEP:
@@ -101,14 +105,19 @@ def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]
         layers = [layer for layer in layers if not layer or layer.endswith(".")]
         if "" in layers or len(layers) == 1:
             layer = "" if "" in layers else layers[0]
-            return part, (layer + "R", layer + "G", layer + "B")
-        if layers:
-            raise InputError(
-                f"{shown(path)}: several layers could be the picture ({', '.join(layer[:-1] for layer in layers)}) "
-                "and none is plain R, G, B; export the one you mean"
-            )
-        if "Y" in names and not {"RY", "BY"} & {*names}:
-            return part, ("Y",)
+            pictures.append((part, (layer + "R", layer + "G", layer + "B")))
+        elif layers:
+            ambiguous += [layer[:-1] for layer in layers]
+        elif "Y" in names and not {"RY", "BY"} & {*names}:
+            pictures.append((part, ("Y",)))
+    if pictures:
+        plain = (picture for picture in pictures if str(picture[0].header.get("name", "")).lower() in _PLAIN_PARTS)
+        return next(plain, pictures[0])
+    if ambiguous:
+        raise InputError(
+            f"{shown(path)}: several layers could be the picture ({', '.join(ambiguous)}) "
+            "and none is plain R, G, B; export the one you mean"
+        )
     held = ", ".join(channel.name for part in parts for channel in part.header["channels"])
     raise InputError(
         f"{shown(path)}: no R, G, B or Y channels, only {shown(held) or 'none'}; export a flat RGB picture"

@@ -1,6 +1,7 @@
 """Names of files: which are media, how they read in messages, and the grammar of numbered sequences."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,9 +13,11 @@ VIDEO_SUFFIXES = (
 )
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".exr", ".dpx", ".hdr")
 
+SEVERAL = 3  # pictures of one pattern, which are likely meant as a sequence
 _LISTED = 8  # missing ranges that a message spells out
 
 _NUMBERED = re.compile(r"(?P<prefix>.+)\.(?P<digits>\d+)(?P<suffix>\.[^.]+)", re.DOTALL)
+_ENDS_IN_NUMBER = re.compile(r"(?P<prefix>.*?)(?P<digits>\d+)(?P<suffix>\.[^.]+)", re.DOTALL)
 _FIELD = re.compile(r"(?P<hashes>#+|@+)|%0?(?P<printf>\d*)d|\$F(?P<houdini>\d*)")
 
 
@@ -73,6 +76,15 @@ def sequence_numbers(paths: Sequence[Path]) -> tuple[str, list[int]] | None:
     if len(paths) < 2 or len(numbered) < len(paths) or len(kinds) > 1:
         return None
     return numbered[0]["prefix"], [int(match["digits"]) for match in numbered]
+
+
+def likely_pattern(paths: Sequence[Path]) -> str:
+    """The pattern, as `plate_####.png`, that most of `paths` fit whose names end in a number; empty where fewer than
+    SEVERAL do."""
+    ends = (match for path in paths if (match := _ENDS_IN_NUMBER.fullmatch(path.name)))
+    patterns = Counter(match["prefix"] + "#" * len(match["digits"]) + match["suffix"] for match in ends)
+    pattern, count = max(patterns.items(), key=lambda item: item[1], default=("", 0))
+    return pattern if count >= SEVERAL else ""
 
 
 def missing_ranges(numbers: Iterable[int]) -> str:

@@ -22,7 +22,7 @@ from .hdr import decode_hdr
 from .headers import Header, read_header
 from .names import shown
 from .profiles import in_rec709, in_srgb
-from .tiff import decode_tiff
+from .tiff import OtherColorsError, decode_tiff
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ def read_picture(path: Path, *, is_color: bool = True) -> Picture:
                 reading = f"is tagged {shown(plate.other_space)}, which is read as if it were lin_rec709_scene"
             return Picture(light, "linear", plate.alpha, reading, plate.timecode)
         stored, alpha = _decode(data, header)
+    except OtherColorsError as error:
+        raise InputError(f"{shown(path)}: {error}; convert it to RGB") from error
     except (RuntimeError, ValueError, IndexError, cv2.error) as error:
         raise InputError(f"{shown(path)}: truncated or damaged ({shown(str(error))}); export it again") from error
     pixels = header.orientation.apply(stored)

@@ -23,6 +23,7 @@ from .names import (
     Pattern,
     is_image,
     is_video,
+    likely_pattern,
     missing_ranges,
     parse_pattern,
     sequence_numbers,
@@ -203,6 +204,12 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
         prefix, numbers = numbered
         ends = (f"{prefix}.", paths[0].suffix)
         return _sequence_shot(prefix.rstrip("._- ") or "sequence", ends, numbers, paths, allow_gaps)
+    if pattern := likely_pattern(paths):
+        log.info(
+            "%d pictures are taken as views of one scene; if they are a sequence, name it: '%s'",
+            len(paths),
+            shown(paths[0].parent / pattern),
+        )
     by_stem: dict[str, Path] = {}
     for path in paths:
         _check_bytes(path)

@@ -22,6 +22,7 @@ from .pictures import read_picture
 from .resize import as_float
 from .selection import Grid
 from .video import open_video
+from .video_color import without_other_matrix
 from .video_decoder import VideoDecoder
 
 # Tried on five clips from the world, put behind one another in every order. From frame to frame video changes by 3 to
@@ -109,7 +110,7 @@ def small_frames(decoder: VideoDecoder) -> Iterator[tuple[int, Array]]:
     size: tuple[int, int] | None = None
     for place, frame in decoder:
         size = size or small_size(frame.width, frame.height)
-        yield place, reformatter.reformat(frame, *size, format="bgr24").to_ndarray()
+        yield place, reformatter.reformat(without_other_matrix(frame), *size, format="bgr24").to_ndarray()
 
 
 def _small_pictures(shot: Shot) -> Iterator[tuple[int, Array]]:

@@ -21,6 +21,10 @@ _GRAYS = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 _JPEGS = (COMPRESSION.OJPEG, COMPRESSION.JPEG)  # whose YCbCr comes back as RGB
 
 
+class OtherColorsError(ValueError):
+    """A sound picture whose samples are no RGB and no gray."""
+
+
 @contextmanager
 def _first_page(file: BinaryIO) -> Iterator[TiffPage]:
     try:
@@ -75,7 +79,9 @@ def _color_of(samples: Array, page: TiffPage) -> tuple[Array, Alpha]:
         page.photometric == PHOTOMETRIC.YCBCR and page.compression in _JPEGS
     )
     if not is_rgb and page.photometric not in _GRAYS:
-        raise ValueError(f"its colours are {getattr(page.photometric, 'name', page.photometric)}, not RGB or gray")
+        raise OtherColorsError(
+            f"its colours are {getattr(page.photometric, 'name', page.photometric)}, not RGB or gray"
+        )
     count = 3 if is_rgb else 1
     if samples.shape[-1] < count:
         raise ValueError(f"it is called RGB and has {samples.shape[-1]} of the 3 samples of a pixel")

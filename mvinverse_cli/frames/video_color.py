@@ -14,6 +14,7 @@ import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, Interpolation, VideoReformatter
 
 from ..maps import Array
+from .video_tags import matrix_name
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ _MATRICES: dict[int, Matrix] = {
     7: (0.212, 0.087),
     9: _BT2020,
 }
+_UNNAMED = 2  # as a stream is tagged that does not say
 _HD_LINES = 720  # a stream that does not say is BT.709 from here up, as in players
 
 _UNCONVERTED = {
@@ -73,12 +75,26 @@ def log_coding(frame: av.VideoFrame, name: str) -> None:
     is_ycbcr = not is_swscale_rgb(frame.format) and len(frame.format.components) >= 3
     if is_ycbcr and frame.colorspace not in _MATRICES:
         label = "BT.709" if coding_of(frame).matrix == _BT709 else "BT.601"
-        log.info("%s: the stream does not name its colour matrix; read as %s, by its height", name, label)
+        if (tag := matrix_name(int(frame.colorspace))) in {"gbr", "unknown", "reserved"}:
+            log.info("%s: the stream does not name its colour matrix; read as %s, by its height", name, label)
+        else:
+            log.warning("%s: tagged colour matrix %s, read as if it were %s; convert it first", name, tag, label)
+    if any(component.is_alpha for component in frame.format.components):
+        log.info("%s: the alpha channel is dropped", name)
+    if frame.interlaced_frame:
+        log.warning("%s: interlaced, and both fields of a frame are read as one picture; deinterlace it first", name)
     transfer, primaries = _UNCONVERTED.get(frame.color_trc), _WIDE_PRIMARIES.get(frame.color_primaries)
     if transfer:
         log.warning("%s: tagged %s, read as if it were sRGB; convert it to Rec.709 first", name, transfer)
     if primaries:
         log.warning("%s: tagged %s primaries, read as if they were Rec.709; convert it first", name, primaries)
+
+
+def without_other_matrix(frame: av.VideoFrame) -> av.VideoFrame:
+    """The same picture, untagged where swscale would refuse it for a matrix that it does not know."""
+    if frame.colorspace not in {0, *_MATRICES}:
+        frame.colorspace = _UNNAMED
+    return frame
 
 
 class RgbConverter:
@@ -105,7 +121,7 @@ class RgbConverter:
         if frame.format.name == format:
             return frame
         return self._reformatter.reformat(
-            frame,
+            without_other_matrix(frame),
             format=format,
             src_color_range=range,
             dst_color_range=range,

@@ -24,6 +24,11 @@ _TRANSFERS = _by_code(
 )
 
 
+def matrix_name(code: int) -> str:
+    """What FFmpeg calls a colour matrix; a code without a name as it is."""
+    return _MATRICES.get(code, str(code))
+
+
 def color_tags(context: VideoCodecContext) -> dict[str, str]:
     """The matrix, range, primaries and transfer that a stream is tagged with; a code without a name as it is."""
 
@@ -31,7 +36,7 @@ def color_tags(context: VideoCodecContext) -> dict[str, str]:
         return names.get(code, str(code))
 
     return {
-        "matrix": named(_MATRICES, int(context.colorspace)),
+        "matrix": matrix_name(int(context.colorspace)),
         "range": named(_RANGES, int(context.color_range)),
         "primaries": named(_PRIMARIES, int(context.color_primaries)),
         "transfer": named(_TRANSFERS, int(context.color_trc)),

@@ -158,6 +158,13 @@ def test_whole_numbers_are_light_as_they_stand(tmp_path):
     np.testing.assert_array_equal(read_picture(write(tmp_path / "a.exr", part(rgb(counts)))).pixels, counts)
 
 
+@pytest.mark.parametrize(("names", "read"), [(("diffuse", "rgba"), 1), (("left", "right"), 0), (("Beauty", "rgb"), 0)])
+def test_of_several_parts_the_picture_is_that_of_a_plain_name(names, read, tmp_path):
+    planes = [rgb(), {name: plane[::-1] for name, plane in rgb().items()}]
+    path = write(tmp_path / "a.exr", *(part(values, name) for values, name in zip(planes, names, strict=True)))
+    np.testing.assert_array_equal(read_picture(path).pixels[..., 0], planes[read]["R"])
+
+
 @pytest.mark.parametrize("parts", [1, 2])
 def test_a_header_text_in_another_encoding_harms_nothing(parts, tmp_path):
     beauty = [part(rgb(), name, owner="Jurgen", comments="für") for name in ("beauty", "other")[:parts]]

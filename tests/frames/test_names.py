@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvinverse_cli.frames.names import Pattern, missing_ranges, parse_pattern, sequence_numbers, shown
+from mvinverse_cli.frames.names import Pattern, likely_pattern, missing_ranges, parse_pattern, sequence_numbers, shown
 
 STEMS = st.text(string.ascii_letters + "._- ü[(", min_size=1, max_size=12).filter(lambda text: text.strip(". "))
 SUFFIXES = st.sampled_from([".png", ".exr", ".tif", "_v2.jpg", ".JPG"])
@@ -42,6 +42,20 @@ def test_numbered_names_give_their_prefix_and_numbers(prefix: str, width: int, n
     paths = [Path("a", f"{prefix}.{number:0{width}d}.exr") for number in sorted(numbers)]
     expected = (prefix, sorted(numbers)) if len(numbers) > 1 else None
     assert sequence_numbers(paths) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        (["plate_1001.png", "plate_1002.png", "plate_1004.png"], "plate_####.png"),
+        (["a.1.exr", "a.2.exr", "a.3.exr", "thumb.exr"], "a.#.exr"),
+        (["a.1.exr", "a.2.exr", "b.1.exr", "b.2.exr"], ""),
+        (["hall.png", "stairs.png", "roof.png"], ""),
+        ([], ""),
+    ],
+)
+def test_pictures_that_may_be_a_sequence_have_its_pattern(names: list[str], pattern: str):
+    assert likely_pattern([Path(name) for name in names]) == pattern
 
 
 @given(NUMBERS)

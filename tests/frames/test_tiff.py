@@ -87,7 +87,7 @@ def test_the_orientation_tag_is_applied(tmp_path):
 @pytest.mark.parametrize(
     ("pixels", "options", "reason"),
     [
-        (np.zeros((6, 8, 4), np.uint8), {"photometric": "separated"}, "SEPARATED"),
+        (np.zeros((6, 8, 4), np.uint8), {"photometric": "separated"}, "SEPARATED, not RGB or gray; convert it to RGB"),
         (RGB8, {"photometric": "ycbcr"}, "YCBCR"),
         (np.zeros((6, 8, 3), np.int16), {"photometric": "rgb"}, "int16"),
         (np.full((6, 8, 3), np.nan, np.float32), {"photometric": "rgb"}, "48 of 48 pixels hold NaN"),

@@ -14,8 +14,10 @@ import pytest
 
 from mvinverse_cli.errors import InputError, OptionError
 from mvinverse_cli.frames import Frame, FrameReader, find_shots, open_positions
+from mvinverse_cli.frames.survey import small_frames
 from mvinverse_cli.frames.timeline import Timeline
 from mvinverse_cli.frames.video_color import RgbConverter
+from mvinverse_cli.frames.video_decoder import VideoDecoder
 from tests.frames.finding import choice_of, shot_of
 from tests.frames.media import (
     cut,
@@ -141,6 +143,31 @@ def test_hdr_curves_are_warned_of_by_name(tag, value, name, tmp_path, caplog):
     read(path)
     assert name in caplog.text
     assert "BT.2020" in caplog.text
+
+
+@pytest.mark.parametrize(("matrix", "name"), [(8, "ycgco"), (10, "bt2020c"), (14, "ictcp")])
+def test_a_matrix_that_is_not_known_is_warned_of_by_name_and_read_by_the_height(matrix, name, tmp_path, caplog):
+    picture = to_frame(patches(), "yuv420p", matrix="bt601")
+    picture.colorspace = matrix
+    path = write_video(tmp_path / "clip.mkv", [picture], options={"crf": "1"})
+    (frame,), _ = read(path)
+    assert np.abs(frame.pixels[8:-8, 8::16] / 255 - patches()[8:-8, 8::16]).max() <= 2 / 255
+    assert f"tagged colour matrix {name}, read as if it were BT.601" in caplog.text
+    with av.open(str(path)) as container:
+        decoder = VideoDecoder(container, container.streams.video[0], None)
+        assert [small.shape[-1] for _, small in small_frames(decoder)] == [3]
+
+
+def test_alpha_and_fields_of_a_video_are_told(tmp_path, caplog):
+    clear = av.VideoFrame.from_ndarray(np.full((48, 64, 4), 200, np.uint8), format="rgba")
+    fields = to_frame(numbered(1), "yuv420p")
+    options = {"flags": "+ildct+ilme", "x264opts": "tff=1"}
+    with caplog.at_level(logging.INFO, "mvinverse_cli"):
+        read(write_video(tmp_path / "clear.mov", [clear], "png"))
+        assert "the alpha channel is dropped" in caplog.text
+        assert "interlaced" not in caplog.text
+        read(write_video(tmp_path / "fields.mp4", [fields], options=options))
+    assert "interlaced, and both fields of a frame are read as one picture" in caplog.text
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
