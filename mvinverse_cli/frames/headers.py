@@ -5,11 +5,11 @@ The format is told by the first bytes, not by the name: a PNG called .jpg is a P
 
 import struct
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from PIL.Image import Image
 from PIL.JpegImagePlugin import JpegImageFile
@@ -35,12 +35,18 @@ _PILLOW: dict[Literal["png", "jpeg", "webp"], Callable[[BinaryIO], Image]] = {
 }
 
 
+_SRGB_GAMMA = 0.45455  # as a PNG names it
+_SRGB_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # x and y of white, red, green and blue
+_NEAR = 0.02  # Adobe RGB's green is .09 off
+
+
 @dataclass(frozen=True)
 class Header:
     """`width` and `height` as stored; `size` as shown; `rate`: frames per second, where the file names them.
 
-    icc_profile: which colours its numbers mean, where the file says so by an ICC profile. pixel_aspect: width of a
-    stored pixel over its height, 2 for a plate squeezed by an anamorphic lens.
+    icc_profile: which colours its numbers mean, where the file says so by an ICC profile; other_colors: what a PNG
+    without one names instead of those of sRGB. pixel_aspect: width of a stored pixel over its height, 2 for a plate
+    squeezed by an anamorphic lens.
     """
 
     format: Format
@@ -49,6 +55,7 @@ class Header:
     orientation: Orientation = UPRIGHT
     rate: Fraction | None = None
     icc_profile: bytes | None = None
+    other_colors: str = ""
     pixel_aspect: float = 1.0
 
     @property
@@ -119,5 +126,19 @@ def _read_with_pillow(format: Literal["png", "jpeg", "webp"], file: BinaryIO) ->
             tag = Image.getexif(image).get(ORIENTATION_TAG, 1)  # of a PNG, its own method decodes the picture
         except (LookupError, OSError, SyntaxError, ValueError, struct.error):
             tag = 1
-    profile = image.info.get("icc_profile")
-    return Header(format, *image.size, exif_orientation(tag), icc_profile=profile or None)
+    profile = image.info.get("icc_profile") or None
+    other = "" if profile else _other_colors(image.info)
+    return Header(format, *image.size, exif_orientation(tag), icc_profile=profile, other_colors=other)
+
+
+def _other_colors(info: Mapping[Any, Any]) -> str:
+    """What the gAMA and cHRM chunks of a PNG name that is not sRGB; an sRGB chunk outweighs both (PNG, 13.13)."""
+    gamma, primaries = info.get("gamma", _SRGB_GAMMA), info.get("chromaticity", _SRGB_PRIMARIES)
+    if "srgb" in info:
+        return ""
+    others = []
+    if abs(gamma - _SRGB_GAMMA) > _NEAR:
+        others.append(f"a gamma of {gamma:.3g}")
+    if max(abs(own - usual) for own, usual in zip(primaries, _SRGB_PRIMARIES, strict=True)) > _NEAR:
+        others.append("other primaries")
+    return " and ".join(others)

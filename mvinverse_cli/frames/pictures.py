@@ -83,6 +83,8 @@ def read_picture(path: Path, *, is_color: bool = True) -> Picture:
     reading = ""
     if is_color and header.icc_profile is not None:
         pixels, reading = in_srgb(pixels, header.icc_profile)
+    elif is_color and header.other_colors:
+        reading = f"names {header.other_colors}, and is read as if it were sRGB; convert it first"
     if pixels.dtype == np.float32:
         check_finite(pixels, path)
         return Picture(pixels, "linear", alpha, reading)

@@ -1,6 +1,7 @@
 """Pictures with ICC profiles: other colours are brought to sRGB, and what cannot be is said."""
 
 import io
+import struct
 from pathlib import Path
 
 import imagecodecs
@@ -9,6 +10,7 @@ import PIL.Image
 import pytest
 import tifffile
 from PIL import ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from mvinverse_cli.color import INTEROP_PRIMARIES, linear_to_srgb, srgb_to_linear, to_rec709
 from mvinverse_cli.frames.pictures import Picture, read_picture
@@ -88,3 +90,33 @@ def test_the_alpha_of_a_picture_with_a_profile_is_dropped_and_its_colours_are_br
     assert np.abs(picture.pixels - wanted(CODES)).max() < 2
     assert picture.notes[0] == "the alpha channel is dropped"
     assert len(picture.notes) == 2
+
+
+SRGB_CHUNKS = {b"gAMA": (45455,), b"cHRM": (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)}
+BT2020 = (31270, 32900, 70800, 29200, 17000, 79700, 13100, 4600)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "note"),
+    [
+        (SRGB_CHUNKS, ""),
+        ({b"gAMA": (100000,)}, "names a gamma of 1, and is read as if it were sRGB; convert it first"),
+        ({b"cHRM": BT2020}, "names other primaries, and is read as if it were sRGB; convert it first"),
+        ({b"gAMA": (50994,), b"cHRM": BT2020}, "names a gamma of 0.51 and other primaries, and is read as if it were"),
+        ({b"gAMA": (100000,), b"cHRM": BT2020, b"sRGB": None}, ""),
+        ({b"gAMA": (100000,), b"iCCP": None}, ""),
+    ],
+)
+def test_a_png_that_names_other_colours_without_a_profile_is_told(chunks, note, tmp_path):
+    info = PngInfo()
+    for kind, values in chunks.items():
+        if values is not None:
+            info.add(kind, struct.pack(f">{len(values)}I", *values))
+    if b"sRGB" in chunks:
+        info.add(b"sRGB", b"\0")
+    icc = {"icc_profile": SRGB} if b"iCCP" in chunks else {}
+    PIL.Image.fromarray(CODES).save(tmp_path / "a.png", pnginfo=info, **icc)
+    picture = read_picture(tmp_path / "a.png")
+    np.testing.assert_array_equal(picture.pixels, CODES)
+    assert picture.reading.startswith(note)
+    assert bool(picture.reading) == bool(note)
