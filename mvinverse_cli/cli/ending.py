@@ -1,4 +1,4 @@
-"""The signals that end the program, by which its files are whole."""
+"""The signals that end the program, and leave its files whole."""
 
 import signal
 

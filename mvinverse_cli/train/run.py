@@ -85,7 +85,7 @@ def open_run(run: Path, config: ModelConfig, options: TrainOptions, found: Scene
         of_network = {name: value for name, value in wanted_config.items() if name not in SHOWN_AT}
         check_same(run / CONFIG, of_network, "another network")
         check_same(run / OPTIONS, wanted_options, "other options", lasting(TrainOptions()))
-        check_scenes(run / SCENES, described, {path.name: reason for path, reason in found.broken})
+        check_scenes(run / SCENES, described, {path.stem: reason for path, reason in found.broken})
     with write_errors(run):
         remove_parts([run])  # of a run that was killed while it wrote
     write_whole(run / OPTIONS, as_json(wanted_options), "overwrite")
