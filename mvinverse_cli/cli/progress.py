@@ -29,6 +29,11 @@ class Pace:
         """Frames on disk per second so far."""
         return progress.done / max(time.monotonic() - self.began, 1e-6)
 
+    def shown(self, progress: "Progress") -> str:
+        """`3.1 fps`; below one as `0.045 fps`, as a large network on a processor goes."""
+        fps = self.fps(progress)
+        return f"{fps:.1f} fps" if fps >= 0.95 else f"{fps:.2g} fps"
+
     def eta(self, progress: "Progress") -> float:
         """Seconds left."""
         return (progress.total - progress.done) / self.fps(progress)
@@ -81,15 +86,15 @@ def open_bar(total: int) -> Iterator[Report]:
         rich.progress.TextColumn("{task.description}"),
         rich.progress.BarColumn(),
         rich.progress.MofNCompleteColumn(),
-        rich.progress.TextColumn("{task.fields[fps]:.1f} fps"),
+        rich.progress.TextColumn("{task.fields[pace]}"),
         rich.progress.TimeRemainingColumn(),
     )
     pace = Pace()
     with rich.progress.Progress(*columns, console=STDERR) as bar:
-        task = bar.add_task("frames", total=total, fps=0.0)
+        task = bar.add_task("frames", total=total, pace="")
 
         def report(progress: "Progress") -> None:
-            bar.update(task, completed=progress.done, description=progress.shot, fps=pace.fps(progress))
+            bar.update(task, completed=progress.done, description=progress.shot, pace=pace.shown(progress))
 
         yield report
 
@@ -107,7 +112,7 @@ def plain_lines() -> Report:
         last_percent, last_time = whole, now
         say(
             f"Progress: {whole}%  frame {progress.number} ({progress.done}/{progress.total})  "
-            f"{pace.fps(progress):.1f} fps  eta {clock(pace.eta(progress))}"
+            f"{pace.shown(progress)}  eta {clock(pace.eta(progress))}"
         )
 
     return report

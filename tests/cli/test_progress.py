@@ -27,11 +27,14 @@ def clock_of_test(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return fake
 
 
-def test_a_plain_line_reads_as_the_farm_expects(clock_of_test: Clock, capfd: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize(("fps", "said"), [(3.1, "3.1 fps  eta 00:19"), (0.0448, "0.045 fps  eta 21:35")])
+def test_a_plain_line_reads_as_the_farm_expects(
+    clock_of_test: Clock, capfd: pytest.CaptureFixture[str], fps: float, said: str
+):
     with open_progress("plain", 100) as report:
-        clock_of_test.now += 42 / 3.1
+        clock_of_test.now += 42 / fps
         report(Progress("clip", 1042, 42, 100))
-    assert capfd.readouterr().err == "Progress: 42%  frame 1042 (42/100)  3.1 fps  eta 00:19\n"
+    assert capfd.readouterr().err == f"Progress: 42%  frame 1042 (42/100)  {said}\n"
 
 
 def test_what_came_before_the_first_steps_is_no_part_of_the_time_that_is_left(
