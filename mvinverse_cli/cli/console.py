@@ -29,6 +29,14 @@ class WordsConsole(Console):
         """The reader has gone. Rich itself would close stdout as well, and exit."""
         self.quiet = True
 
+    def _check_buffer(self) -> None:
+        """Writes what there is, a bar's lines too. Rich lets other errors than that one through: a terminal that was
+        closed, a full disk."""
+        try:
+            super()._check_buffer()
+        except OSError:
+            self.quiet = True
+
 
 VOICE = Voice()
 STDERR = WordsConsole(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -42,10 +50,7 @@ def one_line(text: str) -> str:
 def say(text: str) -> None:
     """A note on stderr; a progress bar that is up makes room for it. Where stderr cannot be written, nothing is said
     any more."""
-    try:
-        STDERR.print(one_line(text))
-    except OSError:
-        STDERR.quiet = True
+    STDERR.print(one_line(text))
 
 
 def complain(message: str, exit_code: int) -> None:

@@ -92,7 +92,7 @@ def log_coding(frame: av.VideoFrame, name: str) -> None:
 
 def without_other_matrix(frame: av.VideoFrame) -> av.VideoFrame:
     """The same picture, untagged where swscale would refuse it for a matrix that it does not know."""
-    if frame.colorspace not in {0, *_MATRICES}:
+    if frame.colorspace and frame.colorspace not in _MATRICES:
         frame.colorspace = _UNNAMED
     return frame
 

@@ -14,7 +14,7 @@ import torch
 
 from ..maps import MAPS, SPECS, MapName
 from .attention import thin_tokens
-from .bypass import bypass_channels
+from .bypass import bypass_channels, bypass_size
 from .config import ModelConfig
 from .dpt import LEAST
 from .efficientnet import STAGES, STEM
@@ -135,12 +135,12 @@ def frame_bytes(
     tokens = config.registers + patches
     seen = len(thin_tokens(grid, config.registers, kv_stride)[0]) + (kv_stride > 1)  # perhaps a mean
     hidden = int(config.mlp_ratio * config.dim) * (max(config.registers, 1 + config.encoder_registers) + patches)
-    bypass_size = (height // 7 * 8, width // 7 * 8)
+    bypass_sides = bypass_size(size, config.patch_size)
     pyramid = sum(
-        channels * prod(ceil(side / 2 ** (level + 2)) for side in bypass_size)
+        channels * prod(ceil(side / 2 ** (level + 2)) for side in bypass_sides)
         for level, channels in enumerate(bypass_channels(config))
     )
-    wide = ceil(widest_bypass(config) * prod(bypass_size))
+    wide = ceil(widest_bypass(config) * prod(bypass_sides))
     half, last = max(config.features // 2, LEAST), max(config.features // 8, LEAST)
     # At full size the two sides of a convolution, also in its own layout; before it the picture's share and their sum.
     # Below, levels of 4, 2, 1 and 1/2 pixels a patch: projected to 1, 2, 4 and 4 F, then each to F.

@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate, normalize
 from ..maps import MAPS, SPECS, MapName
 from .attention import Seen, attend_across, choose_seen
 from .block import Block
-from .bypass import build_bypass, bypass_channels
+from .bypass import build_bypass, bypass_channels, bypass_size
 from .config import ModelConfig
 from .dpt import DPTHead
 from .rope import patch_positions, rope_table
@@ -26,7 +26,6 @@ from .vit import VisionTransformer
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
 
-BYPASS_PATCH = 16  # pixels of the bypass to a patch, whatever side that has of the network's
 TOKEN_LEVELS = slice(2, 4)  # of the bypass: the one that meets the token grid, and the next coarser
 
 
@@ -136,9 +135,9 @@ class MVInverse(nn.Module):
 
     def see(self, frames: Tensor) -> list[Tensor]:
         """Normalised frames (n, 3, H, W) -> the four levels of the bypass, fine to coarse."""
-        # so large that the pyramid meets the token grid at 4, 2, 1 and 1/2 pixels a patch
-        height, width = (side // self.config.patch_size * BYPASS_PATCH for side in frames.shape[-2:])
-        return self.res_encoder(interpolate(frames, (height, width), mode="bilinear"))
+        height, width = frames.shape[-2:]
+        size = bypass_size((height, width), self.config.patch_size)
+        return self.res_encoder(interpolate(frames, size, mode="bilinear"))
 
     def decode(
         self, pieces: list[Tensor], grid: tuple[int, int], seen: Seen, keep: Callable[[Tensor], Tensor]

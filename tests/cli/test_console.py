@@ -10,6 +10,8 @@ import pytest
 import typer
 
 from mvinverse_cli.cli.console import STDERR, VOICE, complain, say
+from mvinverse_cli.cli.training_progress import open_training_progress
+from mvinverse_cli.train.journal import Progress
 
 
 def gone_reader() -> int:
@@ -41,6 +43,20 @@ def test_words_that_nobody_takes_end_nothing_and_leave_stdout_alone(
         say("a second word")
         typer.echo("data")
     assert capfd.readouterr() == ("data\n", "")
+
+
+def test_a_bar_that_nobody_takes_ends_nothing(broken, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(STDERR, "quiet", False)
+    done = []
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", broken)
+        patch.setattr(STDERR, "_force_terminal", True)
+        with open_training_progress("bar", 2) as report:
+            for step in (1, 2):
+                report(Progress(step, 2, {"total": 0.5}, 1e-3, 7.0, 60.0))
+                done.append(step)
+    assert done == [1, 2]
+    assert STDERR.quiet
 
 
 def test_the_cause_is_told_on_stderr_where_stdout_takes_no_event(
