@@ -20,7 +20,7 @@ import av
 import cv2
 import numpy as np
 
-from mvinverse_cli.frames import choose, find_shots, fit_grid, fit_to, open_positions
+from mvinverse_cli.frames import ResizeRule, choose, find_shots, open_positions
 from mvinverse_cli.shot.ahead import ahead
 from mvinverse_cli.shot.prepared import MOST_AHEAD, on_grid
 
@@ -50,15 +50,15 @@ def read_ours(path: Path, max_size: int) -> int:
     """How many frames came out."""
     (shot,) = find_shots([path], allow_gaps=False)
     choice = choose(shot, frames=None, every=1, start_frame=1, count=shot.frame_count or 0)
-    grid = fit_grid(shot.sizes, max_size=max_size, patch_size=PATCH)
-    fit = fit_to(shot.sizes[0], grid, max_size=max_size, patch_size=PATCH)
+    rule = ResizeRule(max_size, PATCH)
+    fit = rule.fit(shot.sizes[0], rule.grid(shot.sizes))
     with open_positions(shot, choice, choice.wanted) as reader:
         return sum(1 for _ in ahead((on_grid(frame, fit, gain=1.0) for frame in reader), MOST_AHEAD))
 
 
 def read_plain(path: Path, max_size: int) -> int:
     """The same the usual way."""
-    height, width = fit_grid([(WIDTH, HEIGHT)], max_size=max_size, patch_size=PATCH)
+    height, width = ResizeRule(max_size, PATCH).grid([(WIDTH, HEIGHT)])
     count = 0
     with av.open(str(path)) as container:
         container.streams.video[0].thread_type = "AUTO"

@@ -131,6 +131,7 @@ def inspect_exr(path: Path) -> Json:
         return {
             "kind": "exr",
             "size": [int(high[0] - low[0] + 1), int(high[1] - low[1] + 1)],
+            "pixel_aspect": float(attributes["pixelAspectRatio"]),
             "parts": len(file.parts),
             "compression": str(attributes["compression"]).rpartition(".")[2],
             "maps": {

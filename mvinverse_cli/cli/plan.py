@@ -78,6 +78,7 @@ def describe_shot(
         "kind": shot.kind,
         "sources": list(map(str, shot.sources)),
         "sizes": [list(size) for size in shot.sizes],
+        "pixel_aspect": shot.pixel_aspect,
         "network_size": [width, height],
         "rate": None if shot.rate is None else str(shot.rate),
         "frames": len(frames),
@@ -110,7 +111,8 @@ def plan_lines(described: dict[str, Any]) -> list[str]:
         numbers = f"{first}-{last}" if last > first else str(first)
         rate = "" if shot["rate"] is None else f" at {float(Fraction(shot['rate'])):.6g} fps"
         frames = show_count(shot["frames"], "frame")
-        lines.append(f"shot    {shot['name']}: {shot['kind']}, {frames} {numbers}, {sizes}{rate}")
+        aspect = "" if shot["pixel_aspect"] == 1 else f", pixels {shot['pixel_aspect']:g} times as wide as high"
+        lines.append(f"shot    {shot['name']}: {shot['kind']}, {frames} {numbers}, {sizes}{aspect}{rate}")
         if shot["cuts"]:
             at = f"at frame{'s' if len(shot['cuts']) > 1 else ''} {', '.join(map(str, shot['cuts']))}"
             lines.append(f"        {show_count(len(shot['cuts']), 'cut')}, {at}")

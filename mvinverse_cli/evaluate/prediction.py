@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..color import convert
-from ..frames import fit_grid, fit_pixels, fit_to, restore_map
+from ..frames import fit_pixels, restore_map
 from ..maps import MAPS, SPECS, Array, MapName, Maps
 from ..model.mvinverse import MVInverse
 from ..options import DecomposeOptions
 from ..outputs.quantize import check_finite
 from ..protocols import MeasureOptions
+from ..shot.layout import rule_of
 from ..shot.passes import Network, has_numbers
 from .example import Example, Source, readable
 from .result import Broken, Report
@@ -60,11 +61,10 @@ def predict_views(network: Network, pictures: Sequence[Array], place: str, *, to
 
     Sizes may differ. Raises OutputError as `run_passes` does.
     """
-    config = network.config
     sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
-    limits = {"min_size": config.min_size, "max_size": config.max_size, "patch_size": config.patch_size}
-    grid = fit_grid(sizes, **limits)
-    fits = [fit_to(size, grid, **limits) for size in sizes]
+    rule = rule_of(network.config)
+    grid = rule.grid(sizes)
+    fits = [rule.fit(size, grid) for size in sizes]
     shown = [fit_pixels(picture, fit) for picture, fit in zip(pictures, fits, strict=True)]
     maps = run_passes(network, shown, place, together=together)
     return [

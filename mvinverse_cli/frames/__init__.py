@@ -4,7 +4,7 @@ from .frame import Fault, Frame, Shot, ShotKind
 from .guided import restore_guided
 from .meter import meter_shot
 from .reader import FrameReader
-from .resize import Fit, as_float, fit_grid, fit_pixels, fit_to, resize, restore_map
+from .resize import Fit, ResizeRule, as_float, fit_pixels, resize, restore_map
 from .selection import Choice, Grid, choose, choose_grid, parse_cuts
 from .shots import find_shots, open_positions
 from .spool import STDIN, spooled
@@ -18,6 +18,7 @@ __all__ = [
     "Frame",
     "FrameReader",
     "Grid",
+    "ResizeRule",
     "Shot",
     "ShotKind",
     "Survey",
@@ -25,9 +26,7 @@ __all__ = [
     "choose",
     "choose_grid",
     "find_shots",
-    "fit_grid",
     "fit_pixels",
-    "fit_to",
     "meter_shot",
     "open_positions",
     "parse_cuts",

@@ -27,6 +27,7 @@ _VIDEO = {4: "unspecified video", 5: "SMPTE 274M", 6: "BT.709", 7: "BT.601 625 l
 _BLACK, _WHITE, _DENSITY_STEP, _GAMMA = 95, 685, 0.002, 0.6
 _LARGEST_CODE = 1023
 
+_PIXEL_ASPECT = 1628  # where it lies in the header of the image's source: width, then height
 _TIMECODE = 1920  # where it lies in the television header: binary coded decimals, one byte for each pair of digits
 _UNDEFINED = (0, 0xFFFFFFFF)  # the second by the standard, the first as many programs write it
 
@@ -52,6 +53,7 @@ class DpxLayout:
     transfer: int
     timecode: Timecode | None
     orientation: Orientation
+    pixel_aspect: float  # width of a pixel over its height, 0 where none is named
 
     @property
     def curve(self) -> str:
@@ -73,7 +75,16 @@ def read_dpx_layout(head: bytes) -> DpxLayout:
     (scanned,) = struct.unpack_from(order + "H", head, 768)
     if scanned not in _ORIENTATIONS:
         raise ValueError(f"its lines are columns (orientation {scanned}), which is not read; write it upright")
-    return DpxLayout(width, height, head[803], head[801], _read_timecode(head, order), _ORIENTATIONS[scanned])
+    timecode, aspect = _read_timecode(head, order), _read_pixel_aspect(head, order)
+    return DpxLayout(width, height, head[803], head[801], timecode, _ORIENTATIONS[scanned], aspect)
+
+
+def _read_pixel_aspect(head: bytes, order: str) -> float:
+    """Width over height of a pixel; 0 where it is undefined, or behind the end."""
+    if len(head) < _PIXEL_ASPECT + 8:
+        return 0.0
+    terms = struct.unpack_from(order + "II", head, _PIXEL_ASPECT)
+    return 0.0 if set(terms) & set(_UNDEFINED) else terms[0] / terms[1]
 
 
 def _read_timecode(head: bytes, order: str) -> Timecode | None:

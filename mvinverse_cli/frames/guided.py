@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from ..maps import SPECS, Array, MapName, Maps
-from .resize import Fit, fit_pixels
+from .resize import Fit, fit_pixels, resize
 
 # Both by measurement (benchmarks/upsample.py): wider windows blur edges and take noise for slopes.
 WINDOW = np.array([1, 4, 1], np.float32) / 6  # of 3 pixels along each axis
@@ -116,8 +116,10 @@ def windowed(plane: Array) -> Array:
 
 
 def enlarge(small: Array, fit: Fit, out: Array) -> Array:
-    """(h, w) -> `out` (H, W), bilinear between pixel centres."""
-    cv2.resize(small, fit.source, dst=out, interpolation=cv2.INTER_LINEAR)
+    """(h, w) -> `out` (H, W), bilinear between pixel centres; along an axis of fewer pixels the mean of an area, which
+    comes first."""
+    shorter = (min(small.shape[0], out.shape[0]), min(small.shape[1], out.shape[1]))
+    cv2.resize(resize(small, shorter), fit.source, dst=out, interpolation=cv2.INTER_LINEAR)
     return out
 
 

@@ -25,6 +25,7 @@ from .tiff import ORIENTATION_TAG, read_tiff_layout
 
 Format = Literal["png", "jpeg", "webp", "tiff", "exr", "dpx", "hdr"]
 
+LEAST_ASPECT = 0.1  # of a pixel; the widest is as many times as wide as high
 MAX_PIXELS = 2**28  # 268 Mpx: a decompression bomb is told by its header
 
 # Pillow's readers by name: `PIL.Image.open` has a limit on pixels of its own, which only a global can lift.
@@ -90,6 +91,11 @@ def check_size(width: int, height: int, path: Path) -> None:
         )
 
 
+def likely_aspect(said: float) -> float:
+    """A pixel's width over its height as a file gives it; 1 where that is 0, for unknown, or more than a lens does."""
+    return said if LEAST_ASPECT < said < 1 / LEAST_ASPECT else 1.0
+
+
 def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
         return _read_with_pillow("png", file)
@@ -106,11 +112,11 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
         rate = part.header.get("framesPerSecond")
         is_rate = isinstance(rate, Fraction) and rate > 0
         size = window_size(part.header["displayWindow"])
-        aspect = float(part.header["pixelAspectRatio"])  # the bindings refuse a file where it is not over 0
+        aspect = likely_aspect(float(part.header["pixelAspectRatio"]))
         return Header("exr", *size, rate=rate if is_rate else None, pixel_aspect=aspect)
     if start.startswith(dpx.MAGICS):
         layout = dpx.read_dpx_layout(file.read(2048))
-        return Header("dpx", layout.width, layout.height)
+        return Header("dpx", layout.width, layout.height, pixel_aspect=likely_aspect(layout.pixel_aspect))
     if start.startswith(hdr.MAGICS):
         return Header("hdr", *hdr.read_hdr_size(file))
     raise InputError(

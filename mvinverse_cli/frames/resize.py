@@ -36,37 +36,54 @@ class Fit:
             raise ValueError(f"a picture of {self.source} scaled to {self.inner} does not lie in a grid of {self.grid}")
 
 
-def _fitted(size: tuple[int, int], min_size: int, max_size: int, patch_size: int) -> tuple[int, int]:
-    """(height, width) that a picture of `size` is scaled to when it is alone."""
+@dataclass(frozen=True)
+class ResizeRule:
+    """How large the network sees pictures whose pixels are `pixel_aspect` times as wide as high: in square pixels.
+
+    A picture's long side is brought to at least `min_size` and at most `max_size`, which goes first; then its sides are
+    rounded down to multiples of `patch_size`, at least one patch.
+    """
+
+    max_size: int
+    patch_size: int
+    min_size: int = 0
+    pixel_aspect: float = 1.0
+
+    def grid(self, sizes: Iterable[tuple[int, int]]) -> tuple[int, int]:
+        """(height, width) of the grid that pictures of all `sizes` (width, height) share: the largest of each axis."""
+        fitted = [self._alone(size) for size in sizes]
+        return max(height for height, _ in fitted), max(width for _, width in fitted)
+
+    def fit(self, size: tuple[int, int], grid: tuple[int, int]) -> Fit:
+        """How a picture of `size` (width, height) lies in a `grid` (height, width) of this rule.
+
+        A picture whose size the grid was not made for (a video that changes size) is shrunk until it lies in it.
+        """
+        height, width = self._alone(size)
+        if height > grid[0] or width > grid[1]:
+            scale = min(grid[0] / height, grid[1] / width)
+            height, width = self._whole_patches(int(height * scale), int(width * scale))
+        return Fit(source=size, inner=(height, width), grid=grid)
+
+    def _alone(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(height, width) that a picture of `size` is scaled to when it is alone."""
+        width, height = shown_size(size, self.pixel_aspect)
+        longest = max(width, height)
+        wanted = min(max(longest, self.min_size), self.max_size)
+        if longest != wanted:  # in integers: 1920 * (1024 / 1920) need not be 1024
+            width, height = width * wanted // longest, height * wanted // longest
+        return self._whole_patches(height, width)
+
+    def _whole_patches(self, height: int, width: int) -> tuple[int, int]:
+        return max(height // self.patch_size, 1) * self.patch_size, max(width // self.patch_size, 1) * self.patch_size
+
+
+def shown_size(size: tuple[int, int], pixel_aspect: float) -> tuple[int, int]:
+    """(width, height) in square pixels of a picture of `size`, of which none is lost: it grows along one axis."""
     width, height = size
-    longest = max(width, height)
-    wanted = min(max(longest, min_size), max_size)
-    if longest != wanted:  # in integers: 1920 * (1024 / 1920) need not be 1024
-        width, height = width * wanted // longest, height * wanted // longest
-    return max(height // patch_size, 1) * patch_size, max(width // patch_size, 1) * patch_size
-
-
-def fit_grid(sizes: Iterable[tuple[int, int]], *, max_size: int, patch_size: int, min_size: int = 0) -> tuple[int, int]:
-    """(height, width) of the grid that pictures of all `sizes` (width, height) share.
-
-    Each picture's long side is brought to at least `min_size` and at most `max_size`, which goes first, and its sides
-    are rounded down to multiples of `patch_size`, at least one patch; the grid is the largest of these along each axis.
-    """
-    fitted = [_fitted(size, min_size, max_size, patch_size) for size in sizes]
-    return max(height for height, _ in fitted), max(width for _, width in fitted)
-
-
-def fit_to(size: tuple[int, int], grid: tuple[int, int], *, max_size: int, patch_size: int, min_size: int = 0) -> Fit:
-    """How a picture of `size` (width, height) lies in `grid` (height, width), which `fit_grid` made of the same limits.
-
-    A picture whose size the grid was not made for (a video that changes size) is shrunk until it lies in it.
-    """
-    height, width = _fitted(size, min_size, max_size, patch_size)
-    if height > grid[0] or width > grid[1]:
-        scale = min(grid[0] / height, grid[1] / width)
-        height = max(int(height * scale) // patch_size, 1) * patch_size
-        width = max(int(width * scale) // patch_size, 1) * patch_size
-    return Fit(source=size, inner=(height, width), grid=grid)
+    if pixel_aspect >= 1:
+        return round(width * pixel_aspect), height
+    return width, round(height / pixel_aspect)
 
 
 def as_float(pixels: Array) -> Array:

@@ -219,11 +219,18 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
             raise InputError(f"{shown(path)}: {what}; leave one out or rename it")
     headers = [probe_picture(path) for path in paths]
     sizes = tuple(dict.fromkeys(header.size for header in headers))
-    aspects = {header.pixel_aspect for header in headers}
+    aspects = sorted({header.pixel_aspect for header in headers})
     name = paths[0].stem if len(paths) == 1 else _common_folder(paths)
+    if len(aspects) > 1:
+        said = ", ".join(f"{aspect:g}" for aspect in aspects)
+        log.warning(
+            "%s: pixels of several proportions (width over height: %s), all taken as square; give each kind a run of "
+            "its own",
+            *(name, said),
+        )
     return Shot(
         *(name, "stills", tuple(paths), tuple(range(1, len(paths) + 1)), sizes, None, len(paths)),
-        pixel_aspect=aspects.pop() if len(aspects) == 1 else 1.0,
+        pixel_aspect=aspects[0] if len(aspects) == 1 else 1.0,
     )
 
 

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from ..errors import InputError
 from .boxes import is_fragmented, is_whole_riff
-from .headers import check_size
+from .headers import check_size, likely_aspect
 from .names import shown
 from .orientation import UPRIGHT, Orientation, matrix_orientation
 from .video_decoder import VideoDecoder, path_of
@@ -50,9 +50,7 @@ def probe_video(path: Path) -> VideoFacts:
             raise InputError(f"{shown(path)}: none of its frames can be decoded ({why}); export it again")
         orientation = orientation_of(first)
         size = orientation.size(first.width, first.height)
-        aspect = float(stream.sample_aspect_ratio or 0)  # 0 where the file does not say
-        if not 0.1 < aspect < 10:  # no lens squeezes so much, and an EXR takes not every number
-            aspect = 1.0
+        aspect = likely_aspect(float(stream.sample_aspect_ratio or 0))
         upright = 1 / aspect if orientation.transposed else aspect
         # PyAV 19 has a rational number of its own, which only arithmetic turns into a Fraction
         rate = None if stream.average_rate is None else Fraction(stream.average_rate)

@@ -107,7 +107,7 @@ def plan_job(
             maps=decompose.maps,
             options=write,
             rate=shot.rate,
-            pixel_aspect=shot.pixel_aspect,
+            pixel_aspect=1.0 if decompose.size == "model" else shot.pixel_aspect,  # the network sees square ones
             every=choice.grid.every,
         )
         nothing_there = Standing(frames_done=frozenset())

@@ -30,6 +30,7 @@ X264 = {
     "mbtree": "0",  # with it, on AVX-512, one encode in a thousand comes out otherwise (PyAV 18 and 19)
     "bf": "0",  # without B-frames packets lie in display order, and MP4 keeps the duration of each
 }
+LARGEST_DENOMINATOR = 6553  # of a pixel aspect, which is under 10: H.264 has 16 bits for either term
 THREADS = 4  # fixed: the bytes depend on it
 # Flat colours come back within 1/255; within 2/255 without these flags
 ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -74,14 +75,21 @@ def codec_of(format: FileKind, bits: Bits, channels: int) -> Codec:
     return Codec("H.264", "mp4", "libx264", "yuv420p", 8, X264, even_sides=True)
 
 
-def set_up(stream: VideoStream, codec: Codec, size: tuple[int, int], *, is_color: bool) -> None:
-    """Prepares a stream of `codec` for pictures of `size` (height, width), and tags it."""
+def set_up(
+    stream: VideoStream, codec: Codec, size: tuple[int, int], *, is_color: bool, pixel_aspect: float = 1.0
+) -> None:
+    """Prepares a stream of `codec` for pictures of `size` (height, width), and tags it.
+
+    pixel_aspect: width of a pixel over its height.
+    """
     height, width = size
     stream.width = width + width % 2 if codec.even_sides else width
     stream.height = height + height % 2 if codec.even_sides else height
     stream.pix_fmt = codec.pixel_format
     context = stream.codec_context
     context.thread_count = THREADS
+    # Of MP4 and MOV: Matroska's muxer asks for it where PyAV does not let anybody write
+    context.sample_aspect_ratio = Fraction(pixel_aspect).limit_denominator(LARGEST_DENOMINATOR)
     context.colorspace = codec.matrix
     context.color_range = codec.color_range
     context.color_primaries = ColorPrimaries.BT709

@@ -54,15 +54,18 @@ class MovieWriter:
         is_color: bool,
         every: int = 1,
         timecode: Timecode | None = None,
+        pixel_aspect: float = 1.0,
     ) -> None:
         """size: (height, width) of every frame; an odd side grows by one pixel where the codec has even sides only.
 
         is_color: the codes are sRGB-encoded, and tagged so. timecode: that of the first frame, where it has one.
+        pixel_aspect: width of a pixel over its height.
         """
         self.path = path
         self.codec = codec
         self.is_color = is_color
         self.height, self.width = size
+        self._pixel_aspect = pixel_aspect
         self._tick = codec.tick or Fraction(1, ticks_per_second(rate))
         self._frame_ticks = round(every / rate / self._tick)
         self._start: Fraction | None = None  # time of the first frame in the source
@@ -150,7 +153,8 @@ class MovieWriter:
     def _add_stream(self, rate: Fraction) -> VideoStream:
         options = dict(self.codec.options)
         stream = cast(VideoStream, self._container.add_stream(self.codec.encoder, rate=rate, options=options))
-        set_up(stream, self.codec, (self.height, self.width), is_color=self.is_color)
+        size = (self.height, self.width)
+        set_up(stream, self.codec, size, is_color=self.is_color, pixel_aspect=self._pixel_aspect)
         stream.time_base = self._tick
         stream.codec_context.time_base = self._tick
         return stream

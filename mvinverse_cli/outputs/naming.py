@@ -54,7 +54,7 @@ class ShotOutputs:
     maps: tuple[MapName, ...]
     options: WriteOptions
     rate: Fraction | None  # frames per second of a video
-    pixel_aspect: float = 1.0  # width of a pixel over its height
+    pixel_aspect: float = 1.0  # width of a pixel of the maps over its height
     every: int = 1  # frames of the source from one that is seen to the next
 
     @property

@@ -186,6 +186,7 @@ class Writers:
                     is_color=is_sheet or SPECS[first].kind == "color",
                     every=self.shot.every,
                     timecode=timecode,
+                    pixel_aspect=self.shot.pixel_aspect,
                 )
                 thread = ThreadPoolExecutor(1, thread_name_prefix=f"movie-{first}")
                 self._lanes.append(Lane(movie, file, thread))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
-from ..frames import Choice, Shot, choose, choose_grid, fit_grid, meter_shot, parse_cuts, survey_shot
+from ..frames import Choice, ResizeRule, Shot, choose, choose_grid, meter_shot, parse_cuts, survey_shot
 from ..options import DecomposeOptions
 from ..sizes import AUTO_WINDOW, parse_bytes, show_bytes, show_count
 from ..windows import Windows, least_window
@@ -48,14 +48,13 @@ class Layout:
         wanted = frozenset(self.choice.wanted)
         return sum(len([*scene.needed(wanted)]) for scene in windows.plan(self.choice.count, self.cuts))
 
+    def resize_rule(self, config: "ModelConfig", options: DecomposeOptions) -> ResizeRule:
+        """How large the network sees the pictures of the shot."""
+        return rule_of(config, options.max_size, self.shot.pixel_aspect)
+
     def network_size(self, config: "ModelConfig", options: DecomposeOptions) -> tuple[int, int]:
         """(height, width) of the pictures that the network sees."""
-        return fit_grid(
-            self.shot.sizes,
-            min_size=config.min_size,
-            max_size=options.max_size or config.max_size,
-            patch_size=config.patch_size,
-        )
+        return self.resize_rule(config, options).grid(self.shot.sizes)
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,11 @@ class PassPlan:
     windows: Windows
     is_short: bool
     peak_bytes: int
+
+
+def rule_of(config: "ModelConfig", max_size: int | None = None, pixel_aspect: float = 1.0) -> ResizeRule:
+    """How large a network sees pictures. max_size: of the long side, where it is not that of `config`."""
+    return ResizeRule(max_size or config.max_size, config.patch_size, config.min_size, pixel_aspect)
 
 
 def is_length_known(shot: Shot) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..color import convert
 from ..errors import InputError
-from ..frames import Fit, Frame, as_float, fit_pixels, fit_to, restore_guided, restore_map
+from ..frames import Fit, Frame, ResizeRule, as_float, fit_pixels, restore_guided, restore_map
 from ..maps import SPECS, Array, FrameMaps, Maps
 from ..options import DecomposeOptions
 from ..timecode import Timecode
@@ -70,10 +70,10 @@ def prepare_ahead(
     frames: Iterable[Frame], layout: Layout, network: Network, options: DecomposeOptions
 ) -> Generator[Prepared, None, None]:
     """Decoded frames on the network's curve and grid, made in a thread."""
-    max_size = options.max_size or network.config.max_size
+    rule = layout.resize_rule(network.config, options)
     grid = layout.network_size(network.config, options)
     gain = 2**layout.exposure
-    return ahead((prepare(frame, grid, network, max_size, gain) for frame in frames), MOST_AHEAD)
+    return ahead((prepare(frame, rule, grid, network, gain) for frame in frames), MOST_AHEAD)
 
 
 def if_readable(frames: Iterable[Frame]) -> Iterator[Frame]:
@@ -84,12 +84,11 @@ def if_readable(frames: Iterable[Frame]) -> Iterator[Frame]:
         logger.info("no anchor can be read: %s", error)
 
 
-def prepare(frame: Frame, grid: tuple[int, int], network: Network, max_size: int, gain: float) -> Prepared:
-    """A decoded frame, its light times `gain`, on the network's curve and grid."""
+def prepare(frame: Frame, rule: ResizeRule, grid: tuple[int, int], network: Network, gain: float) -> Prepared:
+    """A decoded frame, its light times `gain`, on the network's curve and `grid`, which `rule` made."""
     height, width = frame.pixels.shape[:2]
-    config = network.config
-    fit = fit_to((width, height), grid, min_size=config.min_size, max_size=max_size, patch_size=config.patch_size)
-    pixels = convert(on_grid(frame, fit, gain), frame.transfer, config.input_transfer)
+    fit = rule.fit((width, height), grid)
+    pixels = convert(on_grid(frame, fit, gain), frame.transfer, network.config.input_transfer)
     origin = Origin(fit, frame.index, frame.number, frame.name, frame.time, frame.source, frame.timecode)
     return Prepared(pixels, origin)
 

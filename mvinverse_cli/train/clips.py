@@ -16,10 +16,11 @@ import numpy as np
 from ..color import convert
 from ..errors import InputError
 from ..flow import KEPT_LEAST, FlowSource, PairFlow
-from ..frames import Frame, Shot, choose, find_shots, fit_grid, fit_to, open_positions, survey_shot
+from ..frames import Frame, Shot, choose, find_shots, open_positions, survey_shot
 from ..maps import Array
 from ..model.config import ModelConfig
 from ..model.weights import file_hash
+from ..shot.layout import rule_of
 from ..shot.prepared import on_grid
 
 logger = logging.getLogger(__name__)
@@ -134,12 +135,12 @@ def open_clip(shot: Shot, config: ModelConfig, max_size: int, flows: FlowSource)
 def read_frames(shot: Shot, count: int, config: ModelConfig, max_size: int) -> dict[int, Array]:
     """The first `count` frames by position, (h, w, 3) float16 on the input curve of `config`; none that is broken."""
     choice = choose(shot, frames=None, every=1, start_frame=0, count=count)
-    limits = {"min_size": config.min_size, "max_size": max_size, "patch_size": config.patch_size}
-    grid = fit_grid(shot.sizes, **limits)
+    rule = rule_of(config, max_size, shot.pixel_aspect)
+    grid = rule.grid(shot.sizes)
 
     def prepared(frame: Frame) -> Array:
         height, width = frame.pixels.shape[:2]
-        fit = fit_to((width, height), grid, **limits)
+        fit = rule.fit((width, height), grid)
         return convert(on_grid(frame, fit, 1), frame.transfer, config.input_transfer).astype(np.float16)
 
     with open_positions(shot, choice, range(count)) as reader:

@@ -356,6 +356,20 @@ def test_dry_run_prints_the_plan_and_touches_nothing(run, clip: Path):
     assert not Path("out").exists()
 
 
+def test_squeezed_plates_give_squeezed_maps_unless_they_are_wanted_as_the_network_sees_them(run, tmp_path: Path):
+    header = {"pixelAspectRatio": 2.0, "compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    plate = tmp_path / "plate.exr"
+    OpenEXR.File(header, {name: np.full((48, 32), 0.2, np.float32) for name in "RGB"}).write(str(plate))
+    ran = run(plate, "--dry-run")
+    assert "32x48, pixels 2 times as wide as high" in ran.out
+    assert "at 56x42" in ran.out
+    for size, shape, aspect in (("source", [32, 48], 2), ("model", [56, 42], 1)):
+        assert run(plate, "-o", size, "--size", size, "--format", "exr").code == 0
+        with OpenEXR.File(f"{size}/plate.exr", separate_channels=True) as file:
+            assert [*file.channels()["albedo.R"].pixels.shape][::-1] == shape
+            assert file.header()["pixelAspectRatio"] == aspect
+
+
 def test_what_there_is_one_of_is_told_so(run, clip: Path):
     assert run(clip, "--frames", "3", "--maps", "albedo").code == 0
     ran = run(clip, "--frames", "3-4", "--maps", "albedo", "--on-exists", "skip")

@@ -150,7 +150,15 @@ def with_exif(jpeg: bytes, orientation: int) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + jpeg[2:]
 
 
-def write_dpx(path: Path, codes: np.ndarray, *, transfer: int, order: str = ">", orientation: int = 0) -> Path:
+def write_dpx(
+    path: Path,
+    codes: np.ndarray,
+    *,
+    transfer: int,
+    order: str = ">",
+    orientation: int = 0,
+    pixel_aspect: tuple[int, int] = (0, 0),
+) -> Path:
     """A 10-bit RGB DPX of `codes` (H, W, 3), three to a word (SMPTE 268M, filled to 32 bits by method A)."""
     height, width = codes.shape[:2]
     head = bytearray(2048)
@@ -160,5 +168,6 @@ def write_dpx(path: Path, codes: np.ndarray, *, transfer: int, order: str = ">",
     struct.pack_into(f"{order}HHII", head, 768, orientation, 1, width, height)
     struct.pack_into("BBBB", head, 800, 50, transfer, transfer, 10)  # 50: red, green, blue
     struct.pack_into(f"{order}HHI", head, 804, 1, 0, 2048)
+    struct.pack_into(f"{order}II", head, 1628, *pixel_aspect)
     path.write_bytes(bytes(head) + words.tobytes())
     return path

@@ -43,8 +43,8 @@ def test_a_sequence_has_the_rate_that_its_first_plate_names(rate, tmp_path):
     assert shot.rate == rate
 
 
-@pytest.mark.parametrize(("said", "meant"), [(2.0, 2.0), (None, 1.0)])
-def test_plates_tell_how_wide_their_pixels_are(said, meant, tmp_path):
+@pytest.mark.parametrize(("said", "meant"), [(2.0, 2.0), (None, 1.0), (1e6, 1.0)])
+def test_plates_tell_how_wide_their_pixels_are(said, meant, tmp_path, caplog):
     named = {} if said is None else {"pixelAspectRatio": said}
     for number in (1001, 1002):
         write(tmp_path / f"plate.{number}.exr", part(rgb(), **named))
@@ -52,7 +52,9 @@ def test_plates_tell_how_wide_their_pixels_are(said, meant, tmp_path):
     write(tmp_path / "square.exr", part(rgb()))
     one, both = ([tmp_path / "plate.1001.exr", *more] for more in ([], [tmp_path / "square.exr"]))
     assert find_shots(one, allow_gaps=False)[0].pixel_aspect == meant
-    assert find_shots(both, allow_gaps=False)[0].pixel_aspect == 1.0  # of stills of several kinds none is told
+    assert not caplog.messages
+    assert find_shots(both, allow_gaps=False)[0].pixel_aspect == 1.0
+    assert ("(width over height: 1, 2), all taken as square" in caplog.text) == (meant == 2)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])

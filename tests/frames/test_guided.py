@@ -51,11 +51,12 @@ def test_a_map_that_has_nothing_to_do_with_the_picture_stays_nearly_as_smooth_as
     assert rms(guided - restore_map(ramp, fit, unit_vectors=False)) < 0.01
 
 
+@pytest.mark.parametrize("width", [84, 13], ids=["coarser", "squeezed"])
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
-def test_a_flat_picture_gives_the_bilinear_inverse(level: float):
-    fit = fit_of(84, 56)
+def test_a_flat_picture_gives_the_bilinear_inverse(level: float, width: int):
+    fit = fit_of(width, 56)
     maps = some_maps(fit.grid)
-    guided = restore_guided(maps, np.full((56, 84, 3), level, np.float32), fit)
+    guided = restore_guided(maps, np.full((56, width, 3), level, np.float32), fit)
     for name, values in maps.items():
         bilinear = restore_map(values, fit, unit_vectors=SPECS[name].kind == "vector")
         np.testing.assert_allclose(guided[name], bilinear, atol=2e-5)

@@ -131,6 +131,17 @@ def test_a_truncated_plate_is_never_half_a_picture(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("order", [">", "<"])
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [((2, 1), 2), ((1200, 1100), 12 / 11), ((0, 1), 1), ((1, 0xFFFFFFFF), 1), ((1000, 1), 1)],
+    ids=str,
+)
+def test_a_dpx_tells_how_wide_its_pixels_are(tmp_path: Path, said: tuple[int, int], meant: float, order: str):
+    path = write_dpx(tmp_path / "a.dpx", CODES, transfer=2, order=order, pixel_aspect=said)
+    assert probe_picture(path).pixel_aspect == pytest.approx(meant)
+
+
 @pytest.mark.parametrize(
     ("orientation", "rows", "columns"), [(1, 1, -1), (2, -1, 1), (3, -1, -1), (0xFFFF, 1, 1)], ids=str
 )

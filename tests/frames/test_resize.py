@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvinverse_cli.frames import Fit, as_float, fit_grid, fit_pixels, fit_to, restore_map
+from mvinverse_cli.frames import Fit, ResizeRule, as_float, fit_pixels, restore_map
 
 lengths = st.integers(1, 300)
 sizes = st.tuples(lengths, lengths)
@@ -13,8 +13,8 @@ limits = st.integers(14, 280)
 
 
 def alone(size: tuple[int, int], max_size: int = 1024, patch_size: int = 14, min_size: int = 0) -> Fit:
-    grid = fit_grid([size], min_size=min_size, max_size=max_size, patch_size=patch_size)
-    return fit_to(size, grid, min_size=min_size, max_size=max_size, patch_size=patch_size)
+    rule = ResizeRule(max_size, patch_size, min_size)
+    return rule.fit(size, rule.grid([size]))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def alone(size: tuple[int, int], max_size: int = 1024, patch_size: int = 14, min
     ],
 )
 def test_long_side_is_limited_and_sides_are_whole_patches(size, grid):
-    assert fit_grid([size], max_size=1024, patch_size=14) == grid
+    assert ResizeRule(1024, 14).grid([size]) == grid
 
 
 @pytest.mark.parametrize(
@@ -47,24 +47,41 @@ def test_long_side_is_limited_and_sides_are_whole_patches(size, grid):
     ],
 )
 def test_small_pictures_are_enlarged_to_the_least_long_side_as_far_as_the_longest_allows(size, max_size, grid):
-    assert fit_grid([size], min_size=280, max_size=max_size, patch_size=14) == grid
+    assert ResizeRule(max_size, 14, 280).grid([size]) == grid
+
+
+@pytest.mark.parametrize(
+    ("size", "pixel_aspect", "grid"),
+    [
+        ((1440, 1080), 4 / 3, (574, 1022)),  # HDV: 1920x1080 on the screen
+        ((1828, 1556), 2.0, (434, 1022)),  # a scan of 35 mm film behind an anamorphic lens
+        ((1556, 1828), 0.5, (1022, 434)),  # the same, turned
+        ((720, 576), 16 / 15, (574, 768 // 14 * 14)),  # PAL
+        ((100, 100), 2.0, (98, 196)),  # no row or column is given up
+    ],
+)
+def test_pixels_that_are_not_square_are_seen_as_square_ones(size, pixel_aspect, grid):
+    rule = ResizeRule(1024, 14, pixel_aspect=pixel_aspect)
+    assert rule.grid([size]) == grid
+    assert rule.fit(size, grid) == Fit(size, grid, grid)
 
 
 @given(st.lists(sizes, min_size=1, max_size=5), limits, st.integers(0, 300), st.sampled_from([2, 14]))
 def test_every_view_lies_in_the_common_grid(views, max_size, min_size, patch_size):
-    limits = {"min_size": min_size, "max_size": max_size, "patch_size": patch_size}
-    grid = fit_grid(views, **limits)
+    rule = ResizeRule(max_size, patch_size, min_size)
+    grid = rule.grid(views)
     assert max(grid) <= max_size
     for size in views:
-        fit = fit_to(size, grid, **limits)
+        fit = rule.fit(size, grid)
         assert fit.inner[0] % patch_size == fit.inner[1] % patch_size == 0
-        assert fit.inner == fit_grid([size], **limits)
+        assert fit.inner == rule.grid([size])
 
 
 @given(sizes, sizes, limits)
 def test_a_view_the_grid_was_not_made_for_still_lies_in_it(first, later, max_size):
-    grid = fit_grid([first], max_size=max_size, patch_size=14)
-    fit = fit_to(later, grid, max_size=max_size, patch_size=14)
+    rule = ResizeRule(max_size, 14)
+    grid = rule.grid([first])
+    fit = rule.fit(later, grid)
     assert fit.inner[0] <= grid[0]
     assert fit.inner[1] <= grid[1]
 
@@ -79,8 +96,9 @@ def test_a_map_comes_back_at_the_size_of_the_source(size, max_size, min_size, ch
 
 @given(st.lists(sizes, min_size=2, max_size=3), limits, st.floats(0, 1, width=32))
 def test_a_constant_picture_stays_constant(views, max_size, value):
-    grid = fit_grid(views, max_size=max_size, patch_size=14)
-    fit = fit_to(views[0], grid, max_size=max_size, patch_size=14)
+    rule = ResizeRule(max_size, 14)
+    grid = rule.grid(views)
+    fit = rule.fit(views[0], grid)
     picture = np.full((views[0][1], views[0][0], 3), value, np.float32)
     fitted = fit_pixels(picture, fit)
     assert fitted.shape == (*grid, 3)
@@ -129,8 +147,8 @@ def test_no_pixel_changes_where_the_size_fits_already():
 
 
 def test_padding_repeats_the_edge_and_is_cropped_again():
-    grid = fit_grid([(28, 14), (14, 42)], max_size=1024, patch_size=14)
-    fit = fit_to((28, 14), grid, max_size=1024, patch_size=14)
+    rule = ResizeRule(1024, 14)
+    fit = rule.fit((28, 14), rule.grid([(28, 14), (14, 42)]))
     pixels = np.random.default_rng(0).random((14, 28, 3), np.float32)
     fitted = fit_pixels(pixels, fit)
     assert fitted.shape == (42, 28, 3)

@@ -171,14 +171,17 @@ def test_the_bits_asked_for_are_the_bits_of_a_tiff(make_shot, make_frame, bits, 
 
 
 def test_files_name_the_frame_they_come_from_and_movies_the_shot(make_shot, make_frame):
-    shot = replace(make_shot(format=("exr", "mp4"), maps=("albedo",), rate=Fraction(24)), pixel_aspect=2.0)
+    formats = ("exr", "mp4", "mov")
+    shot = replace(make_shot(format=formats, maps=("albedo",), rate=Fraction(24)), pixel_aspect=2.0)
     write_all(shot, [make_frame()])
     header = OpenEXR.File(str(shot.folder / "clip.1001.exr")).header()
     assert header["pixelAspectRatio"] == 2
     assert header["mvinverse/source"] == "plate.1001.exr"
     assert header["framesPerSecond"] == 24
-    with av.open(str(shot.folder / "clip_albedo.mp4")) as container:
-        assert ABOUT.source in container.metadata["comment"]
+    for suffix in formats[1:]:
+        with av.open(str(shot.folder / f"clip_albedo.{suffix}")) as container:
+            assert ABOUT.source in container.metadata["comment"]
+            assert container.streams.video[0].sample_aspect_ratio == 2
 
 
 @pytest.mark.parametrize("format", ALL_FORMATS)

@@ -13,7 +13,7 @@ import torch
 
 from mvinverse_cli import DecomposeOptions, DeviceMemoryError, InputError, decompose
 from mvinverse_cli.color import srgb_to_linear
-from mvinverse_cli.frames import Choice, Fault, Fit, Frame, FrameReader, Grid, Shot, restore_map
+from mvinverse_cli.frames import Choice, Fault, Fit, Frame, FrameReader, Grid, Shot, fit_pixels, restore_map
 from mvinverse_cli.maps import MAPS, SPECS, FrameMaps, MapName
 from mvinverse_cli.model.mvinverse import Attended, MVInverse
 from mvinverse_cli.shot.decompose import Findings, decompose_shot
@@ -373,6 +373,19 @@ def test_network_size_leaves_the_maps_as_the_network_made_them(run: Start, tiny_
             assert result.maps[name].shape == (*shape, SPECS[name].channels)
             assert result.maps[name].dtype == np.float32
         assert np.allclose(np.linalg.norm(result.maps["normal"], axis=-1), 1, atol=1e-5)
+
+
+def test_squeezed_pixels_are_seen_square_and_maps_come_back_squeezed(run: Start, tiny_model: MVInverse):
+    shot = replace(SHOT, sizes=((28, 42),), pixel_aspect=2.0)
+    frames = [replace(frame, pixels=frame.pixels[:, ::2]) for frame in some_frames(2)]
+    fit = Fit((28, 42), (42, 56), (42, 56))
+    seen = network(tiny_model, [replace(frame, pixels=fit_pixels(frame.pixels, fit) * 255) for frame in frames])
+    for index, result in enumerate(run(tiny_model, frames, shot=shot).results()):
+        for name in MAPS:
+            expected = restore_map(seen[name][index], fit, unit_vectors=name == "normal")
+            np.testing.assert_allclose(result.maps[name], expected, atol=1e-4)
+    (first, _) = run(tiny_model, frames, DecomposeOptions(size="model"), shot=shot).results()
+    np.testing.assert_allclose(first.maps["albedo"], seen["albedo"][0], atol=1e-4)
 
 
 def test_views_of_different_sizes_come_back_at_their_own(tiny_model: MVInverse, stills: list[Path]):

@@ -146,6 +146,8 @@ def test_the_network_size_follows_the_weights_unless_it_is_asked_for(long_clip: 
     layout = replace(layout, shot=replace(layout.shot, sizes=((1920, 1080),)))
     assert layout.network_size(SMALL, DecomposeOptions()) == (280, 518)
     assert layout.network_size(SMALL, DecomposeOptions(max_size=252)) == (140, 252)
+    squeezed = replace(layout, shot=replace(layout.shot, sizes=((960, 1080),), pixel_aspect=2.0))
+    assert squeezed.network_size(SMALL, DecomposeOptions()) == (280, 518)
 
 
 @pytest.mark.parametrize(("count", "text"), [(10 * 2**20, "10 MiB"), (3 * 2**29, "1.5 GiB")])
