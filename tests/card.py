@@ -17,10 +17,13 @@ import torch
 from mvinverse_cli.color import linear_to_srgb, srgb_to_linear
 from mvinverse_cli.maps import SPECS, MapName
 from mvinverse_cli.model.mvinverse import Attended, MVInverse
-from tests.frames.media import patches, to_frame, write_dpx, write_video
+from tests.frames.media import patches, png_chunk, to_frame, write_dpx, write_video
 
 CARD = patches()  # (64, 96, 3): six patches side by side, all different, so that a mirrored picture shows
 LIGHT = srgb_to_linear(CARD.astype(np.float32))
+# From linear Rec.709: ITU-R BT.2087, table 2; SMPTE EG 432-1
+TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
+TO_P3 = np.array([[0.8225, 0.1775, 0], [0.0332, 0.9668, 0], [0.0171, 0.0724, 0.9105]])
 
 
 def mirror(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +133,44 @@ def _video(pix_fmt: str, *, tagged: bool = True, codec: str = "libx264") -> Call
     return write
 
 
+def _hlg(light: np.ndarray) -> np.ndarray:
+    """The OETF of ITU-R BT.2100, table 5; a white of 1 at three quarters of the signal (BT.2408)."""
+    scene = light * 0.264962
+    above = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), above)
+
+
+def _pq(light: np.ndarray) -> np.ndarray:
+    """The inverse EOTF of ITU-R BT.2100, table 4; a white of 1 at 203 cd/m2 (BT.2408)."""
+    power = (light * 203 / 10000) ** (1305 / 8192)
+    return ((107 / 128 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+
+
+def _tagged_signal(encode: Callable[[np.ndarray], np.ndarray], to_wide: np.ndarray) -> np.ndarray:
+    """(64, 96, 3): the card in other primaries, on another curve."""
+    return encode((LIGHT.astype(np.float64) @ to_wide.T).clip(0, None))
+
+
+def _tagged_video(pix_fmt: str, transfer: int, primaries: int, *colors: Any) -> Callable[..., np.ndarray]:
+    def write(path: Path) -> np.ndarray:
+        frames = [to_frame(_tagged_signal(*colors), pix_fmt, matrix="bt2020")] * 2
+        codec, options = ("ffv1", {}) if path.suffix == ".mkv" else ("libx264", {"crf": "1"})
+        write_video(path, frames, codec, options=options, light=(transfer, primaries))
+        return CARD
+
+    return write
+
+
+def _tagged_png(transfer: int, primaries: int, *colors: Any) -> Callable[..., np.ndarray]:
+    def write(path: Path) -> np.ndarray:
+        data = imagecodecs.png_encode(np.rint(_tagged_signal(*colors) * 65535).astype(np.uint16))
+        header = 8 + 25  # the signature and the first chunk
+        path.write_bytes(data[:header] + png_chunk(b"cICP", bytes((primaries, transfer, 0, 1))) + data[header:])
+        return CARD
+
+    return write
+
+
 def _exr(path: Path, light: np.ndarray, dtype: type = np.float32) -> None:
     OpenEXR.File({}, {"RGB": np.ascontiguousarray(light, dtype)}).write(str(path))
 
@@ -154,5 +195,11 @@ WRITERS: dict[str, Callable[[Path], np.ndarray]] = {
     "mp4 untagged": _video("yuv420p", tagged=False),
     "mp4 10 bit": _video("yuv420p10le"),
     "mkv ffv1": _video("yuv444p", codec="ffv1"),
+    "mkv hlg": _tagged_video("yuv444p12le", 18, 9, _hlg, TO_BT2020),
+    "mkv pq": _tagged_video("yuv444p12le", 16, 9, _pq, TO_BT2020),
+    "mp4 p3": _tagged_video("yuv420p10le", 1, 12, linear_to_srgb, TO_P3),
+    "png pq": _tagged_png(16, 9, _pq, TO_BT2020),
+    "png p3": _tagged_png(13, 12, linear_to_srgb, TO_P3),
+    "png srgb": _tagged_png(13, 1, linear_to_srgb, np.eye(3)),
     "nut ffv1": _video("yuv444p12le", tagged=False, codec="ffv1"),  # NUT has no place for tags
 }

@@ -21,11 +21,13 @@ from . import dpx, hdr
 from .exr import choose_layer, open_parts, window_size
 from .names import shown
 from .orientation import UPRIGHT, Orientation, exif_orientation
+from .tagged_light import TaggedLight
 from .tiff import ORIENTATION_TAG, read_tiff_layout
 
 Format = Literal["png", "jpeg", "webp", "tiff", "exr", "dpx", "hdr"]
 
 LEAST_ASPECT = 0.1  # of a pixel; the widest is as many times as wide as high
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PIXELS = 2**28  # 268 Mpx: a decompression bomb is told by its header
 
 # Pillow's readers by name: `PIL.Image.open` has a limit on pixels of its own, which only a global can lift.
@@ -46,8 +48,8 @@ class Header:
     """`width` and `height` as stored; `size` as shown; `rate`: frames per second, where the file names them.
 
     icc_profile: which colours its numbers mean, where the file says so by an ICC profile; other_colors: what a PNG
-    without one names instead of those of sRGB. pixel_aspect: width of a stored pixel over its height, 2 for a plate
-    squeezed by an anamorphic lens.
+    without one names instead of those of sRGB; tagged: what its codes stand for, where it says so by the codes of a
+    video. pixel_aspect: width of a stored pixel over its height, 2 for a plate squeezed by an anamorphic lens.
     """
 
     format: Format
@@ -57,6 +59,7 @@ class Header:
     rate: Fraction | None = None
     icc_profile: bytes | None = None
     other_colors: str = ""
+    tagged: TaggedLight | None = None
     pixel_aspect: float = 1.0
 
     @property
@@ -97,7 +100,7 @@ def likely_aspect(said: float) -> float:
 
 
 def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
+    if start.startswith(PNG_SIGNATURE):
         return _read_with_pillow("png", file)
     if start.startswith(b"\xff\xd8\xff"):
         return _read_with_pillow("jpeg", file)
@@ -132,9 +135,27 @@ def _read_with_pillow(format: Literal["png", "jpeg", "webp"], file: BinaryIO) ->
             tag = Image.getexif(image).get(ORIENTATION_TAG, 1)  # of a PNG, its own method decodes the picture
         except (LookupError, OSError, SyntaxError, ValueError, struct.error):
             tag = 1
+    upright, tags = exif_orientation(tag), _png_tags(file) if format == "png" else None
+    if tags is not None:  # they outweigh what else there is of colours (PNG, third edition, 4.3)
+        return Header(format, *image.size, upright, tagged=TaggedLight.of(*tags))
     profile = image.info.get("icc_profile") or None
     other = "" if profile else _other_colors(image.info)
-    return Header(format, *image.size, exif_orientation(tag), icc_profile=profile, other_colors=other)
+    return Header(format, *image.size, upright, icc_profile=profile, other_colors=other)
+
+
+def _png_tags(file: BinaryIO) -> tuple[int, int] | None:
+    """Transfer and primaries by the cICP chunk of a PNG, which lies before its pixels; None where there is none."""
+    at = len(PNG_SIGNATURE)
+    while True:
+        file.seek(at)
+        head = file.read(12)
+        if len(head) < 12 or head[4:8] == b"IDAT":
+            return None
+        (length,) = struct.unpack_from(">I", head)
+        if head[4:8] == b"cICP" and length == 4:
+            primaries, transfer = head[8:10]
+            return transfer, primaries
+        at += 12 + length  # length, kind and checksum have four bytes each
 
 
 def _other_colors(info: Mapping[Any, Any]) -> str:

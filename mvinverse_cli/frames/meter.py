@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from ..color import convert
+from ..color import convert, srgb_to_linear
 from ..errors import InputError
 from ..maps import Array
 from .frame import Shot
 from .pictures import read_picture
 from .resize import as_float
 from .survey import small_frames, small_size
+from .tagged_light import TaggedLight
 from .video import open_video
 from .video_decoder import VideoDecoder
 
@@ -81,5 +82,8 @@ def _video_light(shot: Shot) -> tuple[Array, Array]:
         for _, picture in small_frames(VideoDecoder(container, stream, shot.frame_count)):
             small = cv2.resize(picture, (16, 16), interpolation=cv2.INTER_AREA)
             counts += np.bincount(small.ravel(), minlength=256)
+        context = stream.codec_context
+        tagged = TaggedLight.of(int(context.color_trc), int(context.color_primaries))
     codes = np.flatnonzero(counts[1:]) + 1
-    return convert(as_float(codes.astype(np.uint8)), "srgb", "linear"), counts[codes]
+    signal = as_float(codes.astype(np.uint8))
+    return srgb_to_linear(signal) if tagged is None else tagged.to_light(signal), counts[codes]

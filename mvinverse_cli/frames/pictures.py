@@ -81,6 +81,8 @@ def read_picture(path: Path, *, is_color: bool = True) -> Picture:
         raise InputError(f"{shown(path)}: truncated or damaged ({shown(str(error))}); export it again") from error
     pixels = header.orientation.apply(stored)
     reading = ""
+    if is_color and header.tagged is not None:
+        return Picture(header.tagged.to_rec709(pixels), "linear", alpha, header.tagged.said)
     if is_color and header.icc_profile is not None:
         pixels, reading = in_srgb(pixels, header.icc_profile)
     elif is_color and header.other_colors:

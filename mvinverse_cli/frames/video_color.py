@@ -11,9 +11,10 @@ from typing import TypeAlias
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from ..maps import Array
+from .tagged_light import TaggedLight
 from .video_tags import matrix_name
 
 log = logging.getLogger(__name__)
@@ -32,19 +33,6 @@ _MATRICES: dict[int, Matrix] = {
 }
 _UNNAMED = 2  # as a stream is tagged that does not say
 _HD_LINES = 720  # a stream that does not say is BT.709 from here up, as in players
-
-_UNCONVERTED = {
-    int(ColorTrc.SMPTE2084): "PQ (HDR10)",
-    int(ColorTrc.ARIB_STD_B67): "HLG",
-    int(ColorTrc.LOG): "logarithmic",
-    int(ColorTrc.LOG_SQRT): "logarithmic",
-    int(ColorTrc.LINEAR): "linear",
-}
-_WIDE_PRIMARIES = {
-    int(ColorPrimaries.BT2020): "BT.2020",
-    int(ColorPrimaries.SMPTE431): "DCI-P3",
-    int(ColorPrimaries.SMPTE432): "Display P3",
-}
 
 
 @dataclass(frozen=True)
@@ -70,8 +58,15 @@ def is_swscale_rgb(format: av.VideoFormat) -> bool:
     return format.is_rgb or format.has_palette or format.name.startswith("xyz")
 
 
+def tagged_light(frame: av.VideoFrame) -> TaggedLight | None:
+    """What the RGB of a picture stands for; None where that is sRGB, as swscale makes it of digital cinema's XYZ."""
+    if frame.format.name.startswith("xyz"):
+        return None
+    return TaggedLight.of(int(frame.color_trc), int(frame.color_primaries))
+
+
 def log_coding(frame: av.VideoFrame, name: str) -> None:
-    """Says what had to be guessed of a stream's colour, and warns of colour that is taken for sRGB and is not."""
+    """Says what had to be guessed of a stream's colour, and what is done about curves and primaries of others."""
     is_ycbcr = not is_swscale_rgb(frame.format) and len(frame.format.components) >= 3
     if is_ycbcr and frame.colorspace not in _MATRICES:
         label = "BT.709" if coding_of(frame).matrix == _BT709 else "BT.601"
@@ -83,11 +78,8 @@ def log_coding(frame: av.VideoFrame, name: str) -> None:
         log.info("%s: the alpha channel is dropped", name)
     if frame.interlaced_frame:
         log.warning("%s: interlaced, and both fields of a frame are read as one picture; deinterlace it first", name)
-    transfer, primaries = _UNCONVERTED.get(frame.color_trc), _WIDE_PRIMARIES.get(frame.color_primaries)
-    if transfer:
-        log.warning("%s: tagged %s, read as if it were sRGB; convert it to Rec.709 first", name, transfer)
-    if primaries:
-        log.warning("%s: tagged %s primaries, read as if they were Rec.709; convert it first", name, primaries)
+    if tagged := tagged_light(frame):
+        log.info("%s: %s", name, tagged.said)
 
 
 def without_other_matrix(frame: av.VideoFrame) -> av.VideoFrame:

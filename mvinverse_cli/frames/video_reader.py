@@ -16,7 +16,7 @@ from .orientation import Orientation
 from .reader import FrameReader
 from .selection import Choice
 from .video import open_video, orientation_of, timecode_tag
-from .video_color import RgbConverter, log_coding
+from .video_color import RgbConverter, log_coding, tagged_light
 from .video_decoder import VideoDecoder
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class VideoReader(FrameReader):
 
     def _frame(self, picture: av.VideoFrame, place: int, stored: Array) -> Frame:
         self._orientation = self._orientation or orientation_of(picture)
+        tagged = tagged_light(picture)
         pixels = self._orientation.apply(stored)
         position = self._wanted[place]
         if picture.pts is not None and self._stream.time_base is not None:
@@ -77,6 +78,8 @@ class VideoReader(FrameReader):
             time = place / self._shot.rate if self._shot.rate else None
         timecode = self._timecodes.at(place) if self._timecodes else None
         number, name = self._choice.number(position), self._shot.name
+        if tagged is not None:
+            return Frame(tagged.to_rec709(pixels), "linear", position, number, time, name, self._path, timecode)
         return Frame(pixels, "srgb", position, number, time, name, self._path, timecode)
 
     def _lose(self, places: range, reason: str) -> None:

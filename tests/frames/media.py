@@ -72,10 +72,12 @@ def write_video(
     container_options: dict[str, str] | None = None,
     rotation: tuple[int, bool] | None = None,
     pixel_aspect: Fraction | None = None,
+    light: tuple[int, int] | None = None,
 ) -> Path:
     """Encodes `frames`, all of one format. times: presentation times in 1/1000 s instead of an even rate.
 
-    rotation: (degrees counter-clockwise, mirrored) for the container's display matrix.
+    rotation: (degrees counter-clockwise, mirrored) for the container's display matrix. light: the codes of transfer and
+    primaries.
     """
     frames = list(frames)
     with av.open(str(path), "w", container_options=container_options or {}) as container:
@@ -84,6 +86,8 @@ def write_video(
         stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
         context = stream.codec_context
         context.colorspace, context.color_range = first.colorspace, first.color_range
+        if light is not None:
+            context.color_trc, context.color_primaries = light
         if pixel_aspect is not None:
             context.sample_aspect_ratio = pixel_aspect
         if rotation is not None:
@@ -91,6 +95,8 @@ def write_video(
         for index, frame in enumerate(frames):
             frame.pts = index if times is None else times[index]
             frame.time_base = Fraction(1, rate) if times is None else Fraction(1, 1000)
+            if light is not None:
+                frame.color_trc, frame.color_primaries = light
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path

@@ -130,19 +130,24 @@ def test_matrix_and_range_are_read_from_the_tags(matrix, full, tmp_path, caplog)
     assert not caplog.text
 
 
-@pytest.mark.parametrize(("tag", "value", "name"), [("color_trc", 16, "PQ"), ("color_trc", 18, "HLG")])
-def test_hdr_curves_are_warned_of_by_name(tag, value, name, tmp_path, caplog):
-    path = tmp_path / "clip.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        setattr(stream.codec_context, tag, value)
-        stream.codec_context.color_primaries = 9
-        container.mux(stream.encode(to_frame(numbered(1), "yuv420p")))
-        container.mux(stream.encode(None))
-    read(path)
-    assert name in caplog.text
-    assert "BT.2020" in caplog.text
+@pytest.mark.parametrize(
+    ("transfer", "said"),
+    [
+        (16, "PQ (HDR10) and BT.2020 primaries"),
+        (18, "HLG and BT.2020 primaries"),
+        (8, "linear light and BT.2020 primaries"),
+        (10, "a logarithmic curve and BT.2020 primaries"),
+        (14, "BT.2020 primaries"),
+    ],
+)
+def test_what_is_no_srgb_is_brought_to_light_and_said_once_by_name(transfer, said, tmp_path, caplog):
+    pictures = [to_frame(numbered(at), "yuv420p", matrix="bt2020") for at in (30, 40)]
+    path = write_video(tmp_path / "clip.mp4", pictures, light=(transfer, 9))
+    with caplog.at_level(logging.INFO, "mvinverse_cli"):
+        frames, _ = read(path)
+    assert [(frame.transfer, frame.pixels.dtype) for frame in frames] == [("linear", np.float32)] * 2
+    assert frames[0].pixels.mean() < frames[1].pixels.mean()
+    assert caplog.messages == [f"clip: is tagged {said}: brought to scene-linear Rec.709"]
 
 
 @pytest.mark.parametrize(("matrix", "name"), [(8, "ycgco"), (10, "bt2020c"), (14, "ictcp")])
