@@ -1,5 +1,6 @@
 """A test card as a source of every kind, and a network that shows what it is shown."""
 
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from mvinverse_cli.maps import SPECS, MapName
 from mvinverse_cli.model.mvinverse import Attended, MVInverse
 from tests.frames.media import patches, png_chunk, to_frame, write_dpx, write_video
 
+HEIF = Path(__file__).parent / "data/heif"
 CARD = patches()  # (64, 96, 3): six patches side by side, all different, so that a mirrored picture shows
 LIGHT = srgb_to_linear(CARD.astype(np.float32))
 # From linear Rec.709: ITU-R BT.2087, table 2; SMPTE EG 432-1
@@ -171,6 +173,16 @@ def _tagged_png(transfer: int, primaries: int, *colors: Any) -> Callable[..., np
     return write
 
 
+def _stored(name: str) -> Callable[..., np.ndarray]:
+    """Written once by pillow-heif 1.8.1, losslessly: what reads HEIC here cannot write it."""
+
+    def write(path: Path) -> np.ndarray:
+        shutil.copy(HEIF / name, path)
+        return CARD
+
+    return write
+
+
 def _exr(path: Path, light: np.ndarray, dtype: type = np.float32) -> None:
     OpenEXR.File({}, {"RGB": np.ascontiguousarray(light, dtype)}).write(str(path))
 
@@ -201,5 +213,10 @@ WRITERS: dict[str, Callable[[Path], np.ndarray]] = {
     "png pq": _tagged_png(16, 9, _pq, TO_BT2020),
     "png p3": _tagged_png(13, 12, linear_to_srgb, TO_P3),
     "png srgb": _tagged_png(13, 1, linear_to_srgb, np.eye(3)),
+    "heic 8": _stored("card.heic"),
+    "heic 10": _stored("card_10.heic"),
+    "heic alpha": _stored("card_alpha.heic"),
+    "heic hlg": _stored("card_hlg.heic"),  # 12 bits
+    "heic turned": _stored("card_turned.heic"),  # on its side, and turned back by its transform and its EXIF
     "nut ffv1": _video("yuv444p12le", tagged=False, codec="ffv1"),  # NUT has no place for tags
 }

@@ -17,14 +17,14 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from ..errors import InputError
-from . import dpx, hdr
+from . import dpx, hdr, heif
 from .exr import choose_layer, open_parts, window_size
 from .names import shown
 from .orientation import UPRIGHT, Orientation, exif_orientation
 from .tagged_light import TaggedLight
 from .tiff import ORIENTATION_TAG, read_tiff_layout
 
-Format = Literal["png", "jpeg", "webp", "tiff", "exr", "dpx", "hdr"]
+Format = Literal["png", "jpeg", "webp", "tiff", "exr", "dpx", "hdr", "heif"]
 
 LEAST_ASPECT = 0.1  # of a pixel; the widest is as many times as wide as high
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -122,8 +122,12 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
         return Header("dpx", layout.width, layout.height, pixel_aspect=likely_aspect(layout.pixel_aspect))
     if start.startswith(hdr.MAGICS):
         return Header("hdr", *hdr.read_hdr_size(file))
+    if heif.is_heif(start):
+        size, profile, tags = heif.read_heif_layout(file)
+        return Header("heif", *size, icc_profile=profile, tagged=None if profile else TaggedLight.of(*tags))
     raise InputError(
-        f"{shown(path)}: not a PNG, JPEG, WebP, TIFF, EXR, DPX or HDR picture, whatever its name; convert it to one"
+        f"{shown(path)}: not a PNG, JPEG, WebP, TIFF, EXR, DPX, HDR or HEIC picture, whatever its name; convert it to "
+        "one"
     )
 
 

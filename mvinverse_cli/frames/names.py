@@ -11,7 +11,7 @@ VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mxf", ".gif", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts"),
     *(".wmv", ".flv", ".ogv", ".3gp", ".nut", ".y4m", ".ivf", ".h264", ".h265", ".hevc", ".mjpeg"),
 )
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".exr", ".dpx", ".hdr")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".exr", ".dpx", ".hdr", ".heic", ".heif")
 
 SEVERAL = 3  # pictures of one pattern, which are likely meant as a sequence
 _LISTED = 8  # missing ranges that a message spells out

@@ -20,6 +20,7 @@ from .dpx import decode_dpx
 from .exr import read_exr
 from .hdr import decode_hdr
 from .headers import Header, read_header
+from .heif import decode_heif
 from .names import shown
 from .profiles import in_rec709, in_srgb
 from .tiff import OtherColorsError, decode_tiff
@@ -117,6 +118,8 @@ def _decode(data: bytes, header: Header) -> tuple[Array, Alpha]:
         if stored is None:
             raise ValueError("the JPEG data ends early")
         return stored, "none"
+    if header.format == "heif":
+        return _without_alpha(decode_heif(io.BytesIO(data)))
     decode = imagecodecs.png_decode if header.format == "png" else imagecodecs.webp_decode
     return _without_alpha(decode(data))
 
