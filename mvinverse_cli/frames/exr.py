@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import Imath
 import numpy as np
@@ -89,8 +89,17 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]]:
-    """The part that holds the picture, with the names of its channels: three of a colour, or one of gray.
+class Layer(NamedTuple):
+    """The part that holds the picture, the names of its channels, three of a colour or one of gray, and in words which
+    other pictures were left (empty where there was nothing to choose)."""
+
+    part: Any
+    channels: tuple[str, ...]
+    left: str
+
+
+def choose_layer(parts: Sequence[Any], path: Path) -> Layer:
+    """The picture of a file.
 
     Of several parts that hold one it is that of a name in _PLAIN_PARTS, else the first. Raises InputError with the
     channels that are there where none is a picture, or where several layers could be it.
@@ -111,8 +120,16 @@ def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]
         elif "Y" in names and not {"RY", "BY"} & {*names}:
             pictures.append((part, ("Y",)))
     if pictures:
-        plain = (picture for picture in pictures if str(picture[0].header.get("name", "")).lower() in _PLAIN_PARTS)
-        return next(plain, pictures[0])
+        plain = (picture for picture in pictures if _part_name(picture[0]).lower() in _PLAIN_PARTS)
+        chosen = next(plain, None)
+        part, channels = chosen or pictures[0]
+        views = [shown(view) for view in part.header.get("multiView", ())]
+        left = ""
+        if len(pictures) > 1 and chosen is None:
+            left = f"holds pictures of {len(pictures)} parts; {shown(_part_name(part)) or 'the first'} is read"
+        elif len(views) > 1:
+            left = f"holds the views {', '.join(views)}; {views[0]} is read"
+        return Layer(part, channels, left)
     if ambiguous:
         raise InputError(
             f"{shown(path)}: several layers could be the picture ({', '.join(ambiguous)}) "
@@ -122,6 +139,10 @@ def choose_layer(parts: Sequence[Any], path: Path) -> tuple[Any, tuple[str, ...]
     raise InputError(
         f"{shown(path)}: no R, G, B or Y channels, only {shown(held) or 'none'}; export a flat RGB picture"
     )
+
+
+def _part_name(part: Any) -> str:
+    return str(part.header.get("name", ""))
 
 
 @dataclass(frozen=True)
@@ -144,7 +165,7 @@ def read_exr(data: bytes, path: Path) -> Plate:
     """
     data = in_ascii(data)
     parts = OpenEXR.File(io.BytesIO(data), header_only=True).parts
-    part, names = choose_layer(parts, path)
+    part, names, _ = choose_layer(parts, path)
     alpha_name = names[0][:-1] + "A"
     has_alpha = alpha_name in {channel.name for channel in part.header["channels"]}
     wanted = (*names, alpha_name) if has_alpha else names

@@ -50,6 +50,7 @@ class Header:
     icc_profile: which colours its numbers mean, where the file says so by an ICC profile; other_colors: what a PNG
     without one names instead of those of sRGB; tagged: what its codes stand for, where it says so by the codes of a
     video. pixel_aspect: width of a stored pixel over its height, 2 for a plate squeezed by an anamorphic lens.
+    left: in words, which other pictures the file holds that are not read.
     """
 
     format: Format
@@ -61,6 +62,7 @@ class Header:
     other_colors: str = ""
     tagged: TaggedLight | None = None
     pixel_aspect: float = 1.0
+    left: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -107,16 +109,17 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return _read_with_pillow("webp", file)
     if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        width, height, orientation, profile = read_tiff_layout(file)
-        return Header("tiff", width, height, orientation, icc_profile=profile)
+        width, height, orientation, profile, pages = read_tiff_layout(file)
+        left = f"holds {pages} pages; the first is read" if pages > 1 else ""
+        return Header("tiff", width, height, orientation, icc_profile=profile, left=left)
     if start.startswith(b"\x76\x2f\x31\x01"):
-        part, _ = choose_layer(open_parts(file), path)
+        part, _, left = choose_layer(open_parts(file), path)
         check_size(*window_size(part.header["dataWindow"]), path)
         rate = part.header.get("framesPerSecond")
         is_rate = isinstance(rate, Fraction) and rate > 0
         size = window_size(part.header["displayWindow"])
         aspect = likely_aspect(float(part.header["pixelAspectRatio"]))
-        return Header("exr", *size, rate=rate if is_rate else None, pixel_aspect=aspect)
+        return Header("exr", *size, rate=rate if is_rate else None, pixel_aspect=aspect, left=left)
     if start.startswith(dpx.MAGICS):
         layout = dpx.read_dpx_layout(file.read(2048))
         return Header("dpx", layout.width, layout.height, pixel_aspect=likely_aspect(layout.pixel_aspect))
@@ -140,11 +143,12 @@ def _read_with_pillow(format: Literal["png", "jpeg", "webp"], file: BinaryIO) ->
         except (LookupError, OSError, SyntaxError, ValueError, struct.error):
             tag = 1
     upright, tags = exif_orientation(tag), _png_tags(file) if format == "png" else None
+    left = "is animated; its first picture is read" if getattr(image, "n_frames", 1) > 1 else ""
     if tags is not None:  # they outweigh what else there is of colours (PNG, third edition, 4.3)
-        return Header(format, *image.size, upright, tagged=TaggedLight.of(*tags))
+        return Header(format, *image.size, upright, tagged=TaggedLight.of(*tags), left=left)
     profile = image.info.get("icc_profile") or None
     other = "" if profile else _other_colors(image.info)
-    return Header(format, *image.size, upright, icc_profile=profile, other_colors=other)
+    return Header(format, *image.size, upright, icc_profile=profile, other_colors=other, left=left)
 
 
 def _png_tags(file: BinaryIO) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ H rows, W columns of the upright picture; C channels as stored.
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -30,7 +30,8 @@ from .tiff import OtherColorsError, decode_tiff
 class Picture:
     """pixels (H, W, 3) RGB, uint8, uint16 or finite float32, on curve `transfer`.
 
-    reading: in words what had to be decided of its curve and colours; empty where the file leaves no choice.
+    reading: in words what had to be decided of its curve and colours; empty where the file leaves no choice. left: in
+    words, which other pictures the file holds.
     """
 
     pixels: Array
@@ -38,11 +39,12 @@ class Picture:
     alpha: Alpha
     reading: str = ""
     timecode: Timecode | None = None
+    left: str = ""
 
     @property
     def notes(self) -> list[str]:
         """What the user should know of how it was read."""
-        return [note for note in (ALPHA_NOTES[self.alpha], self.reading) if note]
+        return [note for note in (self.left, ALPHA_NOTES[self.alpha], self.reading) if note]
 
 
 def probe_picture(path: Path) -> Header:
@@ -64,6 +66,11 @@ def read_picture(path: Path, *, is_color: bool = True) -> Picture:
     except OSError as error:
         raise InputError(f"{shown(path)}: {error.strerror or error}") from error
     header = read_header(io.BytesIO(data), path)
+    return replace(_read(data, header, path, is_color=is_color), left=header.left)
+
+
+def _read(data: bytes, header: Header, path: Path, *, is_color: bool) -> Picture:
+    """The picture of a file's bytes, as `read_picture` says."""
     try:
         if header.format == "dpx":
             return Picture(*decode_dpx(data))

@@ -27,27 +27,43 @@ class OtherColorsError(ValueError):
 
 @contextmanager
 def _first_page(file: BinaryIO) -> Iterator[TiffPage]:
+    with _opened(file) as (page, _):
+        yield page
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator[tuple[TiffPage, TiffFile]]:
+    """The first page, and the file."""
     try:
         with TiffFile(file) as tiff:
             page = tiff.pages.first
             if not isinstance(page, TiffPage):
                 raise ValueError("the first page has no tags of its own")
-            yield page
+            yield page, tiff
     # tifffile trusts tags to be of their usual type, and offsets to lie in the file
     except (TypeError, ArithmeticError, LookupError, struct.error) as error:
         raise ValueError(f"malformed tags: {error}") from error
 
 
-def read_tiff_layout(file: BinaryIO) -> tuple[int, int, Orientation, bytes | None]:
-    """Width, height, orientation and ICC profile of the first page, from its tags.
+def read_tiff_layout(file: BinaryIO) -> tuple[int, int, Orientation, bytes | None, int]:
+    """Width, height, orientation and ICC profile of the first page, from its tags, and how many pages there are of its
+    size at least: 1 where what follows is a smaller copy.
 
     Raises ValueError where they are broken.
     """
-    with _first_page(file) as page:
+    with _opened(file) as (page, tiff):
         tag = page.tags.get(ORIENTATION_TAG)
         width, height = int(page.imagewidth), int(page.imagelength)
         upright = UPRIGHT if tag is None else exif_orientation(int(tag.value))
-        return width, height, upright, page.iccprofile or None
+        return width, height, upright, page.iccprofile or None, _count_pages(tiff, page)
+
+
+def _count_pages(tiff: TiffFile, page: TiffPage) -> int:
+    try:
+        count = len(tiff.pages)
+        return count if count > 1 and tiff.pages[1].shape == page.shape else 1
+    except (TypeError, ArithmeticError, LookupError, ValueError, struct.error):  # broken behind the page that is read
+        return 1
 
 
 def decode_tiff(data: bytes) -> tuple[Array, Alpha]:

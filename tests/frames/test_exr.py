@@ -164,7 +164,16 @@ def test_whole_numbers_are_light_as_they_stand(tmp_path):
 def test_of_several_parts_the_picture_is_that_of_a_plain_name(names, read, tmp_path):
     planes = [rgb(), {name: plane[::-1] for name, plane in rgb().items()}]
     path = write(tmp_path / "a.exr", *(part(values, name) for values, name in zip(planes, names, strict=True)))
-    np.testing.assert_array_equal(read_picture(path).pixels[..., 0], planes[read]["R"])
+    picture = read_picture(path)
+    np.testing.assert_array_equal(picture.pixels[..., 0], planes[read]["R"])
+    assert picture.notes == (["holds pictures of 2 parts; left is read"] if names == ("left", "right") else [])
+
+
+def test_of_several_views_the_first_is_read_and_said(tmp_path):
+    path = write(tmp_path / "a.exr", part(rgb() | rgb(PLATE[::-1], "right."), multiView=["left", "right"]))
+    picture = read_picture(path)
+    np.testing.assert_array_equal(picture.pixels, PLATE)
+    assert picture.notes == ["holds the views left, right; left is read"]
 
 
 @pytest.mark.parametrize("parts", [1, 2])

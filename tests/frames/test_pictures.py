@@ -9,6 +9,7 @@ import imagecodecs
 import numpy as np
 import PIL.Image
 import pytest
+import tifffile
 
 from mvinverse_cli.errors import InputError
 from mvinverse_cli.frames.pictures import probe_picture, read_picture
@@ -187,6 +188,28 @@ def test_a_bomb_is_refused_by_its_header(size, tmp_path):
     for read in (probe_picture, read_picture):
         with pytest.raises(InputError, match=r"over the limit of 268|broken"):
             read(path)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
+def test_of_several_pictures_the_first_is_read_and_said(name, tmp_path):
+    pictures = [PIL.Image.fromarray(codes) for codes in (RGB8, RGB8[::-1], RGB8)]
+    lossless = {"lossless": True} if name.endswith("webp") else {}
+    for count, said in (
+        (3, "holds 3 pages; the first is read" if name == "a.tif" else "is animated; its first"),
+        (1, ""),
+    ):
+        pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:count], **lossless)
+        picture = read_picture(tmp_path / name)
+        np.testing.assert_array_equal(picture.pixels, RGB8)
+        assert len(picture.notes) == bool(said)
+        assert "".join(picture.notes).startswith(said)
+
+
+def test_smaller_copies_behind_a_page_are_no_pictures_of_their_own(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for codes in (RGB8, RGB8[::2, ::2]):
+            writer.write(codes, photometric="rgb")
+    assert read_picture(tmp_path / "a.tif").notes == []
 
 
 def test_a_file_that_is_gone_is_an_input_error(tmp_path):
