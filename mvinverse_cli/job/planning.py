@@ -13,7 +13,16 @@ from ..formats import MOVIES
 from ..frames import Shot, find_shots
 from ..frames.names import is_image, shown
 from ..options import DecomposeOptions, WriteOptions
-from ..outputs import ShotOutputs, Standing, check_folder, check_shot, check_stream, identities, load_manifest
+from ..outputs import (
+    MANIFEST_NAME,
+    ShotOutputs,
+    Standing,
+    check_folder,
+    check_shot,
+    check_stream,
+    identities,
+    load_manifest,
+)
 from ..shot.layout import Layout, is_length_known, is_looked_at, lay_out
 from .locate import locate_model
 
@@ -125,6 +134,7 @@ def plan_job(
     )
     if not is_stream:
         check_apart(inputs, planned)
+        check_one_manifest(output, planned)
     return Plan(output, planned, decompose, write)
 
 
@@ -140,6 +150,25 @@ def check_apart(inputs: Sequence[str | Path], shots: Sequence[ShotPlan]) -> None
                         f"{shown(file.path.parent)}: holds the input, and {shown(file.path.name)} would be one more of "
                         "its pictures; choose another output folder"
                     )
+
+
+def check_one_manifest(output: Path, shots: Sequence[ShotPlan]) -> None:
+    """Raises OutputError where another manifest tells of files in the folder of a shot: one of the two would lie."""
+    for planned in shots:
+        inner = planned.outputs.folder / MANIFEST_NAME
+        if planned.outputs.folder != output and inner.exists():
+            raise OutputError(
+                f"{shown(inner)}: is of a run over {planned.shot.name!r} alone; choose another output folder"
+            )
+    here = output.resolve()
+    with suppress(OutputError):  # a file of that name that is none of ours
+        theirs = [shot.name for shot in load_manifest(here.parent).shots.values() if shot.folder == here.name]
+        if theirs:
+            outer = shown(here.parent / MANIFEST_NAME)
+            raise OptionError(
+                f"--output {shown(output)}: is the folder of {theirs[0]!r} in {outer}; name the folder above with the "
+                "inputs of that run, or choose another"
+            )
 
 
 def check_start_frame(options: DecomposeOptions, shots: Sequence[Shot]) -> None:

@@ -37,11 +37,16 @@ class Standing:
 def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Mapping[Identity, Path]) -> Standing:
     """What is there of the (number, name) `frames`.
 
-    sources: of all shots of the job. Raises OutputError where two stills share a name, where an output is a source,
-    under `--on-exists error` where an output is there, and under `skip` where it is a link to nothing.
+    sources: of all shots of the job. Raises OutputError where two stills share a name, where a name is longer than the
+    file system takes, where a folder is not to be written to, where an output is a source, under `--on-exists error`
+    where an output is there, and under `skip` where it is a link to nothing.
     """
     if shot.stills:
         check_names_differ(shot, frames)
+    check_names_fit(shot, frames)
+    for folder in shot.folders:
+        if folder.is_dir():
+            check_folder(folder)
     listing = list_folders(shot)
     movies = shot.movie_files()
     present = [movie.path for movie in movies if movie.path in listing]
@@ -79,6 +84,28 @@ def check_names_differ(shot: ShotOutputs, frames: Iterable[tuple[int, str]]) -> 
                 f"{shot.folder}: stills {first[name]} and {number} are both named {name!r} and would be written to one "
                 "file; rename one, or run them apart"
             )
+
+
+def check_names_fit(shot: ShotOutputs, frames: Iterable[tuple[int, str]]) -> None:
+    """Raises OutputError where a file would have a longer name than the file system takes."""
+    paths = [movie.path for movie in shot.movie_files()]
+    paths += [file.path for number, name in frames for file in shot.frame_files(number, name)]
+    longest = max(paths, key=lambda path: len(os.fsencode(path.name)))
+    count, most = len(os.fsencode(longest.name)), longest_name(shot.folder)
+    if count > most:
+        raise OutputError(
+            f"{longest}: a name of {count} bytes, where {most} is the most here; give the source a shorter name"
+        )
+
+
+def longest_name(folder: Path) -> int:
+    """Bytes of a name in `folder`, which need not be there yet."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # not told here: what every file system in use takes
+        return 255
 
 
 def check_no_source(outputs: Iterable[Path], sources: Mapping[Identity, Path]) -> None:

@@ -1,5 +1,6 @@
 """What the manifest says of one format of a shot: which of its frames are on disk."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,8 @@ class FormatRecord:
 
     naming: the frames of movies that were complete and about to be given their names. A run that is killed then leaves
     either: where the movies have their names, these frames are in them.
-    stale: frames on disk from a run with other settings, of which `--on-exists overwrite` has replaced others.
+    stale: frames on disk from a run with other settings, of which `--on-exists overwrite` has replaced others, or of
+    the same, that are still to be overwritten.
     """
 
     bits: str
@@ -39,11 +41,13 @@ class FormatRecord:
         """Every frame that is there or may be, of whatever settings."""
         return self.frames | self.naming | self.stale
 
-    def add(self, other: "FormatRecord") -> None:
-        """Adds what another record of the same format holds."""
-        self.frames |= other.frames
+    def add(self, other: "FormatRecord", own: Collection[int] | None = None) -> None:
+        """Adds what another record of the same format holds. own: the frames that this record tells of; of all others
+        the other one knows more. None: of all that either holds."""
+        kept = (self.frames, self.stale) if own is None else (self.frames & {*own}, self.stale & {*own})
+        self.frames = kept[0] | other.frames
         self.naming |= other.naming
-        self.stale = (self.stale | other.stale) - self.frames
+        self.stale = (kept[1] | other.stale) - self.frames
 
     def give_up(self, numbers: set[int]) -> None:
         """The files of the frames, where they are there, are no more of the settings of the record."""

@@ -57,6 +57,16 @@ def check_kept_rate(shot: ShotOutputs, record: ShotRecord, earlier: ShotRecord |
         )
 
 
+def check_movies_hold(frames: Collection[int], record: ShotRecord, kind: str) -> None:
+    """Raises OutputError where movies of a format that are kept lack some of the `frames`."""
+    lacking = {*frames} - record.formats[kind].frames
+    if lacking:
+        raise OutputError(
+            f"the movies of {record.name!r} ({kind}) are there and, as far as the manifest tells, without frames "
+            f"{numbers_to_ranges(lacking)}; choose --on-exists overwrite or another folder"
+        )
+
+
 def check_kept_movies(
     shot: ShotOutputs, record: ShotRecord, movies_left: Iterable[FileKind], frames: Collection[int]
 ) -> None:

@@ -16,7 +16,14 @@ from ..options import DecomposeOptions
 from .about import About
 from .check import Standing, find_frames
 from .format_record import Json
-from .kept import check_kept_movies, check_kept_rate, check_known, warn_of_growth, warn_of_other_pictures
+from .kept import (
+    check_kept_movies,
+    check_kept_rate,
+    check_known,
+    check_movies_hold,
+    warn_of_growth,
+    warn_of_other_pictures,
+)
 from .naming import ShotOutputs
 from .presence import Presence
 from .ranges import numbers_to_ranges
@@ -57,6 +64,8 @@ class Manifest:
         self.software = ""
         self.shots = {shot.key: shot for shot in shots}
         self._own: set[tuple[str, str]] = set()  # the shots that this run writes
+        self._asked: dict[tuple[str, str], set[int]] = {}  # the frames of each shot of this run
+        self._finished: set[tuple[str, str]] = set()  # those all of whose frames asked for are written or lost
         self._replaced: list[tuple[tuple[str, str], tuple[str, str], str, set[int]]] = []  # shot, other, format, frames
         self._saved = 0.0  # monotonic seconds
 
@@ -96,9 +105,12 @@ class Manifest:
             or any(found.values())
         )
         if earlier is not None and is_there:
-            if not differences:
+            of_others = record.is_of_other_pictures(earlier)
+            if not differences and of_others and shot.options.on_exists == "overwrite":
+                record.replace(earlier, {})
+            elif not differences:
                 record.continue_from(earlier)
-                if shot.options.on_exists != "overwrite" and record.is_of_other_pictures(earlier):
+                if of_others:
                     warn_of_other_pictures(record)
                     if not earlier.faults:  # else it may have been mended
                         record.keep_origin(earlier)
@@ -118,23 +130,19 @@ class Manifest:
         mixed = set(frames) & set().union(*(record.formats[kind].stale for kind in chosen))
         if mixed and shot.options.on_exists != "overwrite":
             raise OutputError(
-                f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings; "
-                "choose --on-exists overwrite for them, or another output folder"
+                f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings, "
+                "or were to be overwritten; choose --on-exists overwrite for them, or another output folder"
             )
         check_kept_rate(shot, record, earlier)
         check_kept_movies(shot, record, standing.movies_left, set(frames))
         record.settle_movies(standing.movies_done, standing.movies_left)
         record.add_frames(shot.frame_formats, standing.frames_done or ())
         for kept in sorted(standing.movies_done):
-            lacking = set(frames) - record.formats[kept].frames - record.faults.keys()
-            if lacking:
-                raise OutputError(
-                    f"{shot.folder}: the movies of {shot.stem!r} are there and, as far as {self.path.name} tells, "
-                    f"without frames {numbers_to_ranges(lacking)}; choose --on-exists overwrite or another folder"
-                )
+            check_movies_hold(set(frames) - record.faults.keys(), record, kept)
         self.software = about.software
         self.shots[record.key] = record
-        return ShotProgress(self, record, earlier, shot.frame_formats, standing.movies_left)
+        self._asked[record.key] = {*frames}
+        return ShotProgress(self, record, earlier, shot.frame_formats, standing.movies_left, standing.movies_done)
 
     def _check_others(self, shot: ShotOutputs, record: ShotRecord, frames: Collection[int]) -> None:
         """Raises OutputError where files of the `frames` are kept that another shot's run has written, as a still alone
@@ -157,8 +165,10 @@ class Manifest:
                         )
                 self._replaced.append((record.key, other.key, kind, {*shared.values()}))
 
-    def begin(self, record: ShotRecord, earlier: ShotRecord | None) -> None:
+    def begin(self, record: ShotRecord, earlier: ShotRecord | None, frame_formats: Sequence[FileKind]) -> None:
         """The shot of `record` is about to be written; `earlier` is what the manifest said of it when it was added.
+
+        frame_formats: those of this run that have files of their own for every frame.
 
         From here on its settings are on disk, where other runs find them. Raises OutputError where one that is at work
         writes the shot with other settings.
@@ -168,8 +178,12 @@ class Manifest:
             is_new = now is not None and (earlier is None or record.differences(earlier) != record.differences(now))
             self._check_claim(record, now, is_new)
             self.own(record)
+            asked = self._asked[record.key]
             if now is not None and (earlier is None or now.to_json() != earlier.to_json()):
-                record.take_over(now)
+                record.take_over(now, asked)
+            if record.write["on_exists"] == "overwrite":  # those that a killed run leaves are not those asked for
+                for kind in frame_formats:
+                    record.formats[kind].give_up(asked)
             self._write(begun=record)
 
     def change_passes(self, record: ShotRecord, passes: Json) -> None:
@@ -180,7 +194,7 @@ class Manifest:
         with self._alone():
             now = self._on_disk().get(record.key)
             if now is not None:
-                record.take_over(now)
+                record.take_over(now, self._asked[record.key])
             kept: set[int] = set().union(*(entry.frames for entry in record.formats.values()))
             if kept and record.write["on_exists"] != "overwrite":
                 raise OutputError(
@@ -198,7 +212,7 @@ class Manifest:
         differences = [] if now is None else record.differences(now)
         if differences and (is_new or (self.presence is not None and not self.presence.is_alone())):
             raise OutputError(
-                f"{self.path}: another run is at work here, and {record.name!r} is written with other settings "
+                f"{self.path}: another run is at work here, and {record.name!r} was written with other settings "
                 f"({'; '.join(differences)}); wait for its end, or choose another output folder"
             )
 
@@ -217,11 +231,13 @@ class Manifest:
         shots = self.shots | self._on_disk()  # what other runs entered, and what holds until this run begins a shot
         for key in self._own:
             if key in shots and (begun is None or key != begun.key):
-                self.shots[key].take_over(shots[key])
+                self.shots[key].take_over(shots[key], self._asked[key])
             shots[key] = self.shots[key]
+            shots[key].complete = key in self._finished and shots[key].is_whole
         for key, other, kind, numbers in self._replaced:
-            if key in self._own and other in shots:
+            if key in self._own and other in shots and shots[other].formats[kind].frames & numbers:
                 shots[other].formats[kind].give_up(numbers)
+                shots[other].complete = False
         content = {
             "layout": LAYOUT,
             "software": self.software,
@@ -236,6 +252,12 @@ class Manifest:
     def own(self, record: ShotRecord) -> None:
         """From now on it is this run that tells what becomes of the shot."""
         self._own.add(record.key)
+
+    def finish(self, record: ShotRecord) -> None:
+        """All that this run was asked for of the shot is written or lost."""
+        self.own(record)
+        self._finished.add(record.key)
+        self.save()
 
     def save_now_and_then(self) -> None:
         """Saves where the last time is some seconds ago: the cost does not grow with the number of frames."""

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 # Ticks per second: a grid on which the clocks of common sources lie (1/1000, 1/90000, 1/15360, 1001/24000, ...).
 TICKS = 5_760_000
+OTHER_FORMATS = "choose --format png, exr or tiff for pictures of several sizes"
 
 
 def ticks_per_second(rate: Fraction) -> int:
@@ -55,12 +56,14 @@ class MovieWriter:
         every: int = 1,
         timecode: Timecode | None = None,
         pixel_aspect: float = 1.0,
+        remedy: str = OTHER_FORMATS,
     ) -> None:
         """size: (height, width) of every frame; an odd side grows by one pixel where the codec has even sides only.
 
         is_color: the codes are sRGB-encoded, and tagged so. timecode: that of the first frame, where it has one.
-        pixel_aspect: width of a pixel over its height.
+        pixel_aspect: width of a pixel over its height. remedy: for frames of several sizes.
         """
+        self.remedy = remedy
         self.path = path
         self.codec = codec
         self.is_color = is_color
@@ -107,7 +110,7 @@ class MovieWriter:
         if (height, width) != (self.height, self.width):
             raise OutputError(
                 f"{self.path}: {place} has {width} x {height} pixels and the movie {self.width} x {self.height}; "
-                "choose --format png, exr or tiff for pictures of several sizes"
+                f"{self.remedy}"
             )
         picture = picture_of(codes, self.codec, self._stream)
         picture.pts = self._ticks(time, place)

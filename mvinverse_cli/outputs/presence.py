@@ -34,7 +34,7 @@ class Presence:
         self.folder = folder
         self.written = (folder, *written)
         with self.alone_with_books(), write_errors(folder / RUNS_NAME):
-            self._runs = os.open(folder / RUNS_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+            self._runs = open_shared(folder / RUNS_NAME)
             self._remove_parts_of_the_dead()
             if lock(self._runs, shared=True, wait=False) == "unknown":
                 logger.warning("%s: no locks on this file system; give each run a folder of its own", folder)
@@ -66,13 +66,15 @@ class Presence:
         return answer != "busy"
 
     def leave(self) -> None:
-        """Gives the share back. Raises OutputError where the two files cannot be removed."""
+        """Gives the share back. Raises OutputError where the two files cannot be removed; those of another user, in a
+        folder where only he may, are left."""
         try:
             with self.alone_with_books(), write_errors(self.folder / RUNS_NAME):
                 if lock(self._runs, shared=False, wait=False) == "held":
                     self._remove_parts_of_the_dead()  # of one that was killed beside this one
-                    (self.folder / RUNS_NAME).unlink(missing_ok=True)
-                    (self.folder / LOCK_NAME).unlink(missing_ok=True)
+                    for name in (RUNS_NAME, LOCK_NAME):
+                        with suppress(PermissionError):
+                            (self.folder / name).unlink(missing_ok=True)
         finally:
             os.close(self._runs)
 
@@ -117,10 +119,21 @@ def open_alone(folder: Path) -> Iterator[None]:
         os.close(held)
 
 
+def open_shared(path: Path) -> int:
+    """The descriptor of a file that every user who can write in its folder may lock. Raises OSError."""
+    try:
+        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:  # another user's of an earlier version; to read is enough for a lock, but not on NFS
+        return os.open(path, os.O_RDONLY)
+    with suppress(OSError):  # another user's, or a file system without rights
+        path.chmod(0o666)
+    return held
+
+
 def hold(path: Path) -> int:
     """The descriptor of the file at `path`, locked; waits for who has it. Raises OSError."""
     while True:
-        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        held = open_shared(path)
         lock(held, shared=False, wait=True)
         with suppress(FileNotFoundError):  # the last run removed it while this one waited for it
             if path.stat().st_ino == os.fstat(held).st_ino:

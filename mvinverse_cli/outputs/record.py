@@ -31,6 +31,7 @@ PIXEL_ORIGINS = ("sha256", "input_transfer", "albedo_transfer", "shading_transfe
 
 
 LENGTH = ("frames", "numbers")  # of `passes`: a sequence may grow
+UNTOLD = {"pixel_aspect": 1.0}  # what `passes` of earlier versions do not tell was so
 
 PLAIN_FIELDS = (  # of a record, the same in memory and in the file
     *("name", "folder", "kind", "sources", "source_bytes", "about", "decompose", "write", "passes", "complete"),
@@ -187,7 +188,8 @@ class ShotRecord:
         shared = self.concerning & earlier.concerning
         pairs += ((name, earlier.write.get(name), self.write[name]) for name in self.write if name in shared)
         passes = {name: value for name, value in self.passes.items() if name not in LENGTH}
-        pairs += ((f"passes: {name}", earlier.passes.get(name), value) for name, value in passes.items())
+        before = UNTOLD | earlier.passes
+        pairs += ((f"passes: {name}", before.get(name), value) for name, value in passes.items())
         pairs += (
             (f"{name} bits", earlier.formats[name].bits, entry.bits)
             for name, entry in self.formats.items()
@@ -237,14 +239,17 @@ class ShotRecord:
         for name, numbers in found.items():
             self.formats[name].stale |= numbers
 
-    def take_over(self, other: "ShotRecord") -> None:
-        """Adds what the record on disk, `other`, holds of runs beside this one; nothing where its settings differ."""
+    def take_over(self, other: "ShotRecord", own: Collection[int]) -> None:
+        """Adds what the record on disk, `other`, holds of runs beside this one; nothing where its settings differ.
+
+        own: the numbers of the frames that this run was asked for.
+        """
         if self.differences(other):
             return
         written = set().union(*(entry.frames for entry in self.formats.values()))
         self.keep_options(other)
         for name, entry in other.formats.items():
-            self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry)
+            self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry, own)
         theirs = {number: fault for number, fault in other.faults.items() if number not in written}
         self.faults = theirs | self.faults
         self.seams = other.seams | self.seams

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..formats import FileKind
 from .format_record import Json
+from .kept import check_movies_hold
 from .record import ShotRecord
 
 if TYPE_CHECKING:  # the manifest makes these
@@ -22,20 +23,22 @@ class ShotProgress:
         earlier: ShotRecord | None,
         frame_formats: Sequence[FileKind],
         movie_formats: Iterable[FileKind],
+        movies_kept: Iterable[FileKind],
     ) -> None:
         self._manifest = manifest
         self._record = record
         self._earlier = earlier
         self._frame_formats = frame_formats
         self._movie_formats = movie_formats  # of the movies that this run makes
-        self._in_movies: set[int] = set()  # encoded; there is no movie before the shot ends
+        self._movies_kept = movies_kept  # formats of which all are there and stay
+        self._in_movies: set[int] = set()  # encoded, where movies are made; there is none before the shot ends
 
     def begin(self) -> None:
         """The shot is about to be worked on: its settings are on disk before its first frame.
 
         Raises OutputError where another run is writing it with other settings.
         """
-        self._manifest.begin(self._record, self._earlier)
+        self._manifest.begin(self._record, self._earlier, self._frame_formats)
 
     def wrote(self, number: int) -> None:
         """Frame `number` is on disk: what `open_writers` takes as `on_done`."""
@@ -78,12 +81,14 @@ class ShotProgress:
     def fail(self, source: Path, reason: str) -> None:
         """The shot cannot be read at all: what was begun of its movies is gone."""
         self.lost(None, source, reason)
-        self._record.complete = False
         self._manifest.save()
 
     def finish(self) -> None:
-        """Every frame asked for is written or lost, and the movies have their names."""
-        self._manifest.own(self._record)
+        """Every frame asked for is written or lost, and the movies have their names.
+
+        Raises OutputError where frames were lost before, are written now, and movies that are kept lack them.
+        """
         self._record.add_frames(self._movie_formats, self._in_movies)
-        self._record.complete = self._record.is_whole
-        self._manifest.save()
+        self._manifest.finish(self._record)
+        for kind in self._movies_kept:
+            check_movies_hold(self._in_movies, self._record, kind)

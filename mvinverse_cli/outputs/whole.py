@@ -1,5 +1,6 @@
 """Files appear whole: written beside their name, renamed when complete, removed when anything goes wrong."""
 
+import errno
 import os
 import re
 import secrets
@@ -12,6 +13,7 @@ from ..errors import OutputError
 from ..formats import OnExists
 from .locks import lock
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PART_NAME = re.compile(r"\.mvinverse-[0-9a-f]{12}\.part")  # of a file that has no name of its own yet
 
 
@@ -22,7 +24,8 @@ def write_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(f"{path}: cannot write: {reason}; make room, or choose another output folder") from error
+        remedy = "make room, or choose" if error.errno in NO_ROOM else "choose"
+        raise OutputError(f"{path}: cannot write: {reason}; {remedy} another output folder") from error
 
 
 class WholeFile:

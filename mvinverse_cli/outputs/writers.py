@@ -20,7 +20,7 @@ from .about import About
 from .codecs import codec_of
 from .exr import encode_exr
 from .light import float_maps, float_plate, interop_id
-from .movie import MovieWriter
+from .movie import OTHER_FORMATS, MovieWriter
 from .naming import FrameFile, MovieFile, ShotOutputs
 from .png import encode_png
 from .quantize import quantize
@@ -29,6 +29,8 @@ from .tiff import encode_tiff
 from .whole import write_whole
 
 logger = logging.getLogger(__name__)
+
+NO_SHEET = "leave --sheet away, or give the pictures of each size a run of their own"
 
 
 class Clipped(NamedTuple):
@@ -187,6 +189,7 @@ class Writers:
                     every=self.shot.every,
                     timecode=timecode,
                     pixel_aspect=self.shot.pixel_aspect,
+                    remedy=NO_SHEET if is_sheet else OTHER_FORMATS,
                 )
                 thread = ThreadPoolExecutor(1, thread_name_prefix=f"movie-{first}")
                 self._lanes.append(Lane(movie, file, thread))

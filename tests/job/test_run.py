@@ -6,7 +6,8 @@ import cv2
 import OpenEXR
 import pytest
 
-from mvinverse_cli.errors import InputError
+from mvinverse_cli.errors import InputError, OptionError, OutputError
+from mvinverse_cli.formats import OnExists
 from mvinverse_cli.frames import Fault, Shot
 from mvinverse_cli.job.planning import plan_job
 from mvinverse_cli.job.run import run_job, shot_fault
@@ -66,6 +67,29 @@ def test_a_run_that_ends_just_after_its_movies_got_their_names_is_gone_on_with(
     run(path, tmp_path / "out", tiny_file, "mp4", on_exists="skip")
     assert movie.stat() == before
     assert '"complete": true' in (tmp_path / "out/mvinverse.json").read_text()
+
+
+def test_two_manifests_never_tell_of_one_folder(tmp_path: Path, tiny_file: Path):
+    paths = []
+    for name in ("a", "b"):
+        path, _ = write_card("png 8", tmp_path)
+        paths.append(path.rename(tmp_path / f"{name}.png"))
+    folders = [tmp_path / name for name in "ab"]
+    for folder, path in zip(folders, paths, strict=True):
+        folder.mkdir()
+        path.rename(folder / path.name)
+    options = DecomposeOptions(model=str(tiny_file), device="cpu", maps=("albedo",))
+
+    def write(inputs: list[Path], out: str, on_exists: OnExists) -> None:
+        run_job(plan_job(inputs, tmp_path / out, options, WriteOptions(on_exists=on_exists)))
+
+    write(folders, "out", "error")
+    for on_exists in ("skip", "overwrite"):
+        with pytest.raises(OptionError, match=r"out/a: is the folder of 'a' in .*out/mvinverse\.json"):
+            write(folders[:1], "out/a", on_exists)
+    write(folders[:1], "other/a", "error")
+    with pytest.raises(OutputError, match=r"other/a/mvinverse\.json: is of a run over 'a' alone"):
+        write(folders, "other", "overwrite")
 
 
 @pytest.mark.parametrize("named", ["-", "/tmp/copy/stdin.nut"])

@@ -144,6 +144,21 @@ def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch):
         check_folder(tmp_path / "out")
 
 
+def test_a_folder_of_a_map_without_permission_is_refused(make_shot, monkeypatch):
+    shot = make_shot(format=("png",))
+    put(shot, 990)
+    monkeypatch.setattr(os, "access", lambda path, *_: path != shot.folder / "albedo")
+    with pytest.raises(OutputError, match=f"no permission to write in {shot.folder / 'albedo'}"):
+        check_shot(shot, FRAMES, {})
+
+
+@pytest.mark.parametrize("formats", [("png",), ("mp4",), ("exr",)])
+def test_a_name_that_no_file_can_have_is_refused(make_shot, formats):
+    check_shot(make_shot(format=formats, stem="n" * 200), FRAMES, {})
+    with pytest.raises(OutputError, match=r"a name of 2[5-9][0-9] bytes, where 255 is the most here"):
+        check_shot(make_shot(format=formats, stem="ä" * 125), FRAMES, {})
+
+
 def test_a_folder_is_made_and_left_empty(tmp_path):
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()

@@ -236,6 +236,104 @@ def test_a_shot_with_more_frames_goes_on_and_says_so_once(make_shot, caplog):
     assert read(shot)["shots"][0]["passes"]["frames"] == 48
 
 
+def test_frames_that_a_killed_run_was_to_overwrite_are_not_taken_for_done(make_shot):
+    run(make_shot(format=("png",)), FRAMES)
+    anew, skip = (make_shot(format=("png",), on_exists=how) for how in ("overwrite", "skip"))
+    progress = add(load_manifest(anew.folder), anew, frames=range(1001, 1005))
+    progress.begin()  # and killed
+    done = Standing(frozenset(FRAMES))
+    with pytest.raises(OutputError, match=r"frames 1001-1004 of 'clip' are from .* or were to be overwritten"):
+        add(load_manifest(skip.folder), skip, standing=done)
+    run(anew, range(1001, 1005), frames=range(1001, 1005))
+    run(skip, (), standing=done)
+    (entry,) = read(skip)["shots"]
+    assert (entry["formats"]["png"], entry["complete"]) == ({"bits": "8", "frames": "1001-1048"}, True)
+
+
+def test_parts_that_overwrite_side_by_side_know_what_the_other_has_still_to_do(make_shot):
+    numbers, whole = (range(1001, 1005), range(1005, 1009)), PASSES | {"frames": 8}
+    run(make_shot(format=("png",)), range(1001, 1009), passes=whole, frames=range(1001, 1009))
+    shot = make_shot(format=("png",), on_exists="overwrite")
+    with open_presence(shot.folder) as presence, open_presence(shot.folder) as other:
+        parts = begun_parts(shot, (presence, other), numbers, whole)
+        assert read(shot)["shots"][0]["stale"] == "1001-1008"
+        for part, own, there, left in zip(parts, numbers, ("1001-1004", "1001-1008"), ("1005-1008", ""), strict=True):
+            for number in own:
+                part.wrote(number)
+            part.finish()
+            (entry,) = read(shot)["shots"]
+            assert (entry["formats"]["png"]["frames"], entry["stale"]) == (there, left)
+            assert entry["complete"] is not bool(left)
+
+
+def test_parts_that_end_at_one_time_make_the_shot_complete(make_shot):
+    shot = make_shot(format=("png",), on_exists="skip")
+    shot.folder.mkdir()
+    numbers = (range(1001, 1005), range(1005, 1009))
+    with open_presence(shot.folder) as presence, open_presence(shot.folder) as other:
+        parts = begun_parts(shot, (presence, other), numbers, PASSES | {"frames": 8})
+        for part, own in zip(parts, numbers, strict=True):
+            for number in own:
+                part.wrote(number)
+        for part in parts:
+            part.finish()
+    assert read(shot)["shots"][0]["complete"]
+
+
+def begun_parts(shot, presences, numbers, passes):
+    """Runs over parts of a shot, added to the books before the first of them begins."""
+    books = [load_manifest(shot.folder, who) for who in presences]
+    parts = [add(book, shot, passes=passes, frames=part) for book, part in zip(books, numbers, strict=True)]
+    for part in parts:
+        part.begin()
+    return parts
+
+
+def test_overwriting_a_part_of_a_sequence_of_other_pictures_leaves_the_rest_to_be_overwritten(make_shot):
+    def sequence(on_exists, size, numbers):
+        shot = make_shot(format=("png",), on_exists=on_exists)
+        how = (DecomposeOptions(), PASSES | {"frames": 4}, NO_MOVIE, numbers)
+        about = replace(ABOUT, source_sha256=str(size))
+        progress = load_manifest(shot.folder).add_shot(shot, about, "sequence", ("p.####.png",), size, *how)
+        progress.begin()
+        for number in numbers:
+            progress.wrote(number)
+        progress.finish()
+        return read(shot)["shots"][0]
+
+    assert sequence("error", 1000, range(1001, 1005))["complete"]
+    entry = sequence("overwrite", 2000, range(1001, 1003))
+    assert (entry["formats"]["png"]["frames"], entry["stale"], entry["complete"]) == ("1001-1002", "1003-1004", False)
+    assert sequence("overwrite", 2000, range(1003, 1005))["complete"]
+
+
+def test_a_lost_frame_that_comes_back_beside_a_kept_movie_ends_in_words(make_shot):
+    shot = make_shot(format=("png", "mp4"))
+    progress = add(load_manifest(shot.folder), shot, frames=range(1001, 1004))
+    progress.begin()
+    for number in (1001, 1003):
+        progress.wrote(number)
+    progress.lost(1002, Path("p.1002.png"), "damaged")
+    progress.finish()
+    again = make_shot(format=("png", "mp4"), on_exists="skip")
+    kept = Standing(frozenset({1001, 1003}), movies_done=frozenset({"mp4"}))
+    progress = add(load_manifest(shot.folder), again, standing=kept, frames=range(1001, 1004))
+    progress.begin()
+    progress.wrote(1002)
+    with pytest.raises(OutputError, match=r"movies of 'clip' \(mp4\) .* without frames 1002; choose --on-exists"):
+        progress.finish()
+    (entry,) = read(shot)["shots"]
+    assert (entry["formats"]["png"]["frames"], entry["formats"]["mp4"]["frames"]) == ("1001-1003", "1001,1003")
+
+
+def test_pixels_of_another_shape_are_another_setting(make_shot):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, [1001])  # by an earlier version, which did not tell
+    run(shot, [1002], passes=PASSES | {"pixel_aspect": 1.0})
+    with pytest.raises(OutputError, match=r"passes: pixel_aspect was 1\.0 and is 2\.0"):
+        run(shot, [1003], passes=PASSES | {"pixel_aspect": 2.0})
+
+
 def test_windows_made_smaller_on_the_way_do_not_go_beside_frames_of_the_larger_ones(make_shot):
     shot = make_shot(format=("png",), on_exists="skip")
     run(shot, range(1001, 1005))
@@ -509,7 +607,7 @@ def test_the_number_of_saves_does_not_grow_with_the_frames(make_shot, monkeypatc
 
 def test_a_manifest_of_many_frames_is_small(make_shot):
     shot = make_shot(format=("png", "exr", "tiff"))
-    run(shot, range(1, 100_001))
+    run(shot, range(1, 100_001), frames=range(1, 100_001))
     assert (shot.folder / MANIFEST_NAME).stat().st_size < 5000
     assert len(load_manifest(shot.folder).shots[".", "clip"].formats["png"].frames) == 100_000
 

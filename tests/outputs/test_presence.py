@@ -1,6 +1,7 @@
 """Who is at work in a folder, and what becomes of the unfinished files of those who no longer are."""
 
 import errno
+import os
 import subprocess
 import sys
 from itertools import count
@@ -10,7 +11,7 @@ import pytest
 
 from mvinverse_cli.errors import OutputError
 from mvinverse_cli.outputs import open_presence, presence
-from mvinverse_cli.outputs.presence import open_alone
+from mvinverse_cli.outputs.presence import LOCK_NAME, RUNS_NAME, Presence, open_alone
 from mvinverse_cli.outputs.whole import WholeFile
 
 PART = ".mvinverse-0123456789ab.part"
@@ -67,6 +68,28 @@ def test_a_run_that_ends_last_removes_what_another_left_that_was_killed_beside_i
     with open_presence(tmp_path):
         (tmp_path / PART).touch()
     assert names_in(tmp_path) == []
+
+
+def test_what_a_killed_run_leaves_may_be_locked_by_every_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    presence = Presence(tmp_path)  # and killed
+    before = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert before == {LOCK_NAME: 0o666, RUNS_NAME: 0o666}
+    really_open = os.open
+
+    def of_another_user(path: Path, flags: int, *mode: int) -> int:
+        if flags & os.O_RDWR:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return really_open(path, flags, *mode)
+
+    def not_yours(path: Path, **_: bool) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    os.close(presence._runs)
+    monkeypatch.setattr(os, "open", of_another_user)
+    monkeypatch.setattr(Path, "unlink", not_yours)
+    with open_presence(tmp_path) as again, again.alone_with_books():
+        assert again.is_alone()
+    assert names_in(tmp_path) == [LOCK_NAME, RUNS_NAME]
 
 
 def test_nothing_is_removed_but_our_own_unfinished_files_in_the_folders_written_to(tmp_path: Path):
