@@ -25,7 +25,7 @@ from ..model.checkpoint import load_weights, open_state, save_checkpoint
 from ..model.mean import metadata_of
 from ..model.mvinverse import MVInverse
 from ..model.weights import Weights, hash_of
-from ..scenes.store import MOST_BROKEN, SceneList, find_scenes
+from ..scenes.store import MOST_BROKEN, find_scenes
 from .example import check_any, readable
 from .metrics import METAL, psnr, rmse
 from .result import Broken, Report, say_nothing
@@ -123,13 +123,12 @@ def seen_of(
     limit: int | None = None,
     report: Report = say_nothing,
 ) -> Seen:
-    """Maps of each picture of the scenes in `folder`, the first `limit` of those that are whole, all views of a scene
-    seen together. Raises InputError where no scene has one of the maps, or metal."""
-    found = find_scenes(folder)
-    for _, reason in found.broken:
+    """Maps of each picture of the scenes in `folder`, the first `limit` by name, broken ones counted, all views of a
+    scene seen together. Raises InputError where no scene has one of the maps, or metal."""
+    taken = find_scenes(folder).first(limit)
+    for _, reason in taken.broken:
         logger.warning("scene left out: %s", reason)
-    taken = SceneList(found.scenes[:limit], found.broken)
-    broken: list[Broken] = list(found.broken)
+    broken: list[Broken] = list(taken.broken)
     pictures: dict[MapName, list[Picture]] = {name: [] for name in maps}
     for done, (_, sample) in enumerate(readable(scene_sources(taken.scenes, model.config.patch_size), broken, "scene")):
         predicted = predict(model, sample, together=True)
@@ -142,7 +141,7 @@ def seen_of(
                 true = convert(sample.maps[name][view][mask][::every].clip(0, 1), "linear", curve)
                 pictures[name].append((guess, true))
         report("calibrating", done + 1, len(taken.scenes))
-    scenes = len(taken.scenes) + len(found.broken)
+    scenes = len(taken.scenes) + len(taken.broken)
     check_any(folder, scenes - len(broken), broken, "scene")
     for name in maps:
         if not pictures[name]:

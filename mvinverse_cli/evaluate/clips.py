@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import InputError, MvInverseError, OptionError
 from ..flow import KEPT_LEAST, FlowSource, PairFlow, warp_map
-from ..frames import find_shots
+from ..frames import check_in_time, find_shots
 from ..frames.names import is_image, is_video
 from ..maps import SPECS, Array, Maps
 from ..options import DecomposeOptions
@@ -122,6 +122,7 @@ def lay_out_clips(paths: Sequence[Path], options: DecomposeOptions, broken: list
     for path in paths:
         try:
             (shot,) = find_shots([path], allow_gaps=True)
+            check_in_time(shot)
             layout = lay_out(shot, options)
             if len(layout.choice.wanted) < 2:
                 raise InputError(f"{path}: one frame, and flicker takes two; give a longer clip")

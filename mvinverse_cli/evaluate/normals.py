@@ -3,6 +3,7 @@
 H W pixels.
 """
 
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -15,11 +16,14 @@ from ..protocols import MeasureOptions
 from ..scenes.store import ScenePath, find_scenes
 from .baselines import FACING
 from .datasets import hypersim, interiorverse
+from .datasets.files import files_under
 from .datasets.pairs import find_pairs
 from .example import Example, Source, check_any
 from .metrics import FEWEST_PIXELS, METRICS, Tally, encoded, score_normal
 from .prediction import network_of, predict_each
 from .result import SINGLE, Broken, Pick, Report, Result, keep_picks, say_nothing
+
+logger = logging.getLogger(__name__)
 
 TOWARDS = np.array([0, 0, 1], np.float32)
 NORMAL_METRICS = tuple(metric for metric in METRICS if metric.section == "normal")
@@ -37,9 +41,12 @@ def evaluate_normals(
     network = network_of(model, options)
     tallies = {SINGLE: Tally(NORMAL_METRICS), FACING: Tally(NORMAL_METRICS)}
     candidates: list[Pick] = []
-    pictures = 0
+    pictures = left_out = 0
     for example, maps in predict_each(network, sources, broken, report):
-        if np.count_nonzero(example.mask) < FEWEST_PIXELS:
+        count = np.count_nonzero(example.mask)
+        if count < FEWEST_PIXELS:
+            logger.warning("%s: left out: %d valid normals, and figures take %d", example.name, count, FEWEST_PIXELS)
+            left_out += 1
             continue
         pictures += 1
         scores = score_one(maps["normal"], example)
@@ -58,12 +65,13 @@ def evaluate_normals(
         "pictures",
         notes=(
             f"{pictures} pictures of {layout}, each seen alone; over valid pixels, figures of a picture, then the mean",
+            *([f"left out: {left_out} of fewer than {FEWEST_PIXELS} valid normals"] if left_out else []),
             f"{FACING}: what facing the camera everywhere would score",
         ),
         broken=tuple(broken),
         is_incomplete=bool(broken),
         picks=candidates,
-        more={"layout": layout},
+        more={"layout": layout, "left_out": left_out},
     )
 
 
@@ -88,7 +96,7 @@ def find_examples(folder: Path) -> tuple[str, list[Source[Example]], list[Broken
         return "rendered scenes", rendered, list(found.broken)
     if hypersim.scenes_of(folder):
         return "Hypersim", *hypersim.single_pictures(folder)
-    named = (path for path in folder.rglob("*_im.exr") if interiorverse.NAME.fullmatch(path.name))
+    named = (path for path in files_under(folder) if interiorverse.NAME.fullmatch(path.name))
     scenes = sorted({path.parent for path in named})
     if scenes:
         pictures = [source for scene in scenes for source in interiorverse.pictures_of(scene, ("normal",))]

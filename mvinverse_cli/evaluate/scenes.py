@@ -102,10 +102,8 @@ def evaluate_scenes(
     picks: how many of the worst and as many of the best pictures to keep, by albedo PSNR, each of another scene.
     Scenes that cannot be read are left out, named in the log and in the result. Raises InputError where none can.
     """
-    found = find_scenes(folder)
-    taken = sorted([*(scene.path for scene in found.scenes), *(path for path, _ in found.broken)])[: options.limit]
-    scenes = [scene for scene in found.scenes if scene.path in taken]
-    broken = [(path, reason) for path, reason in found.broken if path in taken]
+    found = find_scenes(folder).first(options.limit)
+    scenes, broken = found.scenes, list(found.broken)
     for _, reason in broken:
         logger.warning("scene left out: %s", reason)
     patch_size = (model.config if model else ModelConfig()).patch_size

@@ -6,7 +6,7 @@ from .meter import meter_shot
 from .reader import FrameReader
 from .resize import Fit, ResizeRule, as_float, fit_pixels, resize, restore_map
 from .selection import Choice, Grid, choose, choose_grid, parse_cuts
-from .shots import find_shots, open_positions
+from .shots import check_in_time, find_shots, open_positions
 from .spool import STDIN, spooled
 from .survey import Survey, survey_shot
 
@@ -23,6 +23,7 @@ __all__ = [
     "ShotKind",
     "Survey",
     "as_float",
+    "check_in_time",
     "choose",
     "choose_grid",
     "find_shots",

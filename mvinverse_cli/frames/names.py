@@ -87,6 +87,12 @@ def likely_pattern(paths: Sequence[Path]) -> str:
     return pattern if count >= SEVERAL else ""
 
 
+def patterns_of(paths: Sequence[Path]) -> list[str]:
+    """What `paths` are called but for the number that a name ends in, each once, in their order: `plate_#.png`."""
+    found = ((path, _ENDS_IN_NUMBER.fullmatch(path.name)) for path in paths)
+    return list(dict.fromkeys(f"{match['prefix']}#{match['suffix']}" if match else path.name for path, match in found))
+
+
 def missing_ranges(numbers: Iterable[int]) -> str:
     """The gaps between ascending `numbers` as `1003-1005,1010`; empty where there are none."""
     ordered = list(numbers)

@@ -26,6 +26,7 @@ from .names import (
     likely_pattern,
     missing_ranges,
     parse_pattern,
+    patterns_of,
     sequence_numbers,
     shown,
 )
@@ -82,6 +83,17 @@ def open_positions(shot: Shot, choice: Choice, positions: Sequence[int], *, quie
     if shot.kind == "video":
         return VideoReader(shot, choice, positions, quiet)
     return PictureReader(shot, choice, positions, quiet)
+
+
+def check_in_time(shot: Shot) -> None:
+    """Raises InputError where the frames of a shot do not follow each other: views of different names."""
+    patterns = [shown(pattern) for pattern in patterns_of(shot.paths)] if shot.kind == "stills" else []
+    if len(patterns) > 1:
+        said = ", ".join(patterns[:3]) + (", ..." if len(patterns) > 3 else "")
+        raise InputError(
+            f"{shown(shot.paths[0].parent)}: pictures of several names ({said}), of which nobody can tell what follows "
+            "what; give each sequence a folder of its own"
+        )
 
 
 def _sources(inputs: Sequence[str | Path], stdin: Path | None) -> Iterator[Path | Pattern]:

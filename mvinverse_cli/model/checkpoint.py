@@ -125,8 +125,13 @@ def load_pickle(path: Path) -> dict[str, Tensor]:
     for wrapper in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
         raise WeightsError(f"{path}: holds no state dict (tensors by name)")
+    for name, value in content.items():
+        if value.layout != torch.strided or value.is_quantized:
+            raise WeightsError(f"{path}: {name} is a sparse or quantized tensor, which is not read; save it as floats")
     return content
 
 

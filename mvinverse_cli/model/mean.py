@@ -18,6 +18,7 @@ from ..errors import OptionError, WeightsError
 from .checkpoint import build_on_meta, check_fit, open_state, save_checkpoint
 from .config import network_differences
 from .header import read_header
+from .verify import is_finite
 from .weights import PICKLE_SUFFIXES, Weights, hash_of
 
 MOST_DEEP = 100  # of what metadata tells within each other; a mean of means adds two
@@ -28,7 +29,7 @@ def write_mean(sources: Sequence[Weights], shares: Sequence[float], output: Path
 
     shares: how much each counts, above 0; none for equal shares. Config and metadata are those of the first, and `mean`
     lists all with hash, share and metadata. Raises OptionError where shares and sources do not match, WeightsError
-    where the sources are not of one network, OutputError where the file cannot be written.
+    where the sources are not of one network, or hold NaN or infinity, OutputError where the file cannot be written.
     """
     counts = checked_shares(shares, len(sources))
     check_one_network(sources)
@@ -53,7 +54,8 @@ def checked_shares(shares: Sequence[float], count: int) -> list[float]:
         raise OptionError(f"--shares: {len(shares)} for {count} weights; give each its own, as in --shares 2,1")
     if not all(0 < share < inf for share in shares):
         raise OptionError(f"--shares {','.join(f'{share:g}' for share in shares)}: each must be more than 0")
-    return [share / fsum(shares) for share in shares]
+    largest = max(shares)  # first, for their sum may be more than a float holds
+    return [share / largest / fsum(each / largest for each in shares) for share in shares]
 
 
 def check_one_network(sources: Sequence[Weights]) -> None:
@@ -95,11 +97,18 @@ def unfolded(told: Any, deep: int = 0) -> Any:
 def mean_state(sources: Sequence[Weights], shares: Sequence[float]) -> dict[str, Tensor]:
     """Every tensor of `sources`, which fit one network, as their mean by `shares`, computed in float64.
 
-    Integers, which count steps, are those of the first.
+    Integers, which count steps, are those of the first. Raises WeightsError where a tensor holds NaN or infinity.
     """
     with ExitStack() as files:
         opened = [files.enter_context(open_state(weights.path)) for weights in sources]
-        return {name: mean_tensor([read(name) for _, read in opened], shares) for name in opened[0][0]}
+        state = {}
+        for name in opened[0][0]:
+            values = [read(name) for _, read in opened]
+            broken = [weights.name for weights, each in zip(sources, values, strict=True) if not is_finite(each)]
+            if broken:
+                raise WeightsError(f"{broken[0]}: NaN or infinity in {name}; see mvinverse weights verify")
+            state[name] = mean_tensor(values, shares)
+        return state
 
 
 def mean_tensor(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:

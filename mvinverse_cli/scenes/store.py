@@ -64,6 +64,12 @@ class SceneList:
     scenes: tuple[ScenePath, ...]
     broken: tuple[Broken, ...]
 
+    def first(self, limit: int | None) -> "SceneList":
+        """Of the first `limit` by their paths, broken ones counted; None: all."""
+        taken = {*sorted([*(scene.path for scene in self.scenes), *(path for path, _ in self.broken)])[:limit]}
+        scenes = tuple(scene for scene in self.scenes if scene.path in taken)
+        return SceneList(scenes, tuple(broken for broken in self.broken if broken[0] in taken))
+
     def digest(self) -> str:
         """SHA-256, in hex, of what is in the list: names, versions of the generator, views, sizes, layouts."""
         told = [(s.name, s.generator, s.views, s.size, s.split, s.layout) for s in self.scenes]
@@ -85,7 +91,7 @@ def find_scenes(folder: Path, split: Split | None = None) -> SceneList:
     broken: list[Broken] = []
     for path in entries:
         is_npz = path.suffix == ".npz" and path.name.startswith("scene_")
-        if not is_npz and not (path.name.isdecimal() and path.is_dir()):
+        if not is_npz and not (path.name.isdecimal() and (path.is_dir() or path.is_symlink())):
             continue
         try:
             scene = _open_npz(path) if is_npz else _open_record(path)

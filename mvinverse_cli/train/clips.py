@@ -16,7 +16,7 @@ import numpy as np
 from ..color import convert
 from ..errors import InputError
 from ..flow import KEPT_LEAST, FlowSource, PairFlow
-from ..frames import Frame, Shot, choose, find_shots, open_positions, survey_shot
+from ..frames import Frame, Shot, check_in_time, choose, find_shots, open_positions, survey_shot
 from ..maps import Array
 from ..model.config import ModelConfig
 from ..model.weights import file_hash
@@ -67,10 +67,12 @@ class Clip:
 
 
 def find_clips(inputs: Sequence[str | Path]) -> tuple[Shot, ...]:
-    """The shots among `inputs`. Raises InputError where there is none, or one that is known to have a single frame."""
+    """The shots among `inputs`. Raises InputError where there is none, or one that is known to have a single frame or
+    frames that do not follow each other."""
     shots = find_shots(inputs, allow_gaps=False, written=False)
     for shot in shots:
         check_length(shot, shot.frame_count)
+        check_in_time(shot)
     return shots
 
 

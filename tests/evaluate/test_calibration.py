@@ -114,6 +114,13 @@ def test_so_many_scenes_are_taken_and_told(weights, scenes, tmp_path):
     assert seen.digest == find_scenes(make_scenes(tmp_path / "one", (1,), views=2)).digest()
 
 
+def test_what_is_broken_past_the_limit_does_not_count(weights, scenes, tmp_path):
+    (scenes / "00000009").mkdir()
+    (scenes / "00000010").symlink_to(tmp_path / "not mounted")
+    done = calibrate(weights, scenes, tmp_path / "out.safetensors", limit=2)
+    assert (done.scenes, done.broken) == (2, ())
+
+
 def test_the_licence_stays_with_what_comes_of_them(tmp_path, weights, scenes):
     calibrate(replace(weights, licence="non-commercial"), scenes, tmp_path / "out.safetensors")
     assert read_header(tmp_path / "out.safetensors").metadata["licence"] == "non-commercial"

@@ -1,5 +1,7 @@
 """The protocol `flicker`, from clips to figures."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -132,10 +134,13 @@ def test_clips_that_cannot_be_measured_are_listed_and_the_rest_is(tmp_path, meas
     write_pictures(tmp_path / "a", 3)
     write_pictures(tmp_path / "b", 1)
     (tmp_path / "c.mp4").write_text("no video")
+    for path in write_pictures(tmp_path / "d", 2).iterdir():
+        shutil.copy(path, path.with_name(f"other_{path.name}"))
     result = measured(tmp_path)
     assert result.counts["clips"] == 1
     assert result.is_incomplete
-    assert [path.name for path, _ in result.broken] == ["b", "c.mp4"]
+    assert [path.name for path, _ in result.broken] == ["b", "c.mp4", "d"]
+    assert "d: pictures of several names" in result.broken[2][1]
 
 
 def test_frames_that_cannot_be_read_are_listed_once_and_the_rest_is_measured(tmp_path, measured, caplog):

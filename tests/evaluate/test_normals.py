@@ -98,6 +98,28 @@ def test_broken_pictures_are_listed_and_the_rest_is_measured(tmp_path, tiny_mode
     assert "room1_normal.npy: not readable as .npy" in result.broken[0][1]
 
 
+def test_a_picture_of_hardly_any_normals_is_left_out_and_said(tmp_path, tiny_model, caplog):
+    folder = write_pairs(tmp_path, 2)
+    normals = np.zeros_like(np.load(folder / "room1_normal.npy"))
+    normals[:5, :5, 2] = 1
+    np.save(folder / "room1_normal.npy", normals)
+    result = evaluate_normals(folder, MeasureOptions(), model=tiny_model)
+    assert (result.counts, result.more["left_out"], result.is_incomplete) == ({"pictures": 1}, 1, False)
+    assert caplog.messages == ["room1: left out: 25 valid normals, and figures take 64"]
+
+
+@pytest.mark.parametrize("layout", ["InteriorVerse", "pairs of picture and normals"])
+def test_folders_are_followed_through_links_and_no_link_in_circles(layout, tmp_path):
+    (tmp_path / "real").mkdir()
+    LAYOUTS[layout](tmp_path / "real")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "linked").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "back").symlink_to(tmp_path / "real")
+    (tmp_path / "set" / "again").symlink_to(tmp_path / "set")
+    called, sources, broken = find_examples(tmp_path / "set")
+    assert (called, len(sources), broken) == (layout, 2, [])
+
+
 def test_what_is_broken_past_the_limit_does_not_count(tmp_path, tiny_model):
     folder = write_pairs(tmp_path, 3)
     (folder / "room1.png").unlink()

@@ -46,6 +46,9 @@ def test_size_change_mid_stream_ends_a_movie_and_leaves_none(run, resized: Path)
     assert ran.code == 7
     assert "choose --format png, exr or tiff" in ran.cause
     assert files_in(Path("out")) == ["mvinverse.json"]
+    ran = run(resized, "--maps", "metallic", "--sheet", "-o", "sheet")
+    assert ran.code == 7
+    assert "leave --sheet away" in ran.cause
 
 
 def test_one_frame_is_a_shot(run, tmp_path: Path):

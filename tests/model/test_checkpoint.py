@@ -97,6 +97,21 @@ def test_a_pytorch_file_of_anything_but_tensors_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        (lambda: {1: torch.ones(2)}, "holds no state dict"),
+        (lambda: {"weight": torch.eye(3).to_sparse()}, "weight is a sparse or quantized tensor"),
+        (lambda: {"weight": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)}, "weight is a sparse"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # such tensors are about to go out of use
+def test_tensors_that_are_no_plain_ones_are_refused_by_name(tmp_path, content, said):
+    torch.save(content(), tmp_path / "x.pt")
+    with pytest.raises(WeightsError, match=said):
+        load_model(str(tmp_path / "x.pt"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
         (b"", "empty"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git-LFS pointer"),
         (b"<!doctype html>", "web page"),

@@ -128,6 +128,21 @@ def test_metadata_that_is_nested_without_end_is_carried_as_it_is(tmp_path, tiny_
     assert set(told) == set(tiny_model.state_dict())
 
 
+def test_shares_may_be_of_any_size(tmp_path, names):
+    for at, share in enumerate((1e308, 1e-300)):
+        mean(tmp_path / f"mean{at}.safetensors", names, (share, share))
+    assert file_hash(tmp_path / "mean0.safetensors") == file_hash(tmp_path / "mean1.safetensors")
+
+
+def test_numbers_that_are_none_are_refused_and_named(tmp_path, tiny_model, names):
+    broken = scaled(tiny_model, float("nan"))
+    with pytest.raises(
+        WeightsError, match=r"broken\.safetensors: NaN or infinity in \S+; see"
+    ):
+        mean(tmp_path / "mean.safetensors", [names[0], save(tmp_path / "broken.safetensors", broken)])
+    assert not (tmp_path / "mean.safetensors").exists()
+
+
 def test_one_has_no_mean(tmp_path, names):
     with pytest.raises(OptionError, match="two weights or more"):
         mean(tmp_path / "mean.safetensors", names[:1])

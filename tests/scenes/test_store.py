@@ -61,6 +61,13 @@ def test_a_broken_scene_is_named_beside_the_whole_ones(folder, capfd, name, brea
     assert capfd.readouterr().out == ""
 
 
+def test_a_link_to_a_scene_that_is_not_there_is_a_broken_one(folder, tmp_path):
+    (folder / "00000004").symlink_to(tmp_path / "not mounted")
+    ((path, reason),) = find_scenes(folder).broken
+    assert path == folder / "00000004"
+    assert "00000004/scene.json" in reason.replace("\\", "/")
+
+
 def test_a_split_is_kept_apart_from_the_other(folder):
     make_scenes(folder, (8,), views=1, split="held-out")
     assert [scene.name for scene in find_scenes(folder, "held-out").scenes] == ["00000008"]

@@ -90,6 +90,14 @@ def test_a_clip_of_one_frame_is_refused(tmp_path: Path):
         find_clips([write_pan(tmp_path / "shot", 1)])
 
 
+def test_two_sequences_in_one_folder_are_no_clip(tmp_path: Path):
+    folder = write_pan(tmp_path / "shot", 3)
+    for path in [*folder.iterdir()]:
+        shutil.copy(path, path.with_name(f"other{path.name}"))
+    with pytest.raises(InputError, match=r"shot: pictures of several names \(.*\), of which nobody can tell"):
+        find_clips([folder])
+
+
 def test_clips_of_one_name_are_two_and_one_given_twice_is_said(tmp_path):
     patterns = [write_pan(tmp_path / name, 3) / "pan.####.png" for name in ("a", "b")]
     assert [shot.name for shot in find_clips(patterns)] == ["pan", "pan"]

@@ -1,5 +1,7 @@
 """Single files of data sets as arrays: EXR, HDF5, numpy, and pictures. H rows, W columns, C channels."""
 
+import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,30 @@ from ...frames.exr import read_exr
 from ...frames.pictures import read_picture
 from ...maps import Array
 
+logger = logging.getLogger(__name__)
+
 DATASET = "dataset"  # the one key of a Hypersim file
 # What h5py raises for a damaged file: an OSError when it is opened, any of the others when its tables are followed
 DAMAGED_HDF5 = (OSError, RuntimeError, KeyError, TypeError, ValueError)
+
+
+def files_under(folder: Path) -> list[Path]:
+    """Every file in `folder` and under it, by its path, linked folders included; a folder that cannot be read is named
+    in the log and left out."""
+
+    def tell(error: OSError) -> None:
+        logger.warning("%s: left out: %s", error.filename, error.strerror or error)
+
+    found: list[Path] = []
+    met: set[tuple[int, int]] = set()  # a link may lead to a folder above it
+    for here, folders, names in os.walk(folder, onerror=tell, followlinks=True):
+        status = Path(here).stat()
+        if (status.st_dev, status.st_ino) in met:
+            folders.clear()
+            continue
+        met.add((status.st_dev, status.st_ino))
+        found += (path for name in names if (path := Path(here, name)).is_file())
+    return sorted(found)
 
 
 def missing_of(paths: list[Path]) -> list[Path]:

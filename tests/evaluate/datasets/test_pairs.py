@@ -29,6 +29,17 @@ def test_a_pair_is_found_by_its_names_at_any_depth(tmp_path):
     assert example.mask.all()
 
 
+def test_of_normals_in_several_files_the_most_exact_count_and_the_others_are_said(tmp_path, caplog):
+    write_png(tmp_path / "room.png", size=(8, 6))
+    write_png(tmp_path / "room_normal.png", FACING)
+    np.save(tmp_path / "room_normal.npy", np.broadcast_to(np.float32([0, 1, 0]), (6, 8, 3)))
+    (pair,), alone = find_pairs(tmp_path)
+    assert not alone
+    assert pair.read().maps["normal"][0, 0] == pytest.approx([0, 1, 0])
+    (said,) = caplog.messages
+    assert said.endswith("room_normal.png: left out: the picture's normals are those of room_normal.npy")
+
+
 def test_a_picture_is_found_whose_suffix_is_in_capitals(tmp_path):
     write_png(tmp_path / "room.PNG", size=(8, 6))
     write_png(tmp_path / "room_Normal.png", FACING)
