@@ -136,9 +136,7 @@ def test_shares_may_be_of_any_size(tmp_path, names):
 
 def test_numbers_that_are_none_are_refused_and_named(tmp_path, tiny_model, names):
     broken = scaled(tiny_model, float("nan"))
-    with pytest.raises(
-        WeightsError, match=r"broken\.safetensors: NaN or infinity in \S+; see"
-    ):
+    with pytest.raises(WeightsError, match=r"broken\.safetensors: NaN or infinity in \S+; see"):
         mean(tmp_path / "mean.safetensors", [names[0], save(tmp_path / "broken.safetensors", broken)])
     assert not (tmp_path / "mean.safetensors").exists()
 
