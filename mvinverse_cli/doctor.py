@@ -11,7 +11,9 @@ from pathlib import Path
 from .errors import MvInverseError, OutputError
 from .outputs import make_folder
 
-PACKAGES = ("torch", "numpy", "av", "OpenEXR", "opencv-python-headless", "imagecodecs", "tifffile", "safetensors")
+PACKAGES = (
+    *("torch", "numpy", "av", "OpenEXR", "opencv-python-headless", "imagecodecs", "pi-heif", "tifffile", "safetensors"),
+)
 ENCODERS = ("libx264", "prores_ks", "ffv1")
 DECODERS = ("h264", "hevc", "prores", "ffv1", "dnxhd")
 LEAST_FREE_BYTES = 5 * 2**30  # the published weights, and some
