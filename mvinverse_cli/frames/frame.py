@@ -8,6 +8,7 @@ from typing import Literal
 from ..color import Transfer
 from ..maps import Array
 from ..timecode import Timecode
+from .tagged_light import TaggedLight
 
 ShotKind = Literal["video", "sequence", "stills"]
 
@@ -30,6 +31,7 @@ class Shot:
     given: Path | None = None  # what the user calls the one path of a video, where that is a copy: - for stdin
     pattern: Path | None = None  # of a sequence's paths, however many: plates/shot.####.exr
     pixel_aspect: float = 1.0  # width of an upright pixel over its height; 1 where pictures differ in it
+    tagged: TaggedLight | None = None  # of its first picture, where that is none of sRGB
 
     def called(self, path: Path) -> Path:
         """One of the paths as the user knows it."""

@@ -143,16 +143,21 @@ def _read_with_pillow(format: Literal["png", "jpeg", "webp"], file: BinaryIO) ->
         except (LookupError, OSError, SyntaxError, ValueError, struct.error):
             tag = 1
     upright, tags = exif_orientation(tag), _png_tags(file) if format == "png" else None
+    is_narrow = False
     left = "is animated; its first picture is read" if getattr(image, "n_frames", 1) > 1 else ""
-    if tags is not None:  # they outweigh what else there is of colours (PNG, third edition, 4.3)
-        return Header(format, *image.size, upright, tagged=TaggedLight.of(*tags), left=left)
+    if tags is not None and TaggedLight.is_known(*tags[:2]):
+        transfer, primaries, is_full = tags
+        if is_full:  # they outweigh what else there is of colours (PNG, third edition, 4.3)
+            return Header(format, *image.size, upright, tagged=TaggedLight.of(transfer, primaries), left=left)
+        is_narrow = True
     profile = image.info.get("icc_profile") or None
-    other = "" if profile else _other_colors(image.info)
+    other = "" if profile else "a narrow range of codes" if is_narrow else _other_colors(image.info)
     return Header(format, *image.size, upright, icc_profile=profile, other_colors=other, left=left)
 
 
-def _png_tags(file: BinaryIO) -> tuple[int, int] | None:
-    """Transfer and primaries by the cICP chunk of a PNG, which lies before its pixels; None where there is none."""
+def _png_tags(file: BinaryIO) -> tuple[int, int, bool] | None:
+    """Transfer, primaries and whether codes have the full range, by the cICP chunk of a PNG, which lies before its
+    pixels; None where there is none."""
     at = len(PNG_SIGNATURE)
     while True:
         file.seek(at)
@@ -161,8 +166,8 @@ def _png_tags(file: BinaryIO) -> tuple[int, int] | None:
             return None
         (length,) = struct.unpack_from(">I", head)
         if head[4:8] == b"cICP" and length == 4:
-            primaries, transfer = head[8:10]
-            return transfer, primaries
+            primaries, transfer, _, full_range = head[8:12]
+            return transfer, primaries, bool(full_range)
         at += 12 + length  # length, kind and checksum have four bytes each
 
 

@@ -44,7 +44,7 @@ def decode_heif(file: BinaryIO) -> Array:
     """The primary picture: (H, W) or (H, W, C) of gray, RGB or RGBA, upright, uint8, or uint16 at full range where it
     has more than 8 bits. Raises ValueError for what is damaged, truncated or of a codec that is not read."""
     with _primary(file) as picture:
-        if picture.mode.removesuffix(";16") not in ("L", "RGB", "RGBA"):
+        if picture.mode.removesuffix(";16") not in ("L", "I", "LA", "RGB", "RGBA"):  # I: gray of more than 8 bits
             raise ValueError(f"its pixels are {picture.mode}, not gray, RGB or RGBA")
         samples: Array = np.array(picture)
         if samples.dtype == np.uint8:

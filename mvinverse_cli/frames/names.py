@@ -88,9 +88,9 @@ def likely_pattern(paths: Sequence[Path]) -> str:
 
 
 def patterns_of(paths: Sequence[Path]) -> list[str]:
-    """What `paths` are called but for the number that a name ends in, each once, in their order: `plate_#.png`."""
-    found = ((path, _ENDS_IN_NUMBER.fullmatch(path.name)) for path in paths)
-    return list(dict.fromkeys(f"{match['prefix']}#{match['suffix']}" if match else path.name for path, match in found))
+    """What two `paths` or more are called but for their numbers, each once, in their order: `plate_#_L.png`."""
+    counts = Counter(re.sub(r"\d+", "#", path.name) for path in paths)
+    return [pattern for pattern, count in counts.items() if count > 1]
 
 
 def missing_ranges(numbers: Iterable[int]) -> str:

@@ -86,13 +86,13 @@ def open_positions(shot: Shot, choice: Choice, positions: Sequence[int], *, quie
 
 
 def check_in_time(shot: Shot) -> None:
-    """Raises InputError where the frames of a shot do not follow each other: views of different names."""
+    """Raises InputError where the frames of a shot do not follow each other: pictures of two sequences."""
     patterns = [shown(pattern) for pattern in patterns_of(shot.paths)] if shot.kind == "stills" else []
     if len(patterns) > 1:
         said = ", ".join(patterns[:3]) + (", ..." if len(patterns) > 3 else "")
         raise InputError(
-            f"{shown(shot.paths[0].parent)}: pictures of several names ({said}), of which nobody can tell what follows "
-            "what; give each sequence a folder of its own"
+            f"{shown(shot.paths[0].parent)}: pictures of several sequences ({said}), of which nobody can tell what "
+            "follows what; give each a folder of its own"
         )
 
 
@@ -169,6 +169,7 @@ def _video_shot(path: Path) -> Shot:
     return Shot(
         *(path.stem, "video", (path,), (), (facts.size,), facts.rate, facts.frame_count),
         pixel_aspect=facts.pixel_aspect,
+        tagged=facts.tagged,
     )
 
 
@@ -243,6 +244,7 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
     return Shot(
         *(name, "stills", tuple(paths), tuple(range(1, len(paths) + 1)), sizes, None, len(paths)),
         pixel_aspect=aspects[0] if len(aspects) == 1 else 1.0,
+        tagged=headers[0].tagged,
     )
 
 
@@ -270,6 +272,7 @@ def _sequence_shot(
         *(name, "sequence", files, tuple(ordered), (header.size,), header.rate, len(files)),
         pattern=pattern,
         pixel_aspect=header.pixel_aspect,
+        tagged=header.tagged,
     )
 
 

@@ -68,6 +68,10 @@ _PRIMARIES: Mapping[int, tuple[str, Primaries]] = {
 }
 
 
+# Read by the curve of sRGB, and as Rec.709
+_SRGB_CURVES, _REC709 = frozenset((1, 6, 13, 14, 15)), 1
+
+
 @dataclass(frozen=True)
 class TaggedLight:
     """What codes stand for by their `transfer` and `primaries`, of which at least one is not that of sRGB."""
@@ -79,6 +83,12 @@ class TaggedLight:
     def of(cls, transfer: int, primaries: int) -> "TaggedLight | None":
         """None where both are those of sRGB, or such as are read like them."""
         return cls(transfer, primaries) if transfer in _CURVES or primaries in _PRIMARIES else None
+
+    @staticmethod
+    def is_known(transfer: int, primaries: int) -> bool:
+        """Whether codes name a curve and primaries that are read as what they are."""
+        curves = _SRGB_CURVES | _CURVES.keys()
+        return transfer in curves and (primaries == _REC709 or primaries in _PRIMARIES)
 
     @property
     def said(self) -> str:

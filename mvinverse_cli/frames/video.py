@@ -19,6 +19,8 @@ from .boxes import is_fragmented, is_whole_riff
 from .headers import check_size, likely_aspect
 from .names import shown
 from .orientation import UPRIGHT, Orientation, matrix_orientation
+from .tagged_light import TaggedLight
+from .video_color import tagged_light
 from .video_decoder import VideoDecoder, path_of
 
 # PyAV 18 refuses titles that are not UTF-8 unless it is told; 19 takes them, and no longer the argument.
@@ -27,13 +29,14 @@ _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.star
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """size: upright (width, height) of the first picture, whose pixels are `pixel_aspect` times as wide as high.
-    frame_count: as the container's index says, else None."""
+    """size: upright (width, height) of the first picture, whose pixels are `pixel_aspect` times as wide as high, and
+    whose colours are `tagged` where they are none of sRGB. frame_count: as the container's index says, else None."""
 
     size: tuple[int, int]
     rate: Fraction | None
     frame_count: int | None
     pixel_aspect: float
+    tagged: TaggedLight | None
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -54,7 +57,7 @@ def probe_video(path: Path) -> VideoFacts:
         upright = 1 / aspect if orientation.transposed else aspect
         # PyAV 19 has a rational number of its own, which only arithmetic turns into a Fraction
         rate = None if stream.average_rate is None else Fraction(stream.average_rate)
-        return VideoFacts(size, rate, _promised_frames(container, stream), upright)
+        return VideoFacts(size, rate, _promised_frames(container, stream), upright, tagged_light(first))
 
 
 def open_video(path: Path) -> tuple[InputContainer, VideoStream]:

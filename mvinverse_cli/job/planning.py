@@ -163,7 +163,7 @@ def check_one_manifest(output: Path, shots: Sequence[ShotPlan]) -> None:
     here = output.resolve()
     with suppress(OutputError):  # a file of that name that is none of ours
         theirs = [shot.name for shot in load_manifest(here.parent).shots.values() if shot.folder == here.name]
-        if theirs:
+        if theirs and here.is_dir():
             outer = shown(here.parent / MANIFEST_NAME)
             raise OptionError(
                 f"--output {shown(output)}: is the folder of {theirs[0]!r} in {outer}; name the folder above with the "

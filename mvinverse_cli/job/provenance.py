@@ -25,14 +25,17 @@ BEGINNING = 2**20  # bytes of a file by which it is told from others
 
 def passes_record(layout: Layout, windows: Windows, options: DecomposeOptions) -> Json:
     """What the manifest says of how a shot is shown to the network: it decides pixels. Cuts by their frame numbers,
-    exposure in EV, width of a pixel over its height; with `--every` the frames that are seen, which hang on the
-    `--frames` asked for. Last, how many frames the shot has and which numbers: a sequence may grow."""
+    exposure in EV, width of a pixel over its height, the codes of light that is none of sRGB; with `--every` the frames
+    that are seen, which hang on the `--frames` asked for. Last, how many frames the shot has and which numbers: a
+    sequence may grow."""
     choice = layout.choice
     cuts = [choice.number(position) for position in layout.cuts]
     grid = {"grid": {"every": choice.grid.every, "first": choice.number(0)}} if options.every > 1 else {}
     length = {"frames": choice.count, "numbers": numbers_to_ranges(choice.numbers)}
-    aspect = {"pixel_aspect": layout.shot.pixel_aspect}
-    return {"window": windows.window, "cuts": cuts, "exposure": layout.exposure, **aspect, **grid, **length}
+    tagged = layout.shot.tagged
+    light = None if tagged is None else {"transfer": tagged.transfer, "primaries": tagged.primaries}
+    source = {"pixel_aspect": layout.shot.pixel_aspect, "light": light}
+    return {"window": windows.window, "cuts": cuts, "exposure": layout.exposure, **source, **grid, **length}
 
 
 def seam_record(seam: Seam) -> Json:

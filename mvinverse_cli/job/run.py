@@ -96,6 +96,8 @@ def write_plan(
             if outcome.written:
                 manifest.save()
         raise
+    for book in books:
+        book.check_movies()
     if len(outcome.failed) == len(plan.shots):
         first = outcome.failed[0]
         all_of_them = f" (none of the {len(plan.shots)} shots can be read)" if len(plan.shots) > 1 else ""

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable
 from ..errors import OutputError
 from ..formats import FileKind
 from ..sizes import show_count
+from .check import find_frames
 from .naming import ShotOutputs
-from .ranges import numbers_to_ranges
+from .ranges import numbers_to_ranges, ranges_to_numbers
 from .record import ShotRecord
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,22 @@ def warn_of_other_pictures(record: ShotRecord) -> None:
         "--on-exists overwrite makes all anew",
         record.name,
     )
+
+
+def is_mended(record: ShotRecord, earlier: ShotRecord | None, frames: Collection[int]) -> bool:
+    """Whether a sequence that begins with another picture than in the `earlier` run may have had that one mended alone:
+    some were broken then, or it is the only one of the `frames` asked for."""
+    numbers = ranges_to_numbers(record.passes.get("numbers", ""))
+    return bool(earlier and earlier.faults) or {*frames} == {min(numbers, default=None)}
+
+
+def stale_files(shot: ShotOutputs, record: ShotRecord, frames: Collection[int]) -> set[int]:
+    """Those of the `frames` of which files of this run's formats are there, or their movies, that are no more of its
+    settings. What is gone meanwhile is noted as gone."""
+    there = find_frames(shot, shot.frame_formats, record.still_names)
+    for kind in shot.frame_formats:
+        record.formats[kind].stale &= there.get(kind, set())
+    return {*frames} & set().union(*(record.formats[kind].stale for kind in (*shot.frame_formats, *shot.movie_formats)))
 
 
 def check_known(shot: ShotOutputs, frames: Collection[int], manifest: str) -> None:

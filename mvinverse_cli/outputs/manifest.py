@@ -21,6 +21,8 @@ from .kept import (
     check_kept_rate,
     check_known,
     check_movies_hold,
+    is_mended,
+    stale_files,
     warn_of_growth,
     warn_of_other_pictures,
 )
@@ -95,7 +97,9 @@ class Manifest:
         earlier = self.shots.get(record.key)
         differences = [] if earlier is None else record.differences(earlier)
         found: dict[FileKind, set[int]] = {}
-        if earlier is not None and differences:  # a killed run may have left more than it told of
+        of_others = earlier is not None and record.is_of_other_pictures(earlier)
+        anew = of_others and shot.options.on_exists == "overwrite" and not is_mended(record, earlier, frames)
+        if earlier is not None and (differences or anew):  # a killed run may have left more than it told of
             kinds = [kind for kind in BITS if kind in record.formats or kind in earlier.formats]
             found = find_frames(shot, kinds, record.still_names)
         is_there = earlier is not None and (
@@ -105,9 +109,8 @@ class Manifest:
             or any(found.values())
         )
         if earlier is not None and is_there:
-            of_others = record.is_of_other_pictures(earlier)
-            if not differences and of_others and shot.options.on_exists == "overwrite":
-                record.replace(earlier, {})
+            if not differences and anew:
+                record.replace(earlier, found)
             elif not differences:
                 record.continue_from(earlier)
                 if of_others:
@@ -126,12 +129,12 @@ class Manifest:
         self._check_others(shot, record, frames)
         if earlier is None:
             check_known(shot, standing.frames_done or (), self.path.name)
-        chosen = (*shot.frame_formats, *shot.movie_formats)
-        mixed = set(frames) & set().union(*(record.formats[kind].stale for kind in chosen))
-        if mixed and shot.options.on_exists != "overwrite":
+        mixed = stale_files(shot, record, frames) if shot.options.on_exists != "overwrite" else set()
+        if mixed:
             raise OutputError(
                 f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings, "
-                "or were to be overwritten; choose --on-exists overwrite for them, or another output folder"
+                "or were to be overwritten; choose --on-exists overwrite for them, remove them, or choose another "
+                "output folder"
             )
         check_kept_rate(shot, record, earlier)
         check_kept_movies(shot, record, standing.movies_left, set(frames))

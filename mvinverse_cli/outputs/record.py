@@ -31,7 +31,7 @@ PIXEL_ORIGINS = ("sha256", "input_transfer", "albedo_transfer", "shading_transfe
 
 
 LENGTH = ("frames", "numbers")  # of `passes`: a sequence may grow
-UNTOLD = {"pixel_aspect": 1.0}  # what `passes` of earlier versions do not tell was so
+UNTOLD: Json = {"pixel_aspect": 1.0, "light": None}  # what `passes` of earlier versions do not tell was so
 
 PLAIN_FIELDS = (  # of a record, the same in memory and in the file
     *("name", "folder", "kind", "sources", "source_bytes", "about", "decompose", "write", "passes", "complete"),
@@ -251,7 +251,8 @@ class ShotRecord:
         for name, entry in other.formats.items():
             self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry, own)
         theirs = {number: fault for number, fault in other.faults.items() if number not in written}
-        self.faults = theirs | self.faults
+        ours = {number: fault for number, fault in self.faults.items() if number is None or number in own}
+        self.faults = theirs | ours
         self.seams = other.seams | self.seams
 
     def settle_movies(self, kept: Collection[str], anew: Collection[str]) -> None:

@@ -84,11 +84,11 @@ class ShotProgress:
         self._manifest.save()
 
     def finish(self) -> None:
-        """Every frame asked for is written or lost, and the movies have their names.
-
-        Raises OutputError where frames were lost before, are written now, and movies that are kept lack them.
-        """
+        """Every frame asked for is written or lost, and the movies have their names."""
         self._record.add_frames(self._movie_formats, self._in_movies)
         self._manifest.finish(self._record)
+
+    def check_movies(self) -> None:
+        """Raises OutputError where frames were lost before, are written now, and movies that are kept lack them."""
         for kind in self._movies_kept:
             check_movies_hold(self._in_movies, self._record, kind)

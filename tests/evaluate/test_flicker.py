@@ -140,7 +140,13 @@ def test_clips_that_cannot_be_measured_are_listed_and_the_rest_is(tmp_path, meas
     assert result.counts["clips"] == 1
     assert result.is_incomplete
     assert [path.name for path, _ in result.broken] == ["b", "c.mp4", "d"]
-    assert "d: pictures of several names" in result.broken[2][1]
+    assert "d: pictures of several sequences" in result.broken[2][1]
+
+
+def test_numbers_anywhere_in_the_names_are_those_of_one_sequence(tmp_path, measured):
+    for number, path in enumerate(sorted(write_pictures(tmp_path / "a", 3).iterdir())):
+        path.rename(path.with_name(f"plate_000{number}_L{path.suffix}"))
+    assert measured(tmp_path).counts["pairs"] == 2
 
 
 def test_frames_that_cannot_be_read_are_listed_once_and_the_rest_is_measured(tmp_path, measured, caplog):

@@ -21,6 +21,7 @@ from tests.card import CARD, HEIF, centres
         ("card_hlg.heic", np.float32, "is tagged HLG and BT.2020 primaries: brought to scene-linear Rec.709"),
         ("card_p3.heic", np.uint8, "its colours are brought from"),
         ("card_alpha.heic", np.uint8, "the alpha channel is dropped"),
+        ("gray_10.heic", np.uint16, ""),
     ],
 )
 def test_a_picture_of_a_phone_is_upright_in_its_own_precision(name: str, dtype: type, said: str):

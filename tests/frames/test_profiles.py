@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mvinverse_cli.color import INTEROP_PRIMARIES, linear_to_srgb, srgb_to_linear, to_rec709
 from mvinverse_cli.frames.pictures import Picture, read_picture
+from tests.frames.media import png_chunk
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 CURVE = srgb_to_linear(np.linspace(0, 1, 1024, dtype=np.float32))
@@ -90,6 +91,36 @@ def test_the_alpha_of_a_picture_with_a_profile_is_dropped_and_its_colours_are_br
     assert np.abs(picture.pixels - wanted(CODES)).max() < 2
     assert picture.notes[0] == "the alpha channel is dropped"
     assert len(picture.notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("tags", "note"),
+    [
+        ((2, 2, 0, 1), "its colours are brought from"),  # unspecified: the profile decides
+        ((12, 13, 0, 1), "is tagged Display P3 primaries: brought to scene-linear Rec.709"),
+        ((1, 13, 0, 1), ""),
+        ((10, 17, 0, 1), "its colours are brought from"),  # of digital cinema, which is not read
+    ],
+)
+def test_the_tags_of_a_png_outweigh_its_profile_where_they_are_known(tags, note, tmp_path):
+    PIL.Image.fromarray(CODES).save(tmp_path / "a.png", icc_profile=profile("rgb"))
+    tag(tmp_path / "a.png", tags)
+    assert read_picture(tmp_path / "a.png").reading.startswith(note)
+    assert bool(read_picture(tmp_path / "a.png").reading) == bool(note)
+
+
+def test_a_narrow_range_in_a_png_is_told(tmp_path):
+    PIL.Image.fromarray(CODES).save(tmp_path / "a.png")
+    tag(tmp_path / "a.png", (1, 1, 0, 0))
+    picture = read_picture(tmp_path / "a.png")
+    np.testing.assert_array_equal(picture.pixels, CODES)
+    assert picture.reading == "names a narrow range of codes, and is read as if it were sRGB; convert it first"
+
+
+def tag(path: Path, tags: tuple[int, int, int, int]) -> None:
+    """Gives a PNG a cICP chunk behind its header."""
+    data, at = path.read_bytes(), 8 + 25
+    path.write_bytes(data[:at] + png_chunk(b"cICP", bytes(tags)) + data[at:])
 
 
 SRGB_CHUNKS = {b"gAMA": (45455,), b"cHRM": (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)}

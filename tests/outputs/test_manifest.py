@@ -241,6 +241,7 @@ def test_frames_that_a_killed_run_was_to_overwrite_are_not_taken_for_done(make_s
     anew, skip = (make_shot(format=("png",), on_exists=how) for how in ("overwrite", "skip"))
     progress = add(load_manifest(anew.folder), anew, frames=range(1001, 1005))
     progress.begin()  # and killed
+    put(anew, FRAMES)
     done = Standing(frozenset(FRAMES))
     with pytest.raises(OutputError, match=r"frames 1001-1004 of 'clip' are from .* or were to be overwritten"):
         add(load_manifest(skip.folder), skip, standing=done)
@@ -292,7 +293,7 @@ def begun_parts(shot, presences, numbers, passes):
 def test_overwriting_a_part_of_a_sequence_of_other_pictures_leaves_the_rest_to_be_overwritten(make_shot):
     def sequence(on_exists, size, numbers):
         shot = make_shot(format=("png",), on_exists=on_exists)
-        how = (DecomposeOptions(), PASSES | {"frames": 4}, NO_MOVIE, numbers)
+        how = (DecomposeOptions(), PASSES | {"frames": 4, "numbers": "1001-1004"}, NO_MOVIE, numbers)
         about = replace(ABOUT, source_sha256=str(size))
         progress = load_manifest(shot.folder).add_shot(shot, about, "sequence", ("p.####.png",), size, *how)
         progress.begin()
@@ -305,6 +306,7 @@ def test_overwriting_a_part_of_a_sequence_of_other_pictures_leaves_the_rest_to_b
     entry = sequence("overwrite", 2000, range(1001, 1003))
     assert (entry["formats"]["png"]["frames"], entry["stale"], entry["complete"]) == ("1001-1002", "1003-1004", False)
     assert sequence("overwrite", 2000, range(1003, 1005))["complete"]
+    assert sequence("overwrite", 3000, [1001])["complete"]  # that one alone was mended
 
 
 def test_a_lost_frame_that_comes_back_beside_a_kept_movie_ends_in_words(make_shot):
@@ -320,10 +322,56 @@ def test_a_lost_frame_that_comes_back_beside_a_kept_movie_ends_in_words(make_sho
     progress = add(load_manifest(shot.folder), again, standing=kept, frames=range(1001, 1004))
     progress.begin()
     progress.wrote(1002)
+    progress.finish()
     with pytest.raises(OutputError, match=r"movies of 'clip' \(mp4\) .* without frames 1002; choose --on-exists"):
-        progress.finish()
+        progress.check_movies()
     (entry,) = read(shot)["shots"]
     assert (entry["formats"]["png"]["frames"], entry["formats"]["mp4"]["frames"]) == ("1001-1003", "1001,1003")
+
+
+def test_a_part_that_goes_on_does_not_bring_back_what_another_has_mended(make_shot):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, [1004, 1006], frames=range(1004, 1007))
+    progress = add(load_manifest(shot.folder), shot, frames=range(1004, 1007))
+    progress.lost(1005, Path("p.1005.png"), "damaged")
+    progress.finish()
+    with open_presence(shot.folder) as presence, open_presence(shot.folder) as other:
+        numbers = (range(1001, 1004), range(1004, 1007))
+        parts = begun_parts(shot, (presence, other), numbers, PASSES | {"frames": 6})
+        parts[1].wrote(1005)
+        parts[1].finish()
+        for number in numbers[0]:
+            parts[0].wrote(number)
+        parts[0].finish()
+    (entry,) = read(shot)["shots"]
+    assert (entry["formats"]["png"]["frames"], entry["faults"], entry["complete"]) == ("1001-1006", [], True)
+
+
+def test_frames_to_be_overwritten_that_somebody_removed_are_in_nobodys_way(make_shot):
+    run(make_shot(format=("png",)), range(1001, 1005), frames=range(1001, 1005))
+    anew, skip = (make_shot(format=("png",), on_exists=how) for how in ("overwrite", "skip"))
+    put(anew, range(1001, 1005))
+    add(load_manifest(anew.folder), anew, frames=range(1001, 1005)).begin()  # and killed
+    with pytest.raises(OutputError, match=r"frames 1001-1004 .* remove them"):
+        add(load_manifest(skip.folder), skip, frames=range(1001, 1005))
+    for path in skip.folder.glob("*/*.png"):
+        path.unlink()
+    run(skip, range(1001, 1005), frames=range(1001, 1005))
+    assert read(skip)["shots"][0]["stale"] == ""
+
+
+def put(shot, numbers):
+    for number in numbers:
+        for file in shot.frame_files(number, ""):
+            file.path.parent.mkdir(parents=True, exist_ok=True)
+            file.path.write_bytes(b"")
+
+
+def test_light_of_another_curve_is_another_setting(make_shot):
+    shot = make_shot(format=("png",), on_exists="skip")
+    run(shot, [1001])  # by an earlier version, which did not tell
+    with pytest.raises(OutputError, match=r"passes: light was None and is \{'transfer': 18, 'primaries': 9\}"):
+        run(shot, [1002], passes=PASSES | {"light": {"transfer": 18, "primaries": 9}})
 
 
 def test_pixels_of_another_shape_are_another_setting(make_shot):
@@ -448,6 +496,7 @@ def test_files_of_a_format_that_was_not_overwritten_are_never_taken_for_those_of
     (told,) = read(make_shot())["shots"]
     assert told["formats"]["png"]["frames"] == ""
     assert told["formats"]["png"]["stale"] == told["stale"] == "1001-1048"
+    put(make_shot(format=("png",)), FRAMES)
     standing = Standing(frozenset(FRAMES))
     with pytest.raises(OutputError, match=r"frames 1001-1048 of 'clip' are from a run with other settings"):
         run(make_shot(format=("png",), on_exists="skip"), (), DecomposeOptions(exposure=1.0), standing=standing)

@@ -94,7 +94,7 @@ def test_two_sequences_in_one_folder_are_no_clip(tmp_path: Path):
     folder = write_pan(tmp_path / "shot", 3)
     for path in [*folder.iterdir()]:
         shutil.copy(path, path.with_name(f"other{path.name}"))
-    with pytest.raises(InputError, match=r"shot: pictures of several names \(.*\), of which nobody can tell"):
+    with pytest.raises(InputError, match=r"shot: pictures of several sequences \(.*\), of which nobody can tell"):
         find_clips([folder])
 
 

@@ -36,7 +36,10 @@ def files_under(folder: Path) -> list[Path]:
             folders.clear()
             continue
         met.add((status.st_dev, status.st_ino))
-        found += (path for name in names if (path := Path(here, name)).is_file())
+        try:
+            found += (path for name in names if (path := Path(here, name)).is_file())
+        except OSError as error:  # its names can be read, and no file in it
+            tell(error)
     return sorted(found)
 
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 NORMALS = re.compile(r"(?P<stem>.+)(?P<mark>[-_.])(?:normal|normals|normal_cam)\.(?:png|exr|npy|tif|tiff|webp)", re.I)
 PICTURES = ("tonemap", "rgb", "image", "im", "color", "ref")  # the first that is there
 EXACT = (".exr", ".npy", ".tif", ".tiff", ".png", ".webp")  # of normals, in the order of their precision
-SUFFIXES = (".png", ".jpg", ".jpeg", ".exr", ".tif", ".tiff", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".exr", ".tif", ".tiff", ".webp", ".heic", ".heif")
 
 
 def find_pairs(folder: Path) -> tuple[list[Source[Example]], list[Broken]]:
