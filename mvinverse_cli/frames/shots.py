@@ -236,11 +236,8 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
     name = paths[0].stem if len(paths) == 1 else _common_folder(paths)
     if len(aspects) > 1:
         said = ", ".join(f"{aspect:g}" for aspect in aspects)
-        log.warning(
-            "%s: pixels of several proportions (width over height: %s), all taken as square; give each kind a run of "
-            "its own",
-            *(name, said),
-        )
+        advice = "all taken as square; give each kind a run of its own"
+        log.warning("%s: pixels of several proportions (width over height: %s), %s", name, said, advice)
     return Shot(
         *(name, "stills", tuple(paths), tuple(range(1, len(paths) + 1)), sizes, None, len(paths)),
         pixel_aspect=aspects[0] if len(aspects) == 1 else 1.0,

@@ -43,13 +43,19 @@ def is_mended(record: ShotRecord, earlier: ShotRecord | None, frames: Collection
     return bool(earlier and earlier.faults) or {*frames} == {min(numbers, default=None)}
 
 
-def stale_files(shot: ShotOutputs, record: ShotRecord, frames: Collection[int]) -> set[int]:
-    """Those of the `frames` of which files of this run's formats are there, or their movies, that are no more of its
-    settings. What is gone meanwhile is noted as gone."""
+def check_not_stale(shot: ShotOutputs, record: ShotRecord, frames: Collection[int]) -> None:
+    """Raises OutputError where files of the `frames`, or movies, in this run's formats are no more of its settings.
+    What is gone meanwhile is noted as gone."""
     there = find_frames(shot, shot.frame_formats, record.still_names)
     for kind in shot.frame_formats:
         record.formats[kind].stale &= there.get(kind, set())
-    return {*frames} & set().union(*(record.formats[kind].stale for kind in (*shot.frame_formats, *shot.movie_formats)))
+    chosen = (*shot.frame_formats, *shot.movie_formats)
+    mixed = {*frames} & set().union(*(record.formats[kind].stale for kind in chosen))
+    if mixed:
+        raise OutputError(
+            f"{shot.folder}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings, or "
+            "were to be overwritten; choose --on-exists overwrite for them, remove them, or take another folder"
+        )
 
 
 def check_known(shot: ShotOutputs, frames: Collection[int], manifest: str) -> None:

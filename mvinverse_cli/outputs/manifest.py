@@ -21,8 +21,8 @@ from .kept import (
     check_kept_rate,
     check_known,
     check_movies_hold,
+    check_not_stale,
     is_mended,
-    stale_files,
     warn_of_growth,
     warn_of_other_pictures,
 )
@@ -129,13 +129,8 @@ class Manifest:
         self._check_others(shot, record, frames)
         if earlier is None:
             check_known(shot, standing.frames_done or (), self.path.name)
-        mixed = stale_files(shot, record, frames) if shot.options.on_exists != "overwrite" else set()
-        if mixed:
-            raise OutputError(
-                f"{self.path}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings, "
-                "or were to be overwritten; choose --on-exists overwrite for them, remove them, or choose another "
-                "output folder"
-            )
+        if shot.options.on_exists != "overwrite":
+            check_not_stale(shot, record, frames)
         check_kept_rate(shot, record, earlier)
         check_kept_movies(shot, record, standing.movies_left, set(frames))
         record.settle_movies(standing.movies_done, standing.movies_left)

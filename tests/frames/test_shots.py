@@ -225,7 +225,7 @@ def test_videos_beside_the_pictures_of_a_folder_are_told_to_be_left_out(folder, 
     assert "shot: 1 video file beside its pictures is left out" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "scene.blend", "README", "photo.heic"])
+@pytest.mark.parametrize("name", ["notes.txt", "scene.blend", "README", "photo.avif"])
 def test_an_unknown_extension_lists_the_known_ones(name, folder):
     (folder / name).write_text("x")
     message = refused(folder / name)
