@@ -44,7 +44,10 @@ def test_frames_of_a_range_are_the_full_runs_byte_for_byte(run, shot: Path):
 def test_the_manifest_tells_passes_cuts_and_seams(run, shot: Path):
     assert run(shot, *WINDOWS).code == 0
     (entry,) = json.loads(Path("out/mvinverse.json").read_text())["shots"]
-    assert entry["passes"] == {"window": 8, "cuts": [1021], "exposure": 0.0, "frames": 40, "numbers": "1001-1040"}
+    assert entry["passes"] == {
+        **{"window": 8, "cuts": [1021], "exposure": 0.0, "pixel_aspect": 1.0, "light": None},
+        **{"frames": 40, "numbers": "1001-1040"},
+    }
     assert [seam["number"] for seam in entry["seams"]] == [*range(1007, 1021, 4), *range(1027, 1041, 4)]
     for seam in entry["seams"]:
         assert all(0.5 <= gain <= 2 for gain in seam["gain"])
