@@ -90,7 +90,7 @@ def check_names_fit(shot: ShotOutputs, frames: Iterable[tuple[int, str]]) -> Non
     """Raises OutputError where a file would have a longer name than the file system takes."""
     paths = [movie.path for movie in shot.movie_files()]
     paths += [file.path for number, name in frames for file in shot.frame_files(number, name)]
-    longest = max(paths, key=lambda path: len(os.fsencode(path.name)))
+    longest = max(paths, key=lambda path: len(os.fsencode(path.name)), default=shot.folder)
     count, most = len(os.fsencode(longest.name)), longest_name(shot.folder)
     if count > most:
         raise OutputError(

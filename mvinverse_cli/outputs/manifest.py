@@ -115,7 +115,7 @@ class Manifest:
                 record.continue_from(earlier)
                 if of_others:
                     warn_of_other_pictures(record)
-                    if not earlier.faults:  # else it may have been mended
+                    if not earlier.faults and shot.options.on_exists != "overwrite":  # else it may have been mended
                         record.keep_origin(earlier)
                 if shot.options.on_exists == "skip":
                     warn_of_growth(record, earlier)

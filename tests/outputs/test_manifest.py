@@ -306,7 +306,8 @@ def test_overwriting_a_part_of_a_sequence_of_other_pictures_leaves_the_rest_to_b
     entry = sequence("overwrite", 2000, range(1001, 1003))
     assert (entry["formats"]["png"]["frames"], entry["stale"], entry["complete"]) == ("1001-1002", "1003-1004", False)
     assert sequence("overwrite", 2000, range(1003, 1005))["complete"]
-    assert sequence("overwrite", 3000, [1001])["complete"]  # that one alone was mended
+    entry = sequence("overwrite", 3000, [1001])  # that one alone was mended
+    assert (entry["about"]["source_sha256"], entry["complete"]) == ("3000", True)
 
 
 def test_a_lost_frame_that_comes_back_beside_a_kept_movie_ends_in_words(make_shot):
