@@ -27,19 +27,12 @@ class OtherColorsError(ValueError):
 
 @contextmanager
 def _first_page(file: BinaryIO) -> Iterator[TiffPage]:
-    with _opened(file) as (page, _):
-        yield page
-
-
-@contextmanager
-def _opened(file: BinaryIO) -> Iterator[tuple[TiffPage, TiffFile]]:
-    """The first page, and the file."""
     try:
         with TiffFile(file) as tiff:
             page = tiff.pages.first
             if not isinstance(page, TiffPage):
                 raise ValueError("the first page has no tags of its own")
-            yield page, tiff
+            yield page
     # tifffile trusts tags to be of their usual type, and offsets to lie in the file
     except (TypeError, ArithmeticError, LookupError, struct.error) as error:
         raise ValueError(f"malformed tags: {error}") from error
@@ -51,17 +44,17 @@ def read_tiff_layout(file: BinaryIO) -> tuple[int, int, Orientation, bytes | Non
 
     Raises ValueError where they are broken.
     """
-    with _opened(file) as (page, tiff):
+    with _first_page(file) as page:
         tag = page.tags.get(ORIENTATION_TAG)
         width, height = int(page.imagewidth), int(page.imagelength)
         upright = UPRIGHT if tag is None else exif_orientation(int(tag.value))
-        return width, height, upright, page.iccprofile or None, _count_pages(tiff, page)
+        return width, height, upright, page.iccprofile or None, _count_pages(page)
 
 
-def _count_pages(tiff: TiffFile, page: TiffPage) -> int:
+def _count_pages(page: TiffPage) -> int:
+    pages = page.parent.pages
     try:
-        count = len(tiff.pages)
-        return count if count > 1 and tiff.pages[1].shape == page.shape else 1
+        return len(pages) if len(pages) > 1 and pages[1].shape == page.shape else 1
     except (TypeError, ArithmeticError, LookupError, ValueError, struct.error):  # broken behind the page that is read
         return 1
 

@@ -88,8 +88,9 @@ def check_names_differ(shot: ShotOutputs, frames: Iterable[tuple[int, str]]) -> 
 
 def check_names_fit(shot: ShotOutputs, frames: Iterable[tuple[int, str]]) -> None:
     """Raises OutputError where a file would have a longer name than the file system takes."""
+    number, name = max(frames, key=lambda frame: (len(os.fsencode(frame[1])), frame[0]), default=(0, ""))
     paths = [movie.path for movie in shot.movie_files()]
-    paths += [file.path for number, name in frames for file in shot.frame_files(number, name)]
+    paths += [file.path for file in shot.frame_files(number, name)]
     longest = max(paths, key=lambda path: len(os.fsencode(path.name)), default=shot.folder)
     count, most = len(os.fsencode(longest.name)), longest_name(shot.folder)
     if count > most:

@@ -1,6 +1,5 @@
 """What the manifest says of one format of a shot: which of its frames are on disk."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,10 +40,10 @@ class FormatRecord:
         """Every frame that is there or may be, of whatever settings."""
         return self.frames | self.naming | self.stale
 
-    def add(self, other: "FormatRecord", own: Collection[int] | None = None) -> None:
+    def add(self, other: "FormatRecord", own: set[int] | None = None) -> None:
         """Adds what another record of the same format holds. own: the frames that this record tells of; of all others
         the other one knows more. None: of all that either holds."""
-        kept = (self.frames, self.stale) if own is None else (self.frames & {*own}, self.stale & {*own})
+        kept = (self.frames, self.stale) if own is None else (self.frames & own, self.stale & own)
         self.frames = kept[0] | other.frames
         self.naming |= other.naming
         self.stale = (kept[1] | other.stale) - self.frames

@@ -46,10 +46,12 @@ def is_mended(record: ShotRecord, earlier: ShotRecord | None, frames: Collection
 def check_not_stale(shot: ShotOutputs, record: ShotRecord, frames: Collection[int]) -> None:
     """Raises OutputError where files of the `frames`, or movies, in this run's formats are no more of its settings.
     What is gone meanwhile is noted as gone."""
+    chosen = (*shot.frame_formats, *shot.movie_formats)
+    if not any(record.formats[kind].stale for kind in chosen):
+        return
     there = find_frames(shot, shot.frame_formats, record.still_names)
     for kind in shot.frame_formats:
         record.formats[kind].stale &= there.get(kind, set())
-    chosen = (*shot.frame_formats, *shot.movie_formats)
     mixed = {*frames} & set().union(*(record.formats[kind].stale for kind in chosen))
     if mixed:
         raise OutputError(

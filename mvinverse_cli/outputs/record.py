@@ -239,7 +239,7 @@ class ShotRecord:
         for name, numbers in found.items():
             self.formats[name].stale |= numbers
 
-    def take_over(self, other: "ShotRecord", own: Collection[int]) -> None:
+    def take_over(self, other: "ShotRecord", own: set[int]) -> None:
         """Adds what the record on disk, `other`, holds of runs beside this one; nothing where its settings differ.
 
         own: the numbers of the frames that this run was asked for.
