@@ -175,6 +175,8 @@ class Manifest:
             now = self._on_disk().get(record.key)
             is_new = now is not None and (earlier is None or record.differences(earlier) != record.differences(now))
             self._check_claim(record, now, is_new)
+            if self.presence is not None:
+                self.presence.begin(record.key)
             self.own(record)
             asked = self._asked[record.key]
             if now is not None and (earlier is None or now.to_json() != earlier.to_json()):
@@ -206,9 +208,9 @@ class Manifest:
             self._write()
 
     def _check_claim(self, record: ShotRecord, now: ShotRecord | None, is_new: bool) -> None:
-        """Raises OutputError where `now`, on disk, is of a run at work with other settings than those of `record`."""
+        """Raises OutputError where `now`, on disk, may be of a run at work with other settings than `record`."""
         differences = [] if now is None else record.differences(now)
-        if differences and (is_new or (self.presence is not None and not self.presence.is_alone())):
+        if differences and (is_new or (self.presence is not None and self.presence.may_be_written(record.key))):
             raise OutputError(
                 f"{self.path}: another run is at work here, and {record.name!r} was written with other settings "
                 f"({'; '.join(differences)}); wait for its end, or choose another output folder"

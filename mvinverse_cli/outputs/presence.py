@@ -1,13 +1,15 @@
 """Who is at work in an output folder, told by locks that the kernel takes back when a process dies.
 
 Two hidden files: `.mvinverse.lock` is held for the moment in which the books are read and written; `.mvinverse.runs` is
-shared by every run for as long as it lasts. The last to leave removes both. The locks are `flock`'s: they hold between
+shared by every run for as long as it lasts, and names the shots that were begun since somebody had it for himself. The
+last to leave removes both. The locks are `flock`'s: they hold between
 the processes of a machine, and between machines on a file system that shares them, as NFS does.
 
 A run that can have `.mvinverse.runs` for itself removes the unfinished files that nobody writes any more: a run over
 a folder above this one, or below it, has locked its own (`whole.py`).
 """
 
+import json
 import logging
 import os
 import sys
@@ -35,13 +37,16 @@ class Presence:
         self.written = (folder, *written)
         with self.alone_with_books(), write_errors(folder / RUNS_NAME):
             self._runs = open_shared(folder / RUNS_NAME)
-            self._remove_parts_of_the_dead()
+            self._takes_notes = is_writable(self._runs)
+            self._remove_traces_of_the_dead()
             if lock(self._runs, shared=True, wait=False) == "unknown":
                 logger.warning("%s: no locks on this file system; give each run a folder of its own", folder)
 
-    def _remove_parts_of_the_dead(self) -> None:
+    def _remove_traces_of_the_dead(self) -> None:
         """Within `alone_with_books`, while this run itself writes nothing: no new one can begin meanwhile."""
         if lock(self._runs, shared=False, wait=False) == "held":
+            if self._takes_notes:
+                os.ftruncate(self._runs, 0)
             count = remove_parts(self.written)
             if count:
                 logger.info(
@@ -65,13 +70,36 @@ class Presence:
         lock(self._runs, shared=True, wait=False)  # asking has let go of the share
         return answer != "busy"
 
+    def begin(self, shot: tuple[str, str]) -> None:
+        """Notes that the shot of that key is being written; within `alone_with_books`. Raises OutputError."""
+        if self._takes_notes and shot not in self._begun():
+            with write_errors(self.folder / RUNS_NAME):
+                os.lseek(self._runs, 0, os.SEEK_END)
+                os.write(self._runs, f"{json.dumps(shot)}\n".encode())
+
+    def may_be_written(self, shot: tuple[str, str]) -> bool:
+        """Whether a run beside this one may be writing the shot of that key; to be asked within `alone_with_books`."""
+        return not self.is_alone() and (not self._takes_notes or shot in self._begun())
+
+    def _begun(self) -> set[tuple[str, str]]:
+        """The shots that were begun here by those at work, and by others beside them."""
+        with write_errors(self.folder / RUNS_NAME):
+            os.lseek(self._runs, 0, os.SEEK_SET)
+            lines = os.read(self._runs, os.fstat(self._runs).st_size).splitlines()
+        shots: set[tuple[str, str]] = set()
+        for line in lines:
+            with suppress(ValueError):  # a disk that was full took half of it
+                folder, name = json.loads(line)
+                shots.add((folder, name))
+        return shots
+
     def leave(self) -> None:
         """Gives the share back. Raises OutputError where the two files cannot be removed; those of another user, in a
         folder where only he may, are left."""
         try:
             with self.alone_with_books(), write_errors(self.folder / RUNS_NAME):
                 if lock(self._runs, shared=False, wait=False) == "held":
-                    self._remove_parts_of_the_dead()  # of one that was killed beside this one
+                    self._remove_traces_of_the_dead()  # of one that was killed beside this one
                     for name in (RUNS_NAME, LOCK_NAME):
                         with suppress(PermissionError):
                             (self.folder / name).unlink(missing_ok=True)
@@ -128,6 +156,15 @@ def open_shared(path: Path) -> int:
     with suppress(OSError):  # another user's, or a file system without rights
         path.chmod(0o666)
     return held
+
+
+def is_writable(file: int) -> bool:
+    """Whether an open file was opened for writing too."""
+    try:
+        os.write(file, b"")
+    except OSError:
+        return False
+    return True
 
 
 def hold(path: Path) -> int:

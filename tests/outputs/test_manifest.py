@@ -822,6 +822,49 @@ def test_a_run_with_other_settings_beside_one_at_work_is_refused(make_shot, on_e
             third.begin()
 
 
+@pytest.mark.parametrize("planned_first", [True, False])
+def test_parts_that_overwrite_with_new_settings_begin_side_by_side(make_shot, planned_first):
+    shot = make_shot(on_exists="overwrite")
+    run(shot, range(1001, 1005))
+    with open_presence(shot.folder) as presence, open_presence(shot.folder) as other:
+        options = [DecomposeOptions(frames=text, window=9) for text in ("1-2", "3-4")]
+        parts = []
+        for who, decompose in zip((presence, other), options, strict=True):
+            parts.append(add(load_manifest(shot.folder, who), shot, decompose))
+            if not planned_first:
+                parts[-1].begin()
+        for part, numbers in zip(parts, ((1001, 1002), (1003, 1004)), strict=True):
+            if planned_first:
+                part.begin()
+            for number in numbers:
+                part.wrote(number)
+        for part in parts:
+            part.finish()
+    (entry,) = read(shot)["shots"]
+    assert (entry["decompose"]["window"], entry["stale"]) == (9, "")
+    assert entry["formats"]["png"]["frames"] == "1001-1004"
+    assert not [path for path in shot.folder.iterdir() if path.name.startswith(".")]
+
+
+def test_what_was_planned_with_the_settings_of_before_is_refused_once_new_ones_have_begun(make_shot):
+    shot = make_shot(on_exists="overwrite")
+    run(shot, range(1001, 1005))
+    with open_presence(shot.folder) as presence, open_presence(shot.folder) as other:
+        late = add(load_manifest(shot.folder, other), shot)
+        add(load_manifest(shot.folder, presence), shot, DecomposeOptions(window=9)).begin()
+        with pytest.raises(OutputError, match=r"another run is at work here.*window was 9"):
+            late.begin()
+
+
+def test_a_shot_that_nobody_writes_is_overwritten_beside_a_run_over_another(make_shot):
+    first, second = make_shot(stem="first", on_exists="overwrite"), make_shot(stem="second")
+    run(first, FRAMES)
+    with open_presence(first.folder) as presence, open_presence(first.folder) as other:
+        add(load_manifest(first.folder, other), second).begin()
+        add(load_manifest(first.folder, presence), first, DecomposeOptions(window=9)).begin()
+    assert read(first)["shots"][0]["decompose"]["window"] == 9
+
+
 def test_a_run_that_died_before_its_first_frame_is_not_in_the_way(make_shot):
     shot = make_shot()
     add(load_manifest(shot.folder), shot).begin()

@@ -89,7 +89,30 @@ def test_what_a_killed_run_leaves_may_be_locked_by_every_user(tmp_path: Path, mo
     monkeypatch.setattr(Path, "unlink", not_yours)
     with open_presence(tmp_path) as again, again.alone_with_books():
         assert again.is_alone()
+        assert not again.may_be_written(("", "shot"))
+    with open_presence(tmp_path) as again, open_presence(tmp_path), again.alone_with_books():
+        again.begin(("", "shot"))  # which cannot be noted in a file of another user
+        assert again.may_be_written(("", "other"))
     assert names_in(tmp_path) == [LOCK_NAME, RUNS_NAME]
+
+
+def test_what_was_begun_here_is_known_for_as_long_as_somebody_is_at_work(tmp_path: Path):
+    shots = ("", "a shot"), ("sub", "n\udce4me\n")
+    killed = Presence(tmp_path)
+    with open_presence(tmp_path) as first, open_presence(tmp_path) as second:
+        with killed.alone_with_books():
+            killed.begin(shots[0])
+        with second.alone_with_books():
+            second.begin(shots[1])
+        os.close(killed._runs)
+        with first.alone_with_books():
+            assert [first.may_be_written(shot) for shot in (*shots, ("sub", "other"))] == [True, True, False]
+    killed = Presence(tmp_path)
+    with killed.alone_with_books():
+        killed.begin(shots[0])
+    os.close(killed._runs)
+    with open_presence(tmp_path) as first, open_presence(tmp_path), first.alone_with_books():
+        assert not first.may_be_written(shots[0])
 
 
 def test_nothing_is_removed_but_our_own_unfinished_files_in_the_folders_written_to(tmp_path: Path):
