@@ -11,6 +11,7 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from .boxes import ends_inside_a_box
+from .packet_times import PacketTimes
 from .timeline import Timeline
 
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
@@ -28,6 +29,7 @@ class VideoDecoder:
         self._container, self._stream = container, stream
         self._promised_frames = promised_frames
         self._is_vp8 = stream.codec_context.name == "vp8"
+        self._times = PacketTimes(container, stream)
         self._timeline = Timeline()
         self.reason = ""
         self.cut_short = False
@@ -72,6 +74,7 @@ class VideoDecoder:
             self._note(error.strerror)
 
     def _expect(self, packet: "av.Packet[VideoStream]") -> None:
+        self._times.mend(packet)
         if packet.is_discard:  # left out by an edit list: the decoder drops it
             return
         self._packet_count += 1

@@ -39,6 +39,7 @@ class VideoReader(FrameReader):
         self._path = shot.called(shot.paths[0])
         self._container, self._stream = open_video(shot.paths[0])
         self._orientation: Orientation | None = None  # once a picture has been seen
+        self._timed = 0, Fraction(0)  # place and time of the last picture that has one
         self._timecodes = Timecodes.parse(timecode_tag(self._container, self._stream), shot.rate)
 
     def close(self) -> None:
@@ -57,8 +58,9 @@ class VideoReader(FrameReader):
                 log_coding(picture, self._shot.name)
             self._lose(range(after, place), decoder.reason or _SILENT)
             after = place + 1
+            time = self._time(picture, place)
             if place in self._wanted:
-                yield self._frame(picture, place, converter.convert(picture))
+                yield self._frame(picture, place, time, converter.convert(picture))
                 yielded += 1
             if after > last and not self._to_end:
                 return
@@ -67,15 +69,18 @@ class VideoReader(FrameReader):
         if not yielded:
             self._fail(decoder)
 
-    def _frame(self, picture: av.VideoFrame, place: int, stored: Array) -> Frame:
+    def _time(self, picture: av.VideoFrame, place: int) -> Fraction | None:
+        """Seconds; of pictures without times, as of raw streams and AVI, by the rate from the last one that has one."""
+        if picture.pts is not None and self._stream.time_base is not None:
+            self._timed = place, picture.pts * self._stream.time_base
+            return self._timed[1]
+        return self._timed[1] + (place - self._timed[0]) / self._shot.rate if self._shot.rate else None
+
+    def _frame(self, picture: av.VideoFrame, place: int, time: Fraction | None, stored: Array) -> Frame:
         self._orientation = self._orientation or orientation_of(picture)
         tagged = tagged_light(picture)
         pixels = self._orientation.apply(stored)
         position = self._wanted[place]
-        if picture.pts is not None and self._stream.time_base is not None:
-            time: Fraction | None = picture.pts * self._stream.time_base
-        else:  # raw streams and AVI carry no times
-            time = place / self._shot.rate if self._shot.rate else None
         timecode = self._timecodes.at(place) if self._timecodes else None
         number, name = self._choice.number(position), self._shot.name
         if tagged is not None:

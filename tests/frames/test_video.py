@@ -310,6 +310,34 @@ def test_bad_packets_are_skipped_and_the_timeline_kept(name, codec, options, tmp
     assert not reader.truncated
 
 
+@pytest.mark.parametrize("name", ["clip.ts", "clip.mpg"])
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [("libx264", {"bf": "0"}), ("libx264", {"bf": "2", "g": "6"}), ("mpeg2video", {"bf": "2", "qmin": "1", "b": "9M"})],
+)
+def test_mpeg_streams_joined_as_they_are_have_every_frame_of_both(name, codec, options, tmp_path):
+    path = write_numbered(tmp_path / name, 12, codec, options=options)
+    alone, _ = read(path)
+    path.write_bytes(path.read_bytes() * 2)
+    frames, reader = read(path)
+    assert indices(frames) == [*range(12), *range(12)]
+    assert [frame.number for frame in frames] == [*range(1001, 1025)]
+    assert reader.faults == []
+    assert [frame.time for frame in frames[:12]] == [frame.time for frame in alone]
+    assert np.diff([float(frame.time) for frame in frames]) == pytest.approx(1 / 25)
+
+
+@pytest.mark.parametrize("name", ["clip.avi", "clip.mxf"])
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+@pytest.mark.parametrize("b_frames", ["0", "3"])
+def test_containers_of_one_time_a_picture_give_reordered_ones_in_order(name, codec, b_frames, tmp_path):
+    path = write_numbered(tmp_path / name, 30, codec, options={"bf": b_frames, "b": "9M"})
+    frames, reader = read(path)
+    assert indices(frames) == [*range(30)]
+    assert np.diff([float(frame.time) for frame in frames]) == pytest.approx(1 / 25)
+    assert reader.faults == []
+
+
 def test_a_lost_frame_leaves_a_hole_in_index_and_number(tmp_path):
     path = write_numbered(tmp_path / "clip.mp4", 10, options={"g": "1"})
     offset, size = packet_spans(path)[4]
