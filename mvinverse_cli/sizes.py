@@ -63,6 +63,11 @@ def show_count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
+def show_frames(ranges: str) -> tuple[str, str]:
+    """Frame numbers with their noun, and the verb that follows: `frame 7` and `is`, `frames 7-9,12` and `are`."""
+    return (f"frame {ranges}", "is") if ranges.lstrip("-").isdecimal() else (f"frames {ranges}", "are")
+
+
 def show_bytes(count: int) -> str:
     """`1.5 GiB`."""
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

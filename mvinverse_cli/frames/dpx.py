@@ -15,6 +15,7 @@ from ..maps import Array
 from ..timecode import Timecode
 from .alpha import Alpha
 from .orientation import UPRIGHT, Orientation
+from .tiff import OtherColorsError
 
 MAGICS = (b"SDPX", b"XPDS")
 
@@ -147,8 +148,10 @@ def _read_codes(data: bytes) -> tuple[Array, int, Alpha]:
         codes = np.stack([planes[index][:, :width] for index in _RGB_PLANES], axis=-1)
     elif name.startswith("rgb"):
         codes = planes[0][:, : width * count].reshape(picture.height, width, count)[..., :3]
+    elif name == "abgr":
+        codes = planes[0][:, : width * count].reshape(picture.height, width, count)[..., :0:-1]
     else:
-        raise ValueError(f"its samples are {name}, not RGB or gray")
+        raise OtherColorsError(f"its samples are {name}, not RGB or gray")
     return np.ascontiguousarray(codes, dtype.newbyteorder("=")), 2**bits - 1, alpha
 
 

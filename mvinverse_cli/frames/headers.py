@@ -3,9 +3,10 @@
 The format is told by the first bytes, not by the name: a PNG called .jpg is a PNG.
 """
 
+import io
 import struct
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +29,7 @@ Format = Literal["png", "jpeg", "webp", "tiff", "exr", "dpx", "hdr", "heif"]
 
 LEAST_ASPECT = 0.1  # of a pixel; the widest is as many times as wide as high
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHUNK = 12  # bytes of length, kind and checksum
 MAX_PIXELS = 2**28  # 268 Mpx: a decompression bomb is told by its header
 
 # Pillow's readers by name: `PIL.Image.open` has a limit on pixels of its own, which only a global can lift.
@@ -137,7 +139,12 @@ def _read_known(file: BinaryIO, start: bytes, path: Path) -> Header:
 def _read_with_pillow(format: Literal["png", "jpeg", "webp"], file: BinaryIO) -> Header:
     """Size, orientation and profile; Pillow decodes no pixel before it is asked."""
     with warnings.catch_warnings(action="ignore"):  # of a damaged EXIF block, which means upright as in every viewer
-        image = _PILLOW[format](file)
+        try:
+            image = _PILLOW[format](file)
+        except (SyntaxError, ValueError):  # texts of a PNG that are damaged, or too long for Pillow
+            if format != "png":
+                raise
+            image = PngImageFile(_without_texts(file))
         try:
             tag = Image.getexif(image).get(ORIENTATION_TAG, 1)  # of a PNG, its own method decodes the picture
         except (LookupError, OSError, SyntaxError, ValueError, struct.error):
@@ -158,17 +165,35 @@ def _read_with_pillow(format: Literal["png", "jpeg", "webp"], file: BinaryIO) ->
 def _png_tags(file: BinaryIO) -> tuple[int, int, bool] | None:
     """Transfer, primaries and whether codes have the full range, by the cICP chunk of a PNG, which lies before its
     pixels; None where there is none."""
+    for kind, at, length in _png_chunks(file):
+        if kind == b"cICP" and length == _CHUNK + 4:
+            file.seek(at + 8)
+            primaries, transfer, _, full_range = file.read(4)
+            return transfer, primaries, bool(full_range)
+    return None
+
+
+def _without_texts(file: BinaryIO) -> BinaryIO:
+    """What a PNG says before its pixels, less its texts."""
+    said = [PNG_SIGNATURE]
+    for kind, at, length in [*_png_chunks(file)]:
+        if kind not in (b"tEXt", b"zTXt", b"iTXt"):
+            file.seek(at)
+            said.append(file.read(length))
+    return io.BytesIO(b"".join([*said, bytes(4), b"IDAT"]))
+
+
+def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, place in the file and bytes of each chunk before the pixels."""
     at = len(PNG_SIGNATURE)
     while True:
         file.seek(at)
-        head = file.read(12)
-        if len(head) < 12 or head[4:8] == b"IDAT":
-            return None
-        (length,) = struct.unpack_from(">I", head)
-        if head[4:8] == b"cICP" and length == 4:
-            primaries, transfer, _, full_range = head[8:12]
-            return transfer, primaries, bool(full_range)
-        at += 12 + length  # length, kind and checksum have four bytes each
+        head = file.read(_CHUNK)
+        if len(head) < _CHUNK or head[4:8] == b"IDAT":
+            return
+        length = _CHUNK + int.from_bytes(head[:4], "big")
+        yield head[4:8], at, length
+        at += length
 
 
 def _other_colors(info: Mapping[Any, Any]) -> str:

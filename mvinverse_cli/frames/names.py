@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from natsort import natsorted
+
 VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mxf", ".gif", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts"),
     *(".wmv", ".flv", ".ogv", ".3gp", ".nut", ".y4m", ".ivf", ".h264", ".h265", ".hevc", ".mjpeg"),
@@ -55,17 +57,41 @@ class Pattern:
                 found.append((int(match[1]), path))
         return sorted(found)
 
+    def below_zero(self) -> int:
+        """How many files on disk would match, but for a number below zero."""
+        name = re.compile(re.escape(self.prefix) + r"-\d+" + re.escape(self.suffix), re.DOTALL)
+        return sum(name.fullmatch(path.name) is not None for path in self.folder.iterdir())
+
 
 def parse_pattern(text: str) -> Pattern | None:
-    """The pattern that `text` is (`####`, `@@@@`, `%04d` or `$F4` in its last part); None where it is none."""
+    """The pattern that `text` is (`####`, `@@@@`, `%04d` or `$F4` in its last part); None where it is none.
+
+    Of several fields it is the last; one sign alone, as in `####@2x`, is part of the name beside a longer one.
+    """
     path = Path(text)
     fields = list(_FIELD.finditer(path.name))
     if not fields:
         return None
-    field = fields[-1]
+    field = [*fields[-1:], *(field for field in fields if len(field[0]) > 1)][-1]
     digits = field["printf"] or field["houdini"]
     width = len(field["hashes"]) if field["hashes"] else int(digits or 1)
     return Pattern(path.parent, path.name[: field.start()], width, path.name[field.end() :])
+
+
+def name_of(path: Path) -> str:
+    """What a shot of one file is called: as that is, without its extension, but never as a folder above."""
+    return path.stem if path.stem.strip(".") else "shot"
+
+
+def common_folder(paths: Sequence[Path]) -> str:
+    """The name of the one folder that all `paths` lie in, else "stills"."""
+    folders = {path.resolve().parent for path in paths}
+    return (folders.pop().name if len(folders) == 1 else "") or "stills"
+
+
+def in_natural_order(paths: Iterable[Path]) -> list[Path]:
+    """1, 2, 10; plain order first, so that 2 and 02 do not come as the disk lists them."""
+    return natsorted(sorted(paths), key=lambda path: path.name)
 
 
 def sequence_numbers(paths: Sequence[Path]) -> tuple[str, list[int]] | None:

@@ -6,7 +6,7 @@ Every mistake that can be seen without decoding a whole file is said here, befor
 import logging
 import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from glob import has_magic
 from itertools import combinations, pairwise
@@ -15,16 +15,19 @@ from pathlib import Path
 from natsort import natsorted, ns
 
 from ..errors import InputError
-from ..sizes import show_count
+from ..sizes import show_count, show_frames
 from .frame import Shot
 from .names import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
     Pattern,
+    common_folder,
+    in_natural_order,
     is_image,
     is_video,
     likely_pattern,
     missing_ranges,
+    name_of,
     parse_pattern,
     patterns_of,
     sequence_numbers,
@@ -167,7 +170,7 @@ def _check_bytes(path: Path) -> None:
 def _video_shot(path: Path) -> Shot:
     facts = probe_video(path)
     return Shot(
-        *(path.stem, "video", (path,), (), (facts.size,), facts.rate, facts.frame_count),
+        *(name_of(path), "video", (path,), (), (facts.size,), facts.rate, facts.frame_count),
         pixel_aspect=facts.pixel_aspect,
         tagged=facts.tagged,
     )
@@ -186,7 +189,7 @@ def _folder_shot(folder: Path, allow_gaps: bool) -> Shot:
         entries = [path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir()]
     except OSError as error:
         raise InputError(f"{shown(folder)}: {error.strerror}; check the rights") from error
-    images = _natural(path for path in entries if is_image(path))
+    images = in_natural_order(path for path in entries if is_image(path))
     videos = sum(map(is_video, entries))
     held = show_count(videos, "video file")
     if images and videos:
@@ -205,6 +208,8 @@ def _pattern_shot(pattern: Pattern, allow_gaps: bool) -> Shot:
     matches = pattern.matches() if pattern.folder.is_dir() else []
     if not matches:
         raise InputError(f"{name}: no file matches; check the folder, the name and the number of digits")
+    if below := pattern.below_zero():
+        log.warning("%s: %s numbered below zero left out; renumber them", name, show_count(below, "file"))
     called = pattern.prefix.rstrip("._- ") or pattern.folder.resolve().name or "sequence"
     ends = (pattern.prefix, pattern.suffix)
     return _sequence_shot(called, ends, [n for n, _ in matches], [path for _, path in matches], allow_gaps)
@@ -233,7 +238,7 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
     headers = [probe_picture(path) for path in paths]
     sizes = tuple(dict.fromkeys(header.size for header in headers))
     aspects = sorted({header.pixel_aspect for header in headers})
-    name = paths[0].stem if len(paths) == 1 else _common_folder(paths)
+    name = name_of(paths[0]) if len(paths) == 1 else common_folder(paths)
     if len(aspects) > 1:
         said = ", ".join(f"{aspect:g}" for aspect in aspects)
         advice = "all taken as square; give each kind a run of its own"
@@ -260,7 +265,9 @@ def _sequence_shot(
     missing = missing_ranges(ordered)
     first = next(iter(ordered.values()))
     if missing and not allow_gaps:
-        raise InputError(f"{shown(first.parent / name)}: frames {missing} are missing; add them or pass --allow-gaps")
+        lacking, verb = show_frames(missing)
+        advice = f"add {'it' if verb == 'is' else 'them'} or pass --allow-gaps"
+        raise InputError(f"{shown(first.parent / name)}: {lacking} {verb} missing; {advice}")
     header = probe_picture(first)
     digits = min(len(path.name) for path in paths) - len("".join(ends))
     pattern = first.with_name(("#" * digits).join(ends))
@@ -271,17 +278,6 @@ def _sequence_shot(
         pixel_aspect=header.pixel_aspect,
         tagged=header.tagged,
     )
-
-
-def _common_folder(paths: Sequence[Path]) -> str:
-    """The name of the one folder that all `paths` lie in, else "stills"."""
-    folders = {path.resolve().parent for path in paths}
-    return (folders.pop().name if len(folders) == 1 else "") or "stills"
-
-
-def _natural(paths: Iterable[Path]) -> list[Path]:
-    """1, 2, 10; plain order first, so that 2 and 02 do not come as the disk lists them."""
-    return natsorted(sorted(paths), key=lambda path: path.name)
 
 
 def _check_distinct(shots: Sequence[Shot], *, written: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from ..errors import OutputError
 from ..formats import FileKind
-from ..sizes import show_count
+from ..sizes import show_count, show_frames
 from .check import find_frames
 from .naming import ShotOutputs
 from .ranges import numbers_to_ranges, ranges_to_numbers
@@ -54,18 +54,21 @@ def check_not_stale(shot: ShotOutputs, record: ShotRecord, frames: Collection[in
         record.formats[kind].stale &= there.get(kind, set())
     mixed = {*frames} & set().union(*(record.formats[kind].stale for kind in chosen))
     if mixed:
+        told, verb = show_frames(numbers_to_ranges(mixed))
+        them = "it" if verb == "is" else "them"
         raise OutputError(
-            f"{shot.folder}: frames {numbers_to_ranges(mixed)} of {shot.stem!r} are from a run with other settings, or "
-            "were to be overwritten; choose --on-exists overwrite for them, remove them, or take another folder"
+            f"{shot.folder}: {told} of {shot.stem!r} {verb} from a run with other settings, or still to be "
+            f"overwritten; choose --on-exists overwrite for {them}, remove {them}, or take another folder"
         )
 
 
 def check_known(shot: ShotOutputs, frames: Collection[int], manifest: str) -> None:
     """Raises OutputError where `frames` would be kept of which no `manifest` tells how they were made."""
     if frames:
+        told, verb = show_frames(numbers_to_ranges(frames))
         raise OutputError(
-            f"{shot.folder}: frames {numbers_to_ranges(frames)} of {shot.stem!r} are there, and no {manifest} tells "
-            "with which settings they were made; choose --on-exists overwrite, or another output folder"
+            f"{shot.folder}: {told} of {shot.stem!r} {verb} there, and no {manifest} tells "
+            "with which settings; choose --on-exists overwrite, or another output folder"
         )
 
 
@@ -87,8 +90,8 @@ def check_movies_hold(frames: Collection[int], record: ShotRecord, kind: str) ->
     lacking = {*frames} - record.formats[kind].frames
     if lacking:
         raise OutputError(
-            f"the movies of {record.name!r} ({kind}) are there and, as far as the manifest tells, without frames "
-            f"{numbers_to_ranges(lacking)}; choose --on-exists overwrite or another folder"
+            f"the movies of {record.name!r} ({kind}) are there and, as far as the manifest tells, without "
+            f"{show_frames(numbers_to_ranges(lacking))[0]}; choose --on-exists overwrite or another folder"
         )
 
 

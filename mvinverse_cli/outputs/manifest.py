@@ -13,6 +13,7 @@ from ..errors import OutputError
 from ..formats import BITS, FileKind
 from ..maps import SPECS, MapSpec
 from ..options import DecomposeOptions
+from ..sizes import show_frames
 from .about import About
 from .check import Standing, find_frames
 from .format_record import Json
@@ -109,8 +110,8 @@ class Manifest:
             or any(found.values())
         )
         if earlier is not None and is_there:
-            if not differences and anew:
-                record.replace(earlier, found)
+            if anew:
+                record.replace(earlier, found, {*record.formats, *earlier.formats})
             elif not differences:
                 record.continue_from(earlier)
                 if of_others:
@@ -120,7 +121,7 @@ class Manifest:
                 if shot.options.on_exists == "skip":
                     warn_of_growth(record, earlier)
             elif shot.options.on_exists == "overwrite":
-                record.replace(earlier, found)
+                record.replace(earlier, found, record.outdated(earlier))
             else:
                 raise OutputError(
                     f"{self.path}: {shot.stem!r} was written with other settings ({'; '.join(differences)}); "
@@ -197,9 +198,10 @@ class Manifest:
                 record.take_over(now, self._asked[record.key])
             kept: set[int] = set().union(*(entry.frames for entry in record.formats.values()))
             if kept and record.write["on_exists"] != "overwrite":
+                told, verb = show_frames(numbers_to_ranges(kept))
                 raise OutputError(
-                    f"{self.path}: frames {numbers_to_ranges(kept)} of {record.name!r} are of larger passes than there "
-                    "is memory for now; free some, or choose --on-exists overwrite or another output folder"
+                    f"{self.path}: {told} of {record.name!r} {verb} of larger passes than there is memory for now; "
+                    "free some, or choose --on-exists overwrite or another output folder"
                 )
             for entry in record.formats.values():
                 entry.give_up(kept)

@@ -12,35 +12,14 @@ from typing import Any
 from ..formats import FileKind
 from ..options import DecomposeOptions, WriteOptions
 from .about import About
+from .changes import changes, concerning
 from .format_record import FormatRecord, Json
 from .naming import ShotOutputs
 from .ranges import numbers_to_ranges, ranges_to_numbers
 
-# What decides the value of a pixel. Not here: `device` and `dtype`, which only round differently (a shot that ran into
-# NaN is to go on in float32); `frames`, so that a shot can be done range by range; what concerns files alone; the
-# model's name, since the hash of its weights says more.
-PIXEL_OPTIONS = (
-    *("max_size", "looks", "size", "upsample", "maps", "every", "start_frame", "exposure"),
-    *("window", "anchors", "overlap", "kv_stride", "kv_mean"),
-)
-# So do these, of the files that they concern; not here: the formats and their bits, which are compared format by
-# format, what concerns movies' rate, threads and files that are there, and `normals`, which is among the origins.
-EXR_OPTIONS = ("exr_layout", "exr_compression", "exr_rgba")
-FLOAT_OPTIONS = ("colorspace", "residual")
-PIXEL_ORIGINS = ("sha256", "input_transfer", "albedo_transfer", "shading_transfer", "normal_convention")
-
-
-LENGTH = ("frames", "numbers")  # of `passes`: a sequence may grow
-UNTOLD: Json = {"pixel_aspect": 1.0, "light": None}  # what `passes` of earlier versions do not tell was so
-
 PLAIN_FIELDS = (  # of a record, the same in memory and in the file
     *("name", "folder", "kind", "sources", "source_bytes", "about", "decompose", "write", "passes", "complete"),
 )
-
-
-def file_names(sources: Iterable[str]) -> list[str]:
-    """The last parts of paths."""
-    return [Path(source).name for source in sources]
 
 
 def as_json(fields: About | DecomposeOptions | WriteOptions) -> Json:
@@ -167,45 +146,12 @@ class ShotRecord:
         return set().union(*(entry.stale for entry in self.formats.values()))
 
     def differences(self, earlier: "ShotRecord") -> list[str]:
-        """What of the settings that decide pixels was otherwise in an `earlier` run of this shot.
+        """What of the settings that decide pixels was otherwise in an `earlier` run of this shot."""
+        return [f"{name} was {before!r} and is {now!r}" for name, before, now, _ in changes(self, earlier)]
 
-        A source is the same under any path, as long as its name, size and beginning are. A sequence is so under one
-        path as well: its first picture may have been mended.
-        """
-        config, source = (earlier.about.get(name, self.about[name]) for name in ("config_sha256", "source_sha256"))
-        pairs: list[tuple[str, object, object]] = [("sources", file_names(earlier.sources), file_names(self.sources))]
-        contents = [
-            ("size of the sources", earlier.source_bytes, self.source_bytes),
-            ("content of the sources", source, self.about["source_sha256"]),
-        ]  # what earlier versions did not tell counts as the same
-        if self.kind != "sequence":
-            pairs += contents
-        elif any(before != now for _, before, now in contents):
-            pairs = [("sources", earlier.sources, self.sources)]
-        pairs.append(("config", config, self.about["config_sha256"]))
-        pairs += ((name, earlier.about.get(name), self.about[name]) for name in PIXEL_ORIGINS)
-        pairs += ((name, earlier.decompose.get(name), self.decompose[name]) for name in PIXEL_OPTIONS)
-        shared = self.concerning & earlier.concerning
-        pairs += ((name, earlier.write.get(name), self.write[name]) for name in self.write if name in shared)
-        passes = {name: value for name, value in self.passes.items() if name not in LENGTH}
-        before = UNTOLD | earlier.passes
-        pairs += ((f"passes: {name}", before.get(name), value) for name, value in passes.items())
-        pairs += (
-            (f"{name} bits", earlier.formats[name].bits, entry.bits)
-            for name, entry in self.formats.items()
-            if name in earlier.formats
-        )
-        return [f"{name} was {before!r} and is {now!r}" for name, before, now in pairs if before != now]
-
-    @property
-    def concerning(self) -> set[str]:
-        """The names of the write options that decide pixels of files in one of the formats."""
-        names: set[str] = set()
-        if "exr" in self.formats:
-            names |= {*EXR_OPTIONS}
-        if any(name == "exr" or entry.bits == "float" for name, entry in self.formats.items()):
-            names |= {*FLOAT_OPTIONS}
-        return names
+    def outdated(self, earlier: "ShotRecord") -> set[str]:
+        """The formats whose files are of other settings where an `earlier` run wrote them."""
+        return set().union(*(formats for *_, formats in changes(self, earlier)))
 
     def is_of_other_pictures(self, earlier: "ShotRecord") -> bool:
         """Whether it is a sequence whose first picture was another in an `earlier` run, as far as that tells."""
@@ -219,25 +165,37 @@ class ShotRecord:
 
     def keep_options(self, earlier: "ShotRecord") -> None:
         """Takes over how an `earlier` run wrote files of formats to which this one adds none."""
-        self.write |= {name: earlier.write.get(name) for name in earlier.concerning - self.concerning}
+        self.write |= {name: earlier.write.get(name) for name in concerning(earlier) - concerning(self)}
 
     def continue_from(self, earlier: "ShotRecord") -> None:
         """Takes over what an `earlier` run with the same settings has written, and the frames it lost."""
-        self.keep_options(earlier)
+        self._keep_accounts(earlier)
         for name, entry in earlier.formats.items():
             self.formats.setdefault(name, FormatRecord(entry.bits)).add(entry)
+
+    def _keep_accounts(self, earlier: "ShotRecord") -> None:
+        """What an `earlier` run tells of files that stay: how they were written, frames that it lost, and seams."""
+        self.keep_options(earlier)
         self.faults |= {number: fault for number, fault in earlier.faults.items() if number is not None}
         self.seams |= earlier.seams
 
-    def replace(self, earlier: "ShotRecord", found: Mapping[FileKind, set[int]]) -> None:
+    def replace(self, earlier: "ShotRecord", found: Mapping[FileKind, set[int]], outdated: Collection[str]) -> None:
         """Begins anew over what an `earlier` run with other settings has left, in these formats and in others.
 
-        found: the frames of which files are there, also those that a killed run could not tell of any more.
+        found: the frames of which files are there, also those that a killed run could not tell of any more; outdated:
+        the formats that the other settings concern. What is there in others holds.
         """
+        if not earlier.formats.keys() <= {*outdated}:
+            self._keep_accounts(earlier)
         for name, entry in earlier.formats.items():
-            self.formats.setdefault(name, FormatRecord(entry.bits)).stale |= entry.on_disk
+            own = self.formats.setdefault(name, FormatRecord(entry.bits))
+            if name in outdated:
+                own.stale |= entry.on_disk
+            else:
+                own.add(entry)
         for name, numbers in found.items():
-            self.formats[name].stale |= numbers
+            if name in outdated:
+                self.formats[name].stale |= numbers
 
     def take_over(self, other: "ShotRecord", own: set[int]) -> None:
         """Adds what the record on disk, `other`, holds of runs beside this one; nothing where its settings differ.

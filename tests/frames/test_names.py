@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvinverse_cli.frames.names import Pattern, likely_pattern, missing_ranges, parse_pattern, sequence_numbers, shown
+from mvinverse_cli.frames.names import (
+    Pattern,
+    likely_pattern,
+    missing_ranges,
+    name_of,
+    parse_pattern,
+    sequence_numbers,
+    shown,
+)
 
 STEMS = st.text(string.ascii_letters + "._- ü[(", min_size=1, max_size=12).filter(lambda text: text.strip(". "))
 SUFFIXES = st.sampled_from([".png", ".exr", ".tif", "_v2.jpg", ".JPG"])
@@ -20,6 +28,27 @@ NUMBERS = st.sets(st.integers(0, 20000), min_size=1, max_size=12)
 def test_every_notation_of_a_pattern_means_the_same(prefix: str, width: int, suffix: str):
     for field in ("#" * width, "@" * width, f"%0{width}d", f"$F{width}"):
         assert parse_pattern(f"plates/{prefix}{field}{suffix}") == Pattern(Path("plates"), prefix, width, suffix)
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "width", "suffix"),
+    [
+        ("s.####@2x.png", "s.", 4, "@2x.png"),
+        ("s.%04d@2x.png", "s.", 4, "@2x.png"),
+        ("s.$F4#2.png", "s.", 4, "#2.png"),
+        ("s@2x.#.png", "s@2x.", 1, ".png"),
+        ("s.@@@@_####.png", "s.@@@@_", 4, ".png"),
+    ],
+)
+def test_of_several_fields_the_last_long_one_counts(name: str, prefix: str, width: int, suffix: str):
+    assert parse_pattern(name) == Pattern(Path(), prefix, width, suffix)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("a.mp4", "a"), ("...mp4", "shot"), ("..mp4", "shot"), (".a.mp4", ".a"), ("a..png", "a.")]
+)
+def test_a_shot_is_never_called_like_a_folder_above(file: str, name: str):
+    assert name_of(Path(file)) == name
 
 
 @given(STEMS, SUFFIXES)

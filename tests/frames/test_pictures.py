@@ -2,6 +2,7 @@
 
 import os
 import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -134,6 +135,21 @@ def test_a_truncated_jpeg_is_never_half_a_picture(progressive, share, tmp_path):
     assert probe_picture(path).size == (80, 80)
     with pytest.raises(InputError, match=r"half\.jpg: truncated or damaged"):
         read_picture(path)
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt"])
+def test_texts_of_a_png_that_are_damaged_or_long_are_not_in_the_way(kind, tmp_path):
+    long = zlib.compress(b"x" * 3_000_000)
+    text = {b"tEXt": b"Comment\0a note", b"zTXt": b"Comment\0\0" + long, b"iTXt": b"XMP\0\x01\0\0\0" + long}[kind]
+    chunk = png_chunk(kind, text)
+    chunk = chunk[:-1] + bytes([chunk[-1] ^ 1]) if kind == b"tEXt" else chunk
+    gamma = png_chunk(b"gAMA", struct.pack(">I", 100000))
+    path = tmp_path / "a.png"
+    path.write_bytes(raw_png(2, 1, 8, 0, [b"\x10\x20"], chunk, gamma))
+    header = probe_picture(path)
+    assert header.size == (2, 1)
+    assert "gamma of 1" in header.other_colors
+    np.testing.assert_array_equal(read_picture(path).pixels, gray(np.array([[16, 32]], np.uint8)))
 
 
 def test_bad_checksums_and_truncated_files_are_told(tmp_path, capfd):

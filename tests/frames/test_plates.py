@@ -43,13 +43,16 @@ def test_dpx_of_video_is_read_as_video_is(transfer: int, tmp_path: Path):
     np.testing.assert_array_equal(picture.pixels, np.rint(CODES / 1023 * 65535).astype(np.uint16))
 
 
-@pytest.mark.parametrize("pix_fmt", ["rgb24", "gbrp10le", "gbrp10be", "gbrp12le", "gbrp12be", "rgb48le", "rgb48be"])
+@pytest.mark.parametrize(
+    "pix_fmt", ["rgb24", "rgba", "abgr", "gbrp10le", "gbrp10be", "gbrp12le", "gbrp12be", "rgb48le", "rgb48be"]
+)
 def test_dpx_of_every_depth_as_ffmpeg_packs_it(pix_fmt: str, tmp_path: Path):
     frame = av.VideoFrame(33, 7, pix_fmt)
     bits = frame.format.components[0].bits
-    codes = RANDOM.integers(0, 2**bits, (7, 33, 3))
+    codes = RANDOM.integers(0, 2**bits, (7, 33, 4))
     dtype = np.dtype(np.uint8 if bits == 8 else ">u2" if pix_fmt.endswith("be") else "<u2")
-    for plane, order in zip(frame.planes, [[0, 1, 2]] if len(frame.planes) == 1 else [[1], [2], [0]], strict=True):
+    packed = {"rgba": [0, 1, 2, 3], "abgr": [3, 2, 1, 0]}.get(pix_fmt, [0, 1, 2])
+    for plane, order in zip(frame.planes, [packed] if len(frame.planes) == 1 else [[1], [2], [0]], strict=True):
         rows = np.frombuffer(memoryview(plane), dtype).reshape(7, plane.line_size // dtype.itemsize)
         rows[:, : 33 * len(order)] = codes[..., order].reshape(7, -1)
     encoder = av.CodecContext.create("dpx", "w")
@@ -61,7 +64,7 @@ def test_dpx_of_every_depth_as_ffmpeg_packs_it(pix_fmt: str, tmp_path: Path):
     path.write_bytes(data)
     assert probe_picture(path).size == (33, 7)
     picture = read_picture(path)
-    np.testing.assert_allclose(picture.pixels, codes / (2**bits - 1), atol=1e-6)
+    np.testing.assert_allclose(picture.pixels, codes[..., :3] / (2**bits - 1), atol=1e-6)
 
 
 def test_how_a_dpx_was_read_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -78,6 +81,20 @@ def test_a_dpx_that_names_no_curve_is_linear_and_says_so(tmp_path: Path):
     picture = read_picture(write_dpx(tmp_path / "a.dpx", CODES, transfer=0))
     assert picture.transfer == "linear"
     assert "no curve that is known (0)" in picture.reading
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("lines", [[b"#?RADIANCE", b"FORMAT=32-bit_rle_rgbe"], [b"#?RGBE", b"EXPOSURE=2", b"a note"]])
+def test_hdr_headers_of_any_writer_are_read(lines: list[bytes], end: bytes, tmp_path: Path):
+    light = RANDOM.random((20, 30, 3), np.float32)
+    whole = imagecodecs.rgbe_encode(light, header=True, rle=True)
+    size = b"-Y 20 +X 30"
+    path = tmp_path / "a.hdr"
+    path.write_bytes(whole)
+    expected = read_picture(path).pixels
+    path.write_bytes(end.join([*lines, b"", size, b""]) + whole.split(size + b"\n")[1])
+    assert probe_picture(path).size == (30, 20)
+    np.testing.assert_array_equal(read_picture(path).pixels, expected)
 
 
 def test_hdr_is_light_without_a_limit(tmp_path: Path):

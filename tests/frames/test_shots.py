@@ -1,5 +1,6 @@
 """What the user names becomes shots, or one line that says what to do."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,20 @@ def test_a_name_that_exists_is_no_pattern_and_no_glob(folder):
     fill(folder, "100%d.png", "a#.png", "b[1].png")
     (shot,) = find("shot/100%d.png", "shot/a#.png", "shot/b[1].png")
     assert names(shot) == ["100%d.png", "a#.png", "b[1].png"]
+
+
+def test_files_numbered_below_zero_are_told(folder, caplog):
+    fill(folder, "n.-002.png", "n.-001.png", "n.0000.png", "n.0001.png")
+    with caplog.at_level(logging.WARNING, "mvinverse_cli"):
+        (shot,) = find("shot/n.####.png")
+    assert shot.numbers == (0, 1)
+    assert "n.####.png: 2 files numbered below zero left out" in caplog.text
+
+
+def test_one_frame_that_is_missing_is_told_in_the_singular(folder):
+    fill(folder, "n.1.png", "n.3.png")
+    with pytest.raises(InputError, match="n: frame 2 is missing; add it or pass --allow-gaps"):
+        find("shot/n.#.png")
 
 
 def test_a_gap_is_listed_and_may_be_allowed(folder):

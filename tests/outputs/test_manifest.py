@@ -15,12 +15,12 @@ from mvinverse_cli.outputs import (
     MANIFEST_NAME,
     About,
     Standing,
+    changes,
     check_shot,
     load_manifest,
     manifest,
     open_presence,
     open_writers,
-    record,
 )
 
 ABOUT = About("mvinverse 0.1.0", "small", None, "ab" * 32, "clip.mov", "srgb", "srgb", "linear")
@@ -243,7 +243,7 @@ def test_frames_that_a_killed_run_was_to_overwrite_are_not_taken_for_done(make_s
     progress.begin()  # and killed
     put(anew, FRAMES)
     done = Standing(frozenset(FRAMES))
-    with pytest.raises(OutputError, match=r"frames 1001-1004 of 'clip' are from .* or were to be overwritten"):
+    with pytest.raises(OutputError, match=r"frames 1001-1004 of 'clip' are from .* or still to be overwritten"):
         add(load_manifest(skip.folder), skip, standing=done)
     run(anew, range(1001, 1005), frames=range(1001, 1005))
     run(skip, (), standing=done)
@@ -324,7 +324,7 @@ def test_a_lost_frame_that_comes_back_beside_a_kept_movie_ends_in_words(make_sho
     progress.begin()
     progress.wrote(1002)
     progress.finish()
-    with pytest.raises(OutputError, match=r"movies of 'clip' \(mp4\) .* without frames 1002; choose --on-exists"):
+    with pytest.raises(OutputError, match=r"movies of 'clip' \(mp4\) .* without frame 1002; choose --on-exists"):
         progress.check_movies()
     (entry,) = read(shot)["shots"]
     assert (entry["formats"]["png"]["frames"], entry["formats"]["mp4"]["frames"]) == ("1001-1003", "1001,1003")
@@ -452,11 +452,39 @@ def test_options_that_leave_pixels_alone_may_differ(make_shot, change):
     assert read(shot)["shots"][0]["formats"]["png"]["frames"] == "1001-1002"
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "left", "outdated"),
+    [
+        ({}, {"format": ("png",), "bits": "16"}, "exr", "png"),
+        ({}, {"format": ("exr",), "exr_compression": "piz"}, "png", "exr"),
+        ({}, {"format": ("exr",), "colorspace": "acescg"}, "png", "exr"),
+        ({"format": ("tiff", "exr"), "bits": "float"}, {"format": ("exr",), "colorspace": "acescg"}, None, "tiff"),
+    ],
+)
+def test_other_ways_to_write_one_format_leave_the_files_of_others_current(make_shot, before, now, left, outdated):
+    shot = make_shot(**({"format": ("png", "exr")} | before))
+    run(shot, range(1001, 1004))
+    again = make_shot(on_exists="overwrite", **now)
+    books = load_manifest(shot.folder)
+    progress = add(books, again)
+    progress.begin()
+    progress.wrote(1001)
+    progress.finish()
+    formats = read(shot)["shots"][0]["formats"]
+    if left is not None:
+        assert (formats[left]["frames"], formats[left].get("stale", "")) == ("1001-1003", "")
+        assert (formats[outdated]["frames"], formats[outdated]["stale"]) == ("1001", "1002-1003")
+        kept = make_shot(format=(left,), on_exists="skip")
+        add(load_manifest(shot.folder), kept, standing=Standing(frozenset(range(1001, 1004))))
+    else:
+        assert (formats["tiff"]["frames"], formats["tiff"]["stale"]) == ("", "1001-1003")
+
+
 def test_every_option_either_decides_pixels_or_is_known_not_to():
     free = {"model", "device", "dtype", "frames", "allow_gaps"}
     # compared as the curves, the windows and the cuts that were used
     resolved = {"input_transfer", "albedo_transfer", "shading_transfer", "memory", "cuts"}
-    assert {field.name for field in fields(DecomposeOptions)} == free | resolved | set(record.PIXEL_OPTIONS)
+    assert {field.name for field in fields(DecomposeOptions)} == free | resolved | set(changes.PIXEL_OPTIONS)
 
 
 def test_every_way_to_write_either_decides_pixels_or_is_known_not_to():
@@ -464,8 +492,8 @@ def test_every_way_to_write_either_decides_pixels_or_is_known_not_to():
     resolved = {"format", "bits", "normals", "sheet"}
     free = {"fps", "on_exists", "writers"}
     assert {field.name for field in fields(WriteOptions)} == free | resolved | {
-        *record.EXR_OPTIONS,
-        *record.FLOAT_OPTIONS,
+        *changes.EXR_OPTIONS,
+        *changes.FLOAT_OPTIONS,
     }
 
 
@@ -734,7 +762,7 @@ def test_a_run_killed_when_its_movies_have_names_is_gone_on_with(make_shot, make
     numbers = range(1001, 1006)
     standing = check_shot(again, [(number, str(number)) for number in numbers], {})
     assert standing.movies_done == {"mp4"}
-    with pytest.raises(OutputError, match="without frames 1006"):
+    with pytest.raises(OutputError, match="without frame 1006"):
         add(load_manifest(shot.folder), again, standing=standing, frames=range(1001, 1007))
     with pytest.raises(OutputError, match="window"):
         add(load_manifest(shot.folder), again, DecomposeOptions(window=9), standing=standing, frames=numbers)
@@ -880,7 +908,7 @@ def test_a_movie_of_another_format_leaves_the_one_that_is_there(make_shot):
     run(shot, FRAMES, standing=left)
     formats = read(shot)["shots"][0]["formats"]
     assert {name: entry["frames"] for name, entry in formats.items()} == {"mp4": "1001-1048", "mkv": "1001-1048"}
-    with pytest.raises(OutputError, match="without frames 1049"):
+    with pytest.raises(OutputError, match="without frame 1049"):
         add(load_manifest(shot.folder), shot, standing=left, frames=range(1001, 1050))
 
 
