@@ -3,6 +3,10 @@
 Each class carries the exit code of the command line, so that a farm can tell them apart.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class MvInverseError(Exception):
     """Base of all errors below. The message says where, what, which value, and what to do next, in one line."""
@@ -42,6 +46,15 @@ class OutputError(MvInverseError):
     """A file that cannot be written, would overwrite another, or a map that holds no numbers."""
 
     exit_code = 7
+
+
+@contextmanager
+def read_errors(path: Path) -> Iterator[None]:
+    """Turns an OSError of the block into the InputError that says why `path` cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}; check the path and the rights") from error
 
 
 class TrainingError(MvInverseError):

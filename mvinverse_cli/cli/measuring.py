@@ -57,13 +57,16 @@ class Files:
         """Raises OptionError where two are one, OutputError where one cannot be written: before hours of measuring, not
         after."""
         from ..outputs.check import check_folder
+        from ..outputs.whole import write_errors
 
         paths = [path for path in (self.json, self.markdown, self.sheet) if path is not None]
         for path in paths:
             if paths.count(path) > 1:
                 raise OptionError(f"{path}: one file for two of --json, --markdown and --sheet; choose another for one")
             check_folder(path.parent)
-            if path.is_dir():
+            with write_errors(path):
+                is_folder = path.is_dir()
+            if is_folder:
                 raise OutputError(f"{path}: is a folder, and the name of a file is wanted; choose another")
 
 

@@ -1,6 +1,5 @@
 """`mvinverse weights`: what weights there are, fetching and checking them, and what can be made of them."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -130,10 +129,13 @@ def check_new(output: Path) -> None:
     """Raises OptionError where weights cannot have that name, OutputError where something has it, or where its folder
     cannot be written to."""
     check_weights_name(output)
-    if os.path.lexists(output):
-        raise OutputError(f"{output}: is there already; choose another name, or remove it")
     from ..outputs.check import check_folder
+    from ..outputs.whole import write_errors
 
+    with write_errors(output):
+        is_there = output.is_symlink() or output.exists()
+    if is_there:
+        raise OutputError(f"{output}: is there already; choose another name, or remove it")
     check_folder(output.parent)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import InputError, MvInverseError, OptionError
+from ..errors import InputError, MvInverseError, OptionError, read_errors
 from ..flow import KEPT_LEAST, FlowSource, PairFlow, warp_map
 from ..frames import check_in_time, find_shots
 from ..frames.names import is_image, is_video
@@ -83,16 +83,15 @@ def clips_of(data: Path) -> list[Path]:
 
     Raises InputError where there are none.
     """
-    if data.is_file():
-        return [data]
-    if not data.is_dir():
-        raise InputError(f"{data}: no such clip or folder; name a video, a folder of frames or of clips")
-    try:
+    with read_errors(data):
+        if data.is_file():
+            return [data]
+        if not data.is_dir():
+            raise InputError(f"{data}: no such clip or folder; name a video, a folder of frames or of clips")
         entries = sorted(path for path in data.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise InputError(f"{data}: cannot be read: {error.strerror or error}") from error
-    found = [path for path in entries if (path.is_file() and is_video(path)) or _holds_pictures(path)]
-    if any(path.is_file() and is_image(path) for path in entries):
+        files = {path for path in entries if path.is_file()}
+    found = [path for path in entries if (path in files and is_video(path)) or _holds_pictures(path)]
+    if any(map(is_image, files)):
         if found:
             logger.warning(
                 "%s: its pictures are taken for one clip; left out: %s", data, ", ".join(path.name for path in found)
@@ -146,16 +145,17 @@ def leave_out(path: Path, error: MvInverseError, broken: list[Broken]) -> None:
 
 
 def pairs_of(
-    clip: Clip, network: Network, options: DecomposeOptions, flow: FlowSource, lost: list[Broken]
+    clip: Clip, network: Network, options: DecomposeOptions, flow: FlowSource, lost: list[Broken], *, quiet: bool
 ) -> Iterator[Pair]:
     """Adjacent frames of one size that can be read, none across a cut, in their order; the clip streams through.
 
-    Frames that cannot be read are added to `lost`. Raises InputError where a flow is missing or no frame can be read.
+    Frames that cannot be read are added to `lost`. quiet: what had to be decided about the clip is not said. Raises
+    InputError where a flow is missing or no frame can be read.
     """
     layout = clip.layout
     planned = plan_passes(layout, network.config, network.device, network.dtype, options, is_loaded=True)
     findings = Findings(planned.windows)
-    frames = decompose_shot(layout, network.short(planned.is_short), options, findings)
+    frames = decompose_shot(layout, network.short(planned.is_short), options, findings, quiet=quiet)
     before: Seen | None = None
     with open_plates(layout, sorted(layout.choice.wanted)) as plates, closing(frames):
         for frame in frames:

@@ -74,7 +74,9 @@ def evaluate_flicker(
     pairs = dropped = 0
     for done, clip in enumerate(clips):
         try:
-            seen = {name: measure_clip(clip, model, way, flow, picks) for name, way in ways.items()}
+            seen = {
+                name: measure_clip(clip, model, way, flow, picks, quiet=name != JOINT) for name, way in ways.items()
+            }
         except InputError as error:
             leave_out(clip.path, error, broken)
             continue
@@ -126,14 +128,17 @@ def ways_of(options: FlickerOptions) -> Mapping[str, DecomposeOptions]:
     return {JOINT: together, SINGLE: replace(together, window=1, anchors=0, overlap=0)}
 
 
-def measure_clip(clip: Clip, model: MVInverse, options: DecomposeOptions, flow: FlowSource, picks: int) -> Measured:
-    """One way of seeing a clip; `lost` lists the frames that cannot be read.
+def measure_clip(
+    clip: Clip, model: MVInverse, options: DecomposeOptions, flow: FlowSource, picks: int, *, quiet: bool = False
+) -> Measured:
+    """One way of seeing a clip; `lost` lists the frames that cannot be read. quiet: another way has said what had to be
+    decided about it.
 
     Raises InputError where none can, or no pair shows enough of the same.
     """
     measured = Measured()
     network = replace(Network.of(model, options), advice="lower --max-size")
-    for pair in pairs_of(clip, network, options, flow, measured.lost):
+    for pair in pairs_of(clip, network, options, flow, measured.lost, quiet=quiet):
         if not pair.is_alike:
             measured.dropped += 1
             continue

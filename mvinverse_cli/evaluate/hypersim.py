@@ -41,12 +41,12 @@ def evaluate_hypersim(
     cross-view albedo where the truth is not there. Frames that lack a file are left out, named in the log and in the
     result. Raises InputError where none is whole, or the table of projections is not there.
     """
-    trajectories = find_trajectories(folder)[: options.limit]
-    if not trajectories:
+    trajectories, broken = find_trajectories(folder)
+    trajectories = trajectories[: options.limit]
+    if not trajectories and not broken:
         raise InputError(f"{folder}: no scene ai_VVV_NNN with images/scene_cam_XX_final_hdf5 in it; name their folder")
     projections, network = read_projections(folder), network_of(model, options)
     tallies = {name: Tally(VIEW_METRICS) for name in (JOINT, SINGLE, TRUTH)}
-    broken: list[Broken] = []
     candidates: list[Pick] = []
     pictures = pairs = measured = 0
     for done, trajectory in enumerate(trajectories):

@@ -14,7 +14,7 @@ from typing import get_args
 import numpy as np
 
 from ..color import Transfer, convert
-from ..errors import InputError
+from ..errors import InputError, read_errors
 from ..maps import MapName, Maps
 from ..model.mvinverse import MVInverse
 from ..protocols import Alignment, InteriorVerseOptions, MaskChoice
@@ -64,8 +64,10 @@ def evaluate_interiorverse(
     that lack a file are left out, named in the log and in the result. Raises InputError where none is whole.
     """
     listed = Path(options.scenes) if options.scenes else None
-    scenes, broken = list_scenes(folder, options.split, listed, options.limit)
-    sources = [source for scene in scenes for source in pictures_of(scene, MAPS)]
+    with read_errors(folder / options.split):
+        scenes, broken = list_scenes(folder, options.split, listed, options.limit)
+    sources, unread = pictures_of(scenes, MAPS)
+    broken += unread
     if not sources and not broken:
         raise InputError(f"{folder / options.split}: no scene with NNN_im.exr in it; name the data set's folder")
     chosen = Cell(options.space, options.align, options.mask)

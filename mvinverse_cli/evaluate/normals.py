@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, read_errors
 from ..maps import Array, Maps
 from ..model.mvinverse import MVInverse
 from ..protocols import MeasureOptions
@@ -37,7 +37,8 @@ def evaluate_normals(
     picks: how many of the worst and as many of the best pictures to keep, by mean angle. Pictures that cannot be read
     are left out, named in the log and in the result. Raises InputError where none can.
     """
-    layout, sources, broken = limited(*find_examples(folder), options.limit)
+    with read_errors(folder):
+        layout, sources, broken = limited(*find_examples(folder), options.limit)
     network = network_of(model, options)
     tallies = {SINGLE: Tally(NORMAL_METRICS), FACING: Tally(NORMAL_METRICS)}
     candidates: list[Pick] = []
@@ -99,8 +100,7 @@ def find_examples(folder: Path) -> tuple[str, list[Source[Example]], list[Broken
     named = (path for path in files_under(folder) if interiorverse.NAME.fullmatch(path.name))
     scenes = sorted({path.parent for path in named})
     if scenes:
-        pictures = [source for scene in scenes for source in interiorverse.pictures_of(scene, ("normal",))]
-        return "InteriorVerse", pictures, []
+        return "InteriorVerse", *interiorverse.pictures_of(scenes, ("normal",))
     pairs, alone = find_pairs(folder)
     if not pairs and not alone:
         raise InputError(

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..archives import DAMAGED_ARCHIVE
-from ..errors import InputError
+from ..errors import InputError, read_errors
 from ..maps import Array
 from .pair import PairFlow, checked_pair
 
@@ -68,7 +68,9 @@ class FlowFolder:
         """forward and backward of a pair, (H, W, 2) float32 each, NaN where unknown."""
         place = self._place(clip)
         found = {}
-        for path in sorted(place.iterdir()):
+        with read_errors(place):
+            paths = sorted(place.iterdir())
+        for path in paths:
             match = NAME.fullmatch(path.name)
             if match and int(match["position"]) == position:
                 found[match["way"], match["kind"]] = path

@@ -59,6 +59,8 @@ class ModelConfig:
         return colors.get(name, "linear")
 
 
+LARGEST = 1e6  # that a factor may be, so that sizes of layers stay numbers
+
 # The published class builds its encoder at these sizes whatever its decoder's are; here the two share them.
 PUBLISHED_SHARED: Mapping[str, float] = {"dec_embed_dim": 1024, "dec_num_heads": 16, "mlp_ratio": 4.0}
 PUBLISHED_RENAMED = {"dec_depth": "decoder_depth", "num_register_tokens": "registers"}
@@ -159,7 +161,7 @@ def check_config(config: ModelConfig) -> None:
     check_field(config, "looks", config.looks in LOOKS, " or ".join(map(str, LOOKS)))
     check_field(config, "head_slope", 0 <= config.head_slope < 1, "0 or more and less than 1")
     for name in ("mlp_ratio", "rope_base"):
-        check_field(config, name, getattr(config, name) > 0, "more than 0")
+        check_field(config, name, 0 < getattr(config, name) < LARGEST, f"more than 0 and less than {LARGEST:g}")
     pairs = range(config.decoder_depth // 2)
     rising = list(config.levels) == sorted({*config.levels} & {*pairs})
     check_field(config, "levels", rising, f"four of the {len(pairs)} pairs of decoder blocks, rising from 0")

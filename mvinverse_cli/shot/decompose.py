@@ -78,19 +78,21 @@ def decompose_shot(
     wanted: Callable[[int], bool] = lambda number: True,
     on_windows: Callable[[Windows], None] = lambda windows: None,
     with_plates: bool = False,
+    quiet: bool = False,
 ) -> Generator[FrameMaps, None, None]:
     """The maps of the frames that are asked for and whose number is `wanted`, in their order.
 
     The others still take part in the passes of their neighbours, so that those get the numbers of an undisturbed run.
     Where the device runs out of memory before the first frame is done, the windows are halved, once; `on_windows`
-    hears of it. with_plates: each comes with the picture it was made of. Raises DeviceMemoryError where that does not
+    hears of it. with_plates: each comes with the picture it was made of. quiet: what had to be decided about the source
+    is not said. Raises DeviceMemoryError where that does not
     help.
     """
     choice = layout.choice
     positions = frozenset(at for at in choice.wanted if wanted(choice.number(at)))
     begun = False
     try:
-        for maps in run_passes(layout, network, options, findings, positions, with_plates):
+        for maps in run_passes(layout, network, options, findings, positions, with_plates, quiet=quiet):
             begun = True
             yield maps
         return
@@ -103,7 +105,7 @@ def decompose_shot(
     findings.windows = smaller
     findings.seams.clear()
     on_windows(smaller)
-    yield from run_passes(layout, network, options, findings, positions, with_plates)
+    yield from run_passes(layout, network, options, findings, positions, with_plates, quiet=True)
 
 
 class Step(NamedTuple):
@@ -122,6 +124,8 @@ def run_passes(
     findings: Findings,
     wanted: AbstractSet[int],
     with_plates: bool,
+    *,
+    quiet: bool,
 ) -> Generator[FrameMaps, None, None]:
     """Decodes, attends, reads out, cross-fades: a frame is yielded as soon as no later pass can change it."""
     scenes = [
@@ -142,7 +146,7 @@ def run_passes(
         # opened first: what is deleted while the run goes on stays readable where it is open
         needs_pictures = with_plates or (options.size == "source" and options.upsample == "guided")
         pictures = stack.enter_context(open_plates(layout, sorted(wanted))) if needs_pictures else None
-        reader = opened(seen)
+        reader = opened(seen, quiet=quiet)
         frames = held(reader)
         anchors = held(if_readable(opened(lent, quiet=True))) if lent else Held(iter(()))
         steps = plan_steps(layout.shot.name, scenes, frames, anchors, network, wanted)

@@ -87,6 +87,8 @@ def finetune(
     wanted = origin(weights, clips, scenes, options)
     with join_ranks(device) as ranks, ExitStack() as held:
         ranks.lead(lambda: held.enter_context(open_alone(run)))
+        if ranks.any(not is_wanted(output, options)):  # another process has written it while clips were read here
+            return None
         ranks.lead(lambda: open_folder(run, wanted))
         tuner = FineTuner(load_weights(weights, device, torch.float32), options, device, ranks)
         lessons = Lessons(clips, scenes, weights.config, options, sharers=ranks.world)

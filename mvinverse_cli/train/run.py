@@ -247,15 +247,19 @@ def code_version() -> str:
 def read_log(run: Path, last_step: int) -> list[dict[str, Any]]:
     """The lines of the log up to `last_step`, but for damaged ones: a kill or a full disk cuts the last one short."""
     path = run / LOG
-    if not path.exists():
-        return []
+    with write_errors(path):
+        if not path.exists():
+            return []
+        texts = path.read_text("utf-8", "replace").splitlines(keepends=True)
     lines = []
-    for number, text in enumerate(path.read_text("utf-8", "replace").splitlines(keepends=True), start=1):
+    for number, text in enumerate(texts, start=1):
         try:
             line = json.loads(text)
-            if text.endswith("\n") and line["step"] <= last_step:
+            figures = [line["learning_rate"], *line["losses"].values()]
+            whole = text.endswith("\n") and all(isinstance(figure, int | float) for figure in figures)
+            if whole and line["step"] <= last_step:
                 lines.append(line)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             logger.info("%s: line %d is damaged, and left out", path, number)
     return lines
 

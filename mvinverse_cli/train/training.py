@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import DeviceMemoryError, InputError, OptionError
+from ..errors import DeviceMemoryError, InputError, OptionError, OutputError
 from ..model.checkpoint import load_weights
 from ..model.config import SHOWN_AT, ModelConfig, network_differences
 from ..model.device import choose_device
@@ -88,8 +88,9 @@ def train(
     with join_ranks(device) as ranks, ExitStack() as held:
         ranks.lead(lambda: held.enter_context(open_alone(run)))
         ranks.lead(lambda: open_run(run, config, options, found))
-        model = MVInverse(config)
-        initialize(model, torch.Generator().manual_seed(options.seed))
+        with memory_errors(torch.device("cpu"), "for a network of this config", "choose a smaller one with --config"):
+            model = MVInverse(config)
+            initialize(model, torch.Generator().manual_seed(options.seed))
         licence = None if (run / STATE).exists() else start(model, options, device)
         trainer = Trainer(model, options, device, ranks, licence=licence)
         session = Session(run, trainer, found, report)
@@ -189,8 +190,14 @@ class Session:
 
     def write(self) -> None:
         """The weights and the checkpoint, which comes last: who goes on from it finds the weights written."""
+        is_first = not (self.run / STATE).exists()
         write_weights(self.run, self.trainer, self.data)
-        save_state(self.run, self.trainer, self.journal.seconds)
+        try:
+            save_state(self.run, self.trainer, self.journal.seconds)
+        except OutputError:
+            if is_first:  # weights without a checkpoint would be those of a run that may not begin anew
+                (self.run / WEIGHTS).unlink(missing_ok=True)
+            raise
 
     def show(self) -> None:
         """Draws the curves, and views, which may fail where there is little memory beside the training's own."""

@@ -44,7 +44,9 @@ def run_folder(output: Path) -> Path:
 
 def is_wanted(output: Path, options: FinetuneOptions) -> bool:
     """Whether `output` is to be written; not where it is there and may be left. Raises OutputError where it may not."""
-    if not output.exists() or options.on_exists == "overwrite":
+    with write_errors(output):
+        is_there = output.exists()
+    if not is_there or options.on_exists == "overwrite":
         return True
     if options.on_exists == "skip":
         return False

@@ -208,6 +208,7 @@ def test_many_broken_scenes_end_in_3(data, capsys):
         (["--data", ".", "--model", "none", "--limit", "0"], 2, "--limit 0"),
         (["--data", ".", "--model", "none", "--sheet", "x.png"], 2, "--sheet x.png"),
         (["--data", "nowhere", "--model", "none", "--json", "."], 7, ".: is a folder"),
+        (["--data", "nowhere", "--model", "none", "--json", "x" * 300], 7, "File name too long"),
         (["--data", "nowhere", "--model", "none", "--markdown", "/dev/null/x.md"], 7, "/dev/null is not a folder"),
         (
             ["--data", "nowhere", "--model", "none", "--json", "x", "--markdown", "x"],

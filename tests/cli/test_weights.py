@@ -122,6 +122,7 @@ def test_mean_prints_the_path_that_it_wrote(tmp_path, tiny_file):
         pytest.param(("--shares", "1"), OptionError, "1 for 2 weights", id="too few"),
         pytest.param(("-o", "mean.pt"), OptionError, "let the name end so", id="no safetensors"),
         pytest.param(("-o", "there.safetensors"), OutputError, "is there already", id="in the way"),
+        pytest.param(("-o", f"{'x' * 300}.safetensors"), OutputError, "File name too long", id="too long a name"),
         pytest.param(
             ("-o", "there.safetensors/mean.safetensors"), OutputError, "is not a folder", id="a file for a folder"
         ),

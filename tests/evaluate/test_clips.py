@@ -20,7 +20,7 @@ def pairs(folder, model, monkeypatch, **options):
     mirror(monkeypatch)
     way = DecomposeOptions(size="model", **options)
     (clip,) = lay_out_clips([folder], way, [])
-    return list(pairs_of(clip, Network.of(model, way), way, DisFlow(), []))
+    return list(pairs_of(clip, Network.of(model, way), way, DisFlow(), [], quiet=False))
 
 
 def test_clips_are_a_video_a_folder_of_frames_or_a_folder_of_both(tmp_path, caplog):
@@ -42,6 +42,8 @@ def test_a_folder_without_clips_is_an_error(tmp_path):
         clips_of(tmp_path)
     with pytest.raises(InputError, match="no such clip"):
         clips_of(tmp_path / "gone")
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
+        clips_of(tmp_path / ("x" * 300))
 
 
 def test_a_folder_that_may_not_be_read_is_left_out_and_named(tmp_path, caplog, monkeypatch):

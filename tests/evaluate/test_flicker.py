@@ -29,8 +29,8 @@ def measured(tiny_model, monkeypatch):
         if change:
             whole = clips.decompose_shot
 
-            def changed(*arguments):
-                for frame in whole(*arguments):
+            def changed(*arguments, quiet):
+                for frame in whole(*arguments, quiet=quiet):
                     if frame.index % 2:
                         frame.maps["albedo"][:] = change("albedo", frame.maps["albedo"].copy())
                     yield frame

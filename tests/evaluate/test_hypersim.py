@@ -26,7 +26,7 @@ from tests.evaluate.sets import (
 
 
 def read_views(folder):
-    (trajectory,) = find_trajectories(folder)
+    ((trajectory,), _) = find_trajectories(folder)
     cameras = cameras_of(trajectory, read_projections(folder))
     return [source.read() for source in views_of(trajectory, cameras)]
 
@@ -109,7 +109,7 @@ def test_what_another_view_does_not_see_drops_out(tmp_path):
 def test_views_that_share_nothing_have_no_figure_across_views(tmp_path, tiny_model):
     write_hypersim(tmp_path, frames=2)
     second, far = read_views(tmp_path)[1], np.array([1e5, 0, 0])
-    write_hdf5(find_trajectories(tmp_path)[0].file(1, "position"), second.points + far)
+    write_hdf5(find_trajectories(tmp_path)[0][0].file(1, "position"), second.points + far)
     poses = tmp_path / "ai_001_001" / "_detail" / "cam_00"
     write_hdf5(poses / "camera_keyframe_positions.hdf5", np.stack([0 * far, second.camera.position + far]))
     result = evaluate_hypersim(tmp_path, HypersimOptions(), model=tiny_model)
@@ -137,7 +137,7 @@ def test_the_model_itself_is_measured_together_and_alone(data, tiny_model):
 
 def test_frames_without_truth_are_measured_across_views_alone(tmp_path, tiny_model):
     write_hypersim(tmp_path, frames=2)
-    (trajectory,) = find_trajectories(tmp_path)
+    ((trajectory,), _) = find_trajectories(tmp_path)
     for frame in trajectory.frames:
         for kind in ("diffuse_reflectance", "normal_cam", "render_entity_id"):
             trajectory.file(frame, kind).unlink()
@@ -149,7 +149,7 @@ def test_frames_without_truth_are_measured_across_views_alone(tmp_path, tiny_mod
 
 def test_a_set_in_which_no_pixel_counts_is_an_error(tmp_path, tiny_model):
     write_hypersim(tmp_path, frames=1)
-    (trajectory,) = find_trajectories(tmp_path)
+    ((trajectory,), _) = find_trajectories(tmp_path)
     write_hdf5(trajectory.file(0, "render_entity_id"), np.full(SIZE, -1, np.int32))
     with pytest.raises(InputError, match="no frame can be evaluated: no pixel counts"):
         evaluate_hypersim(tmp_path, HypersimOptions(), model=tiny_model)
@@ -159,7 +159,7 @@ def test_missing_and_broken_frames_are_listed_and_the_rest_is_measured(tmp_path,
     write_hypersim(tmp_path, frames=4)
     write_hypersim(tmp_path, scene="ai_002_001", frames=1)
     write_table(tmp_path, {"ai_001_001": pinhole(*SIZE)})
-    first, _ = find_trajectories(tmp_path)
+    (first, _), _ = find_trajectories(tmp_path)
     first.file(1, "position").unlink()
     write_hdf5(first.file(2, "color"), np.ones((*SIZE, 3)), key="images")
     result = evaluate_hypersim(tmp_path, HypersimOptions(), model=tiny_model)
@@ -168,7 +168,7 @@ def test_missing_and_broken_frames_are_listed_and_the_rest_is_measured(tmp_path,
     reasons = " | ".join(reason for _, reason in result.broken)
     assert "lacks frame.0001.position.hdf5" in reasons
     assert "frame.0002.color.hdf5: has no key 'dataset', only images" in reasons
-    assert f"{TABLE} has no row for ai_002_001" in reasons
+    assert f"{TABLE} has no projection for ai_002_001" in reasons
 
 
 def test_a_folder_without_scenes_table_or_whole_frame_is_an_error(tmp_path, tiny_model):
@@ -182,6 +182,6 @@ def test_a_folder_without_scenes_table_or_whole_frame_is_an_error(tmp_path, tiny
     with pytest.raises(InputError, match=f"{TABLE}: not there"):
         evaluate()
     (tmp_path / "table").rename(tmp_path / TABLE)
-    find_trajectories(tmp_path)[0].file(0, "color").unlink()
+    find_trajectories(tmp_path)[0][0].file(0, "color").unlink()
     with pytest.raises(InputError, match=r"no frame can be evaluated: .*lacks frame\.0000\.color\.hdf5"):
         evaluate()

@@ -44,7 +44,8 @@ def data(tmp_path_factory):
 @pytest.fixture
 def measured(data, tiny_model, monkeypatch):
     def measure(change=same, picks=0, **options):
-        examples = [s.read() for scene in ("L3A", "L3B") for s in pictures_of(data / "test" / scene, protocol.MAPS)]
+        scenes = [data / "test" / scene for scene in ("L3A", "L3B")]
+        examples = [source.read() for source in pictures_of(scenes, protocol.MAPS)[0]]
         monkeypatch.setattr(prediction, "predict_views", oracle(examples, change))
         return evaluate_interiorverse(data, InteriorVerseOptions(**options), model=tiny_model, picks=picks)
 

@@ -151,6 +151,11 @@ def test_scenes_without_normals_are_listed(tmp_path, tiny_model):
         evaluate_normals(tmp_path, MeasureOptions(), model=tiny_model)
 
 
+def test_a_folder_of_a_name_that_no_file_has_is_an_error(tmp_path, tiny_model):
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
+        evaluate_normals(tmp_path / ("x" * 300), MeasureOptions(), model=tiny_model)
+
+
 def test_a_folder_that_is_empty_or_not_there_is_an_error(tmp_path):
     with pytest.raises(InputError, match="holds no rendered scenes, no InteriorVerse, no Hypersim, and no pairs"):
         find_examples(tmp_path)

@@ -1,5 +1,6 @@
 """Flows of other programs: both formats give what was written, and every mistake is said with its file."""
 
+import errno
 import re
 import struct
 from pathlib import Path
@@ -27,6 +28,15 @@ def write_flos(folder: Path, position: str, forward, backward) -> None:
 
 def pair_of(folder: Path, position: int = 0, frame=FRAME):
     return FlowFolder.at(str(folder)).pair("shot", position, frame, frame)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def denied(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(InputError, match="cannot be read: Permission denied"):
+        pair_of(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["flo", "npz"])

@@ -54,6 +54,8 @@ def test_the_published_dialect_is_understood():
         ({"dim": True}, "dim is True; wanted int"),
         ({"dim": 32.0}, "dim is 32.0; wanted int"),
         ({"mlp_ratio": "4"}, "mlp_ratio is '4'; wanted float"),
+        ({"mlp_ratio": 1e300}, "mlp_ratio is 1e\\+300; wanted more than 0 and less than 1e\\+06"),
+        ({"rope_base": float("inf")}, "rope_base is inf; wanted more than 0"),
         ({"levels": [1, 2, 3]}, r"levels is \[1, 2, 3\]; wanted 4 integers"),
         ({"levels": [0, 1, 2, "3"]}, "levels is '3'; wanted int"),
         ({"albedo_transfer": "gamma"}, "albedo_transfer is 'gamma'; wanted 'srgb' or 'linear'"),

@@ -1,6 +1,7 @@
 """Finding the scenes of a folder, and what is wrong with the others."""
 
 import io
+import json
 import shutil
 
 import numpy as np
@@ -23,6 +24,15 @@ def test_scenes_come_in_the_order_of_their_seeds_with_what_is_known_of_them(fold
     assert found.broken == ()
     first = found.scenes[0]
     assert (first.views, first.size, first.split, first.layout, first.generator) == (2, SIZE, "train", "noise", 1)
+
+
+def test_what_tells_a_scene_from_others_is_one_line_whatever_its_layout_is_called(folder):
+    for layout, said in (("my room", "my room"), ("my\nroom", r"my\nroom"), ("a\u2028b", r"a\u2028b")):
+        about = json.loads((folder / "00000001" / "scene.json").read_text()) | {"layout": layout}
+        (folder / "00000001" / "scene.json").write_text(json.dumps(about))
+        told = find_scenes(folder).scenes[0].described
+        assert told.splitlines() == [told]
+        assert f"train, {said}, generator 1" in told
 
 
 def test_a_scene_reads_all_of_its_views_or_those_asked_for(folder):

@@ -201,9 +201,32 @@ def test_a_file_in_the_way_is_refused_left_or_replaced(clip, options, tmp_path: 
     assert output.read_bytes() == finished.read_bytes()
 
 
+@pytest.mark.parametrize("on_exists", ["skip", "error"])
+def test_a_run_that_another_process_ends_while_clips_are_read_is_left_as_it_is(
+    on_exists, clip, options, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    output, reads = tmp_path / "steady.safetensors", finetuning.open_clips
+
+    def meanwhile(*arguments):
+        shutil.copy(finished, output)
+        shutil.copytree(finished.with_suffix(".run"), tmp_path / "steady.run")
+        return reads(*arguments)
+
+    monkeypatch.setattr(finetuning, "open_clips", meanwhile)
+    if on_exists == "skip":
+        assert finetune([clip], output, replace(options, on_exists="skip")) is None
+    else:
+        with pytest.raises(OutputError, match="is there already"):
+            finetune([clip], output, options)
+    for path in finished.with_suffix(".run").iterdir():
+        assert (tmp_path / "steady.run" / path.name).read_bytes() == path.read_bytes()
+
+
 def test_a_name_that_is_none_of_weights_and_a_folder_of_other_files_are_refused(clip, options, tmp_path: Path):
     with pytest.raises(OptionError, match=r"the weights are a \.safetensors file"):
         finetune([clip], tmp_path / "steady.pt", options)
+    with pytest.raises(OutputError, match="File name too long"):
+        finetune([clip], tmp_path / f"{'x' * 300}.safetensors", options)
     (tmp_path / "steady.run").mkdir()
     (tmp_path / "steady.run" / "letter.txt").touch()
     with pytest.raises(OptionError, match="holds other files"):

@@ -175,6 +175,25 @@ def test_a_run_that_ended_before_its_first_checkpoint_may_begin_again_otherwise(
         train(scenes, tmp_path / "run", CONFIG, OPTIONS)
 
 
+def test_a_run_whose_first_checkpoint_a_full_disk_kept_from_it_may_begin_again_otherwise(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr("mvinverse_cli.train.training.save_state", fails)
+        with pytest.raises(OutputError, match="no space left"):
+            train(scenes, tmp_path / "run", CONFIG, replace(OPTIONS, steps=1, pixels=3000))
+    assert train(scenes, tmp_path / "run", CONFIG, replace(OPTIONS, steps=1)).step == 1
+
+
+def test_a_network_that_no_memory_holds_is_said(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def too_large(config):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4000000000000 bytes")
+
+    monkeypatch.setattr("mvinverse_cli.train.training.MVInverse", too_large)
+    with pytest.raises(DeviceMemoryError, match=r"for a network of this config.*--config"):
+        train(scenes, tmp_path / "run", CONFIG, OPTIONS)
+
+
 def test_scenes_may_be_added_and_how_long_and_where_may_change(begun: Path, tmp_path: Path):
     assert set(MAY_DIFFER) < {field.name for field in fields(TrainOptions)}
     more = make_scenes(tmp_path / "more", range(6), views=2)
@@ -255,9 +274,14 @@ def test_a_file_of_torch_that_is_no_checkpoint_is_said(content: object, begun: P
 def test_damaged_lines_of_the_log_are_left_out_when_a_run_goes_on(begun: Path, scenes: Path):
     log = begun / "log.jsonl"
     whole = log.read_text().splitlines(keepends=True)
-    log.write_bytes(b"\xff{\n[]\n" + "".join(whole).encode() + b'{"step": 1')
+    damaged = b'\xff{\n[]\n{"step": 2}\n{"step": 2, "losses": 1, "learning_rate": 1}\n'
+    log.write_bytes(damaged + "".join(whole).encode() + b'{"step": 1')
     train(scenes, begun, CONFIG, OPTIONS)
     assert log.read_text().splitlines(keepends=True)[: len(whole)] == whole
+    log.unlink()
+    log.mkdir()
+    with pytest.raises(OutputError, match=r"log\.jsonl: cannot write: Is a directory"):
+        train(scenes, begun, CONFIG, replace(OPTIONS, steps=5))
 
 
 def test_another_number_of_processes_is_told(begun: Path, scenes: Path, caplog):

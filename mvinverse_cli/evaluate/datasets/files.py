@@ -43,6 +43,14 @@ def files_under(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a folder can be seen there: also of a name that is too long for one, or in a folder that is closed."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def missing_of(paths: list[Path]) -> list[Path]:
     """Those of `paths` that are not there."""
     return [path for path in paths if not path.is_file()]

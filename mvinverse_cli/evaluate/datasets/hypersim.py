@@ -8,6 +8,7 @@ each with the key `dataset`, and the table of projections beside the scenes. Col
 positions are of the world, in asset units, and not finite where nothing was hit. H W pixels.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from ...color import linear_to_srgb
-from ...errors import InputError
+from ...errors import InputError, read_errors
 from ...maps import Array, MapName
 from ..example import Example, Source
 from ..result import Broken
 from .files import check_there, read_hdf5, unit
 from .hypersim_camera import TABLE, LensCamera, pinhole, read_poses, read_projections, toward_camera
+
+logger = logging.getLogger(__name__)
 
 FINAL, GEOMETRY = ("color", "diffuse_reflectance"), ("position", "normal_cam", "render_entity_id")
 FRAME = re.compile(r"frame\.(?P<number>\d{4})\.(?:color|position|normal_cam)\.hdf5")
@@ -71,23 +74,34 @@ def scenes_of(folder: Path) -> list[Path]:
     return [folder] if is_scene(folder) else sorted(filter(is_scene, folder.glob("ai_*")))
 
 
-def find_trajectories(folder: Path) -> list[Trajectory]:
-    """Every camera of every scene in `folder`, with the frames that any file speaks of, by their names."""
-    found = []
-    for scene in scenes_of(folder):
-        frames: dict[str, set[int]] = {}
-        for place in sorted((scene / "images").iterdir()):
-            if match := CAMERA.fullmatch(place.name):
-                named = (FRAME.fullmatch(path.name) for path in place.iterdir())
-                frames.setdefault(match["camera"], set()).update(int(one["number"]) for one in named if one)
-        found += [Trajectory(scene, camera, tuple(sorted(numbers))) for camera, numbers in frames.items()]
-    return found
+def find_trajectories(folder: Path) -> tuple[list[Trajectory], list[Broken]]:
+    """Every camera of every scene in `folder`, with the frames that any file speaks of, by their names, but for those
+    of which a folder cannot be looked into. Raises InputError where none of the scenes can be found."""
+    with read_errors(folder):
+        places = [(scene, place) for scene in scenes_of(folder) for place in sorted((scene / "images").iterdir())]
+    frames: dict[tuple[Path, str], set[int]] = {}
+    unread: dict[tuple[Path, str], Broken] = {}
+    for scene, place in places:
+        if match := CAMERA.fullmatch(place.name):
+            key = scene, match["camera"]
+            try:
+                with read_errors(place):
+                    named = [FRAME.fullmatch(path.name) for path in place.iterdir()]
+            except InputError as error:
+                logger.warning("trajectory left out: %s", error)
+                unread[key] = place, str(error)
+                continue
+            frames.setdefault(key, set()).update(int(one["number"]) for one in named if one)
+    whole = [(*key, tuple(sorted(numbers))) for key, numbers in frames.items() if key not in unread]
+    return [Trajectory(*each) for each in whole], list(unread.values())
 
 
 def cameras_of(trajectory: Trajectory, projections: Mapping[str, Array]) -> Mapping[int, LensCamera]:
     """The camera of each frame. Raises InputError where a pose or the scene's projection is missing."""
     if trajectory.scene.name not in projections:
-        raise InputError(f"{trajectory.name}: {TABLE} has no row for {trajectory.scene.name}; leave the scene out")
+        raise InputError(
+            f"{trajectory.name}: {TABLE} has no projection for {trajectory.scene.name}; leave the scene out"
+        )
     projection = projections[trajectory.scene.name]
     poses = read_poses(trajectory.scene, trajectory.camera)
     lost = [frame for frame in trajectory.frames if frame not in poses]
@@ -136,11 +150,11 @@ def read_view(trajectory: Trajectory, frame: int, camera: LensCamera) -> Hypersi
 
 
 def single_pictures(folder: Path) -> tuple[list[Source[Example]], list[Broken]]:
-    """Every frame of `folder` with its true normals, each to be read when its turn comes, and nothing broken yet.
+    """Every frame of `folder` with its true normals, each to be read when its turn comes, and what is broken of it.
 
     Which normals face away is told by the scene's projection; without the table, by a pinhole.
     """
-    trajectories = find_trajectories(folder)
+    trajectories, broken = find_trajectories(folder)
     has_table = any((place / TABLE).is_file() for place in (folder, folder.parent))
     projections = read_projections(folder) if has_table else {}
     return [
@@ -151,7 +165,7 @@ def single_pictures(folder: Path) -> tuple[list[Source[Example]], list[Broken]]:
         )
         for trajectory in trajectories
         for frame in trajectory.frames
-    ], []
+    ], broken
 
 
 def read_normals(trajectory: Trajectory, frame: int, projection: Array | None) -> Example:

@@ -79,12 +79,19 @@ def read_projections(folder: Path) -> Mapping[str, Array]:
         raise InputError(f"{folder / TABLE}: not there; copy it from {TABLE_SOURCE}: no pinhole stands for its lenses")
     try:
         with table.open(newline="", encoding="utf-8") as file:
-            return {
+            projections = {
                 row["scene_name"]: np.array([float(row[entry]) for entry in ENTRIES]).reshape(4, 4)
                 for row in csv.DictReader(file)
             }
+        # a scene whose projection shows nothing counts as one without a row
+        return {name: matrix for name, matrix in projections.items() if is_projection(matrix)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{table}: not the table of camera parameters ({error}); copy it again") from error
+
+
+def is_projection(matrix: Array) -> bool:
+    """Whether every point of a picture is that of a ray: what is singular shows nothing."""
+    return bool(np.isfinite(matrix).all()) and np.linalg.matrix_rank(matrix) == len(matrix)
 
 
 def read_poses(scene: Path, camera: str) -> Mapping[int, tuple[Array, Array]]:

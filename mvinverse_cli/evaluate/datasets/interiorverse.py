@@ -5,18 +5,22 @@ in millimetres, infinite where nothing was hit; `normal` in camera axes (OpenGL)
 Scenes are listed in text files, one name a line. H W pixels.
 """
 
+import logging
 import re
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ...color import linear_to_srgb
-from ...errors import InputError
+from ...errors import InputError, read_errors
 from ...maps import Array, MapName
 from ..example import Example, Source
 from ..result import Broken
-from .files import check_there, read_linear, unit
+from .files import check_there, is_folder, read_linear, unit
+
+logger = logging.getLogger(__name__)
 
 NAME = re.compile(r"(?P<number>\d+)_(?:im|albedo|material|depth|normal|mask)\.exr")
 NEEDED = {"albedo": "albedo", "metallic": "material", "roughness": "material", "normal": "normal"}  # by map
@@ -36,20 +40,34 @@ def list_scenes(
     if scenes is None and not listed.is_file():
         if not place.is_dir():
             raise InputError(f"{place}: no such folder; name another --split, or the data set's own folder in --data")
-        return sorted(path for path in place.iterdir() if path.is_dir())[:limit], []
+        return sorted(path for path in place.iterdir() if is_folder(path))[:limit], []
     try:
         names = [line.strip() for line in listed.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, ValueError) as error:
         raise InputError(f"{listed}: the list of scenes cannot be read ({error})") from error
-    paths = [folder / name if (folder / name).is_dir() else place / name for name in names[:limit]]
-    gone = [(path, f"{path}: listed in {listed.name} and not there") for path in paths if not path.is_dir()]
-    return [path for path in paths if path.is_dir()], gone
+    paths = [folder / name if is_folder(folder / name) else place / name for name in names[:limit]]
+    gone = [(path, f"{path}: listed in {listed.name} and not there") for path in paths if not is_folder(path)]
+    return [path for path in paths if is_folder(path)], gone
 
 
-def pictures_of(scene: Path, maps: tuple[MapName, ...]) -> list[Source[Example]]:
-    """The pictures of a scene, each to be read with the true `maps`, ordered by number."""
-    numbers = sorted({match["number"] for path in scene.iterdir() if (match := NAME.fullmatch(path.name))})
-    return [Source(f"{scene.name}/{number}", scene / number, partial(read, scene, number, maps)) for number in numbers]
+def pictures_of(scenes: Sequence[Path], maps: tuple[MapName, ...]) -> tuple[list[Source[Example]], list[Broken]]:
+    """The pictures of the scenes, each to be read with the true `maps`, ordered by number, and the scenes that cannot
+    be looked into."""
+    pictures: list[Source[Example]] = []
+    broken: list[Broken] = []
+    for scene in scenes:
+        try:
+            with read_errors(scene):
+                names = [path.name for path in scene.iterdir()]
+        except InputError as error:
+            logger.warning("scene left out: %s", error)
+            broken.append((scene, str(error)))
+            continue
+        numbers = sorted({match["number"] for name in names if (match := NAME.fullmatch(name))})
+        pictures += (
+            Source(f"{scene.name}/{number}", scene / number, partial(read, scene, number, maps)) for number in numbers
+        )
+    return pictures, broken
 
 
 def read(scene: Path, number: str, maps: tuple[MapName, ...]) -> Example:

@@ -12,8 +12,8 @@ from mvinverse_cli.evaluate.datasets.hypersim import (
     single_pictures,
     tone_mapped,
 )
-from mvinverse_cli.evaluate.datasets.hypersim_camera import TABLE, read_projections
-from tests.evaluate.sets import SIZE, UNIT, write_hdf5, write_hypersim
+from mvinverse_cli.evaluate.datasets.hypersim_camera import TABLE, pinhole, read_projections
+from tests.evaluate.sets import SIZE, UNIT, write_hdf5, write_hypersim, write_table
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +23,13 @@ def data(tmp_path_factory):
 
 def test_a_folder_of_scenes_and_a_scene_are_both_found(data):
     for folder in (data, data / "ai_001_001"):
-        (trajectory,) = find_trajectories(folder)
+        ((trajectory,), _) = find_trajectories(folder)
         assert (trajectory.name, trajectory.frames) == ("ai_001_001/cam_00", (0, 1, 2))
 
 
 def test_a_pixel_that_hit_nothing_does_not_count_whatever_its_position(tmp_path):
     write_hypersim(tmp_path, frames=1)
-    (trajectory,) = find_trajectories(tmp_path)
+    ((trajectory,), _) = find_trajectories(tmp_path)
     entity = np.ones(SIZE, np.int32)
     entity[30, 40] = -1
     write_hdf5(trajectory.file(0, "render_entity_id"), entity)
@@ -40,7 +40,7 @@ def test_a_pixel_that_hit_nothing_does_not_count_whatever_its_position(tmp_path)
 
 
 def test_a_frame_is_read_with_its_points_normals_and_reflectance(data):
-    (trajectory,) = find_trajectories(data)
+    ((trajectory,), _) = find_trajectories(data)
     camera = cameras_of(trajectory, read_projections(data))[1]
     view = read_view(trajectory, 1, camera)
     assert view.example.maps.keys() == {"albedo", "normal"}
@@ -76,9 +76,30 @@ def test_single_pictures_do_without_the_table(tmp_path):
     assert (sources[0].read().maps["normal"][..., 2] > 0).all()
 
 
+def test_a_trajectory_of_which_a_folder_is_none_is_broken(tmp_path, caplog):
+    write_hypersim(tmp_path, frames=1)
+    write_hypersim(tmp_path, scene="ai_002_001", frames=1)
+    place = tmp_path / "ai_001_001" / "images" / "scene_cam_00_final_hdf5"
+    place.rename(tmp_path / "elsewhere")
+    place.write_text("a file")
+    found, broken = find_trajectories(tmp_path)
+    assert [trajectory.name for trajectory in found] == ["ai_002_001/cam_00"]
+    assert [path for path, _ in broken] == [place]
+    assert "trajectory left out" in caplog.text
+    sources, broken = single_pictures(tmp_path)
+    assert [source.name for source in sources] == ["ai_002_001/cam_00/0000"]
+    assert [path for path, _ in broken] == [place]
+
+
+@pytest.mark.parametrize("entry", [0.0, np.nan, np.inf])
+def test_a_projection_that_shows_nothing_counts_as_none(entry, tmp_path):
+    write_table(tmp_path, {"ai_001_001": np.full((4, 4), entry), "ai_002_001": pinhole(*SIZE)})
+    assert [*read_projections(tmp_path)] == ["ai_002_001"]
+
+
 def test_missing_files_poses_and_rows_are_named(tmp_path):
     write_hypersim(tmp_path, frames=2)
-    (trajectory,) = find_trajectories(tmp_path)
+    ((trajectory,), _) = find_trajectories(tmp_path)
     camera = cameras_of(trajectory, read_projections(tmp_path))[0]
     trajectory.file(0, "position").unlink()
     with pytest.raises(InputError, match=r"lacks frame\.0000\.position\.hdf5"):
@@ -86,7 +107,7 @@ def test_missing_files_poses_and_rows_are_named(tmp_path):
     write_hdf5(trajectory.file(0, "position"), np.zeros((3, 4, 3)))
     with pytest.raises(InputError, match=r"holds float64 of \(3, 4, 3\); wanted numbers of 56x70x3"):
         read_view(trajectory, 0, camera)
-    with pytest.raises(InputError, match=f"{TABLE} has no row for ai_001_001"):
+    with pytest.raises(InputError, match=f"{TABLE} has no projection for ai_001_001"):
         cameras_of(trajectory, {})
     detail = tmp_path / "ai_001_001" / "_detail" / "cam_00"
     write_hdf5(detail / "camera_keyframe_frame_indices.hdf5", np.array([0, 7]))

@@ -1,5 +1,8 @@
 """InteriorVerse as it is published: lists of scenes, channels, and the pixels that count."""
 
+import errno
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -18,7 +21,7 @@ def data(tmp_path_factory):
 
 
 def test_every_channel_becomes_the_map_that_it_is(data):
-    example = pictures_of(data / "test" / "L3A", MAPS)[0].read()
+    example = pictures_of([data / "test" / "L3A"], MAPS)[0][0].read()
     view = make_view(1, SIZE)
     for name in MAPS:
         assert example.maps[name] == pytest.approx(view.maps[name], abs=1e-6), name
@@ -30,11 +33,29 @@ def test_every_channel_becomes_the_map_that_it_is(data):
 def test_scenes_are_those_of_the_list_or_all(data, tmp_path):
     assert [path.name for path in list_scenes(data, "test", None)[0]] == ["L3A", "L3B"]
     listed = tmp_path / "some.txt"
-    listed.write_text("L3B\n\ntest/L3A\nL3C\n")
+    names = "L3C", "x" * 300  # the second is none that a folder has
+    listed.write_text("L3B\n\ntest/L3A\n{}\n{}\n".format(*names))
     found, gone = list_scenes(data, "test", listed)
     assert [path.name for path in found] == ["L3B", "L3A"]
-    assert [reason for _, reason in gone] == [f"{data / 'test' / 'L3C'}: listed in some.txt and not there"]
+    assert [reason for _, reason in gone] == [
+        f"{data / 'test' / name}: listed in some.txt and not there" for name in names
+    ]
     assert list_scenes(data, "test", listed, 2) == (found, [])
+
+
+def test_a_scene_that_may_not_be_looked_into_is_broken(data, monkeypatch, caplog):
+    closed, inside = data / "test" / "L3A", Path.iterdir
+
+    def denied(path):  # root, who may run the tests, is denied nothing
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return inside(path)
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    pictures, broken = pictures_of([closed, data / "test" / "L3B"], MAPS)
+    assert [picture.name for picture in pictures] == ["L3B/000"]
+    assert [path for path, _ in broken] == [closed]
+    assert f"scene left out: {closed}: cannot be read: Permission denied" in caplog.text
     assert list_scenes(data, "test", None, 1) == ([data / "test" / "L3A"], [])
 
 
@@ -52,7 +73,7 @@ def test_a_split_that_is_not_there_is_named(data):
 def test_what_is_no_number_and_what_nothing_was_hit_at_does_not_count(tmp_path):
     write_interiorverse(tmp_path, {"L3A": 1})
     scene = tmp_path / "test" / "L3A"
-    (source,) = pictures_of(scene, MAPS)
+    ((source,), _) = pictures_of([scene], MAPS)
     counted = source.read().mask
     albedo = make_view(1, SIZE).maps["albedo"].copy()
     albedo[30, 30] = np.nan
@@ -69,7 +90,7 @@ def test_a_picture_that_lacks_files_names_them(tmp_path):
     scene = tmp_path / "test" / "L3A"
     for kind in ("albedo", "mask"):
         (scene / f"000_{kind}.exr").unlink()
-    (source,) = pictures_of(scene, MAPS)
+    ((source,), _) = pictures_of([scene], MAPS)
     with pytest.raises(InputError, match=r"L3A: lacks 000_mask\.exr, 000_albedo\.exr"):
         source.read()
 
@@ -78,4 +99,4 @@ def test_files_of_several_sizes_are_refused(tmp_path):
     write_interiorverse(tmp_path, {"L3A": 1})
     write_exr(tmp_path / "test" / "L3A" / "000_albedo.exr", np.ones((8, 9, 3)))
     with pytest.raises(InputError, match=r"files of several sizes .*albedo 9x8"):
-        pictures_of(tmp_path / "test" / "L3A", MAPS)[0].read()
+        pictures_of([tmp_path / "test" / "L3A"], MAPS)[0][0].read()
