@@ -591,7 +591,14 @@ def start(*arguments: object, **more: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_ends_the_run_at_once_and_leaves_whole_files(
     tiny_file: Path, tmp_path: Path, number: signal.Signals, code: int
 ):
@@ -624,6 +631,7 @@ def test_python_m_is_the_same_program_and_survives_a_closed_stdout(clip: Path):
     assert start("--version").communicate()[0].startswith("mvinverse ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--dry-run"], ["--json", "--frames", "1"]])
 def test_a_full_disk_behind_stdout_is_one_line(clip: Path, tiny_file: Path, tmp_path: Path, arguments: list[str]):
     command = [sys.executable, "-m", "mvinverse_cli", "decompose", str(clip), "--model", str(tiny_file), *arguments]
@@ -636,6 +644,7 @@ def test_a_full_disk_behind_stdout_is_one_line(clip: Path, tiny_file: Path, tmp_
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_without_stdout_and_stderr_does_its_work(clip: Path, tiny_file: Path, tmp_path: Path):
     command = f'exec "{sys.executable}" -m mvinverse_cli decompose "$0" -o "$1" --model "$2" --frames 1 >&- 2>&-'
     done = subprocess.run(["sh", "-c", command, str(clip), str(tmp_path / "out"), str(tiny_file)], check=False)
@@ -643,6 +652,7 @@ def test_a_run_without_stdout_and_stderr_does_its_work(clip: Path, tiny_file: Pa
     assert len(files_in(tmp_path / "out")) == 6
 
 
+@pytest.mark.slow
 def test_odd_names_survive_an_ascii_locale(tiny_file: Path, tmp_path: Path):
     path = tmp_path / "kü che%d:#\n.png"
     write_png(path)
@@ -665,6 +675,7 @@ def test_a_defect_is_one_line_and_debug_shows_where(run, clip: Path, monkeypatch
         run(clip, "--debug")
 
 
+@pytest.mark.slow
 def test_nohup_outlives_its_terminal(tiny_file: Path, clip: Path, tmp_path: Path):
     command = [sys.executable, "-m", "mvinverse_cli", "decompose", str(clip), "-o", str(tmp_path / "out")]
     command += ["--model", str(tiny_file), *map(str, windows(2)), "--json"]

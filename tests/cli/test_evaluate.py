@@ -163,6 +163,7 @@ def test_figures_go_to_stdout_and_the_last_line_is_json(data, tiny_file, capsys)
     assert "checks met" in err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_files_are_written_and_say_what_was_evaluated(data, tiny_file, tmp_path, capsys):
     paths = [tmp_path / "new" / name for name in ("figures.json", "figures.md", "sheet.png")]
     flags = ["--json", str(paths[0]), "--markdown", str(paths[1]), "--sheet", str(paths[2])]

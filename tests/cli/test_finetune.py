@@ -140,6 +140,7 @@ def test_a_run_ends_with_its_weights_and_a_line_for_each_map(run):
     assert (code, err) == (0, "steady.safetensors is there already and is left as it is\n")
 
 
+@pytest.mark.slow
 def test_json_tells_losses_and_end(run):
     code, out, err = run("--json")
     events = [json.loads(line) for line in out.splitlines()]
@@ -158,6 +159,7 @@ def test_a_clip_of_one_frame_is_exit_4_with_one_line(run, tmp_path: Path):
     assert "one frame, which cannot flicker" in err
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_step_and_the_same_command_goes_on(run, monkeypatch: pytest.MonkeyPatch):
     taken = finetuning.FineTuner.take_step
 

@@ -54,6 +54,7 @@ def test_the_manifest_tells_passes_cuts_and_seams(run, shot: Path):
         assert seam["residual"] <= seam["residual_without_gain"] + 1e-6
 
 
+@pytest.mark.slow
 def test_chunks_of_a_farm_fill_one_folder(run, shot: Path):
     for frames in ("1-20", "21-40"):
         assert run(shot, "--frames", frames, "--on-exists", "skip", *WINDOWS).code == 0

@@ -302,7 +302,8 @@ def pending(pipe) -> int:
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_whose_reader_takes_nothing(tiny_file: Path, tmp_path: Path, number: signal.Signals):
     noise = np.random.default_rng(0).integers(0, 255, (28, 28, 3), np.uint8)
     for name in range(1, 40):

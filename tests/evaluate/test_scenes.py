@@ -81,6 +81,7 @@ def test_one_view_at_a_time_is_that_view_alone(walls, tiny_model):
     assert any(np.abs(single[name] - joint[name]).max() > 1e-3 for name in MAPS)
 
 
+@pytest.mark.slow
 def test_each_picture_is_seen_as_often_as_asked_for(walls, tiny_model):
     once, twice = (
         evaluate_scenes(walls, EvaluateOptions(limit=1, looks=looks), model=tiny_model).rows for looks in (1, 2)
@@ -90,6 +91,7 @@ def test_each_picture_is_seen_as_often_as_asked_for(walls, tiny_model):
         assert once[row]["albedo_psnr"] != twice[row]["albedo_psnr"]
 
 
+@pytest.mark.slow
 def test_the_same_folder_gives_the_same_figures(walls, tiny_model):
     first, second = (evaluate_scenes(walls, EvaluateOptions(limit=1), model=tiny_model) for _ in range(2))
     assert first.rows == second.rows
@@ -105,6 +107,7 @@ def test_a_prediction_at_half_the_light_is_seen(walls, truth_as_model, tiny_mode
     assert rows[SINGLE]["normal_mean_deg"] == pytest.approx(0, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_pictures_are_picked_by_the_views_together(walls, tiny_model):
     result = evaluate_scenes(walls, EvaluateOptions(), model=tiny_model, picks=1)
     assert len(result.picks) == 2

@@ -17,6 +17,7 @@ from .wholeness import broken_files, contents
 Disk = Callable[[str], Path]
 
 
+@pytest.mark.slow
 def test_disk_full_mid_run_keeps_finished_frames_and_can_go_on(apart: Run, disk: Disk, tmp_path: Path):
     noise = np.random.default_rng(0)
     for number in range(1, 9):
@@ -49,6 +50,7 @@ def test_output_read_only_is_said_before_a_model_is_looked_for(run, disk: Disk, 
     assert str(folder) in ran.cause
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "said"), [("size=64k", "No space left"), ("ro", "Read-only file system")])
 def test_cache_full_or_read_only_is_named(apart: Run, disk: Disk, tmp_path: Path, options: str, said: str):
     home = disk(options)

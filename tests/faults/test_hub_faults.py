@@ -27,10 +27,8 @@ def fail(hub: Hub) -> None:
     hub.refusal = (503, {})
 
 
-SLOW = pytest.mark.slow  # tests/model/test_hub.py has these in one process
-
-
-@pytest.mark.parametrize("fault", [lie, *(pytest.param(fault, marks=SLOW) for fault in (stall, cut_short, fail))])
+@pytest.mark.slow  # tests/model/test_hub.py has these in one process
+@pytest.mark.parametrize("fault", [lie, stall, cut_short, fail])
 def test_a_hub_at_fault_ends_the_run_with_exit_5_and_no_file(apart: Run, tmp_path: Path, fault):
     with serve_hub() as hub:
         fault(hub)

@@ -126,6 +126,7 @@ def test_spaces_newlines_percents_colons_and_a_leading_dash_are_plain_names(run,
     assert files_in(Path("out/albedo")) == sorted(f"{Path(name).stem}_albedo.png" for name in names)
 
 
+@pytest.mark.slow
 def test_non_utf8_names_are_written_and_told(apart: Run, tmp_path: Path):
     name = os.fsdecode(b"caf\xe9.png")
     write_png(tmp_path / name)
@@ -183,6 +184,7 @@ def test_video_deleted_while_running_is_read_to_its_end(run, tmp_path: Path, mon
     assert len(files_in(Path("out/albedo"))) == 4
 
 
+@pytest.mark.slow
 def test_odd_tags_of_a_tiff_are_told_once_in_our_words(apart: Run, tmp_path: Path):
     path = tmp_path / "odd.tif"
     tifffile.imwrite(path, np.zeros((20, 30, 3), np.uint8), photometric="rgb")

@@ -31,9 +31,8 @@ def assert_undisturbed(out: Path, whole: Path) -> None:
     assert not list(out.rglob(".*"))  # nor what those that were killed had half-written
 
 
-@pytest.mark.parametrize(
-    ("rounds", "kills", "frames"), [(1, 2, 9), pytest.param(10, 5, 40, marks=pytest.mark.slow)], ids=["2", "50"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("rounds", "kills", "frames"), [(1, 2, 9), (10, 5, 40)], ids=["2", "50"])
 def test_kill_9_leaves_no_broken_name_and_skip_ends_with_the_same_bytes(
     start: Start, apart: Run, tmp_path: Path, rounds: int, kills: int, frames: int
 ):
@@ -69,7 +68,8 @@ def test_kill_9_leaves_no_broken_name_and_skip_ends_with_the_same_bytes(
         shutil.rmtree(out)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_comes_twice_still_leaves_whole_files(start: Start, tmp_path: Path, number: signal.Signals):
     clip = write_numbered(tmp_path / "clip.mp4", 60)
     process = start(clip, *EVERYTHING)

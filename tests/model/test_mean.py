@@ -106,6 +106,7 @@ def test_shares_that_cannot_be_are_refused(tmp_path, names, shares, said):
     assert not (tmp_path / "mean.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_mean_of_means_tells_of_each_without_texts_in_texts(tmp_path, tiny_model):
     options = {"optimizer": "muon", "seed": 3}
     name = save(tmp_path / "run.safetensors", tiny_model.state_dict(), training=json.dumps(options), data="[cut")
@@ -128,6 +129,7 @@ def test_metadata_that_is_nested_without_end_is_carried_as_it_is(tmp_path, tiny_
     assert set(told) == set(tiny_model.state_dict())
 
 
+@pytest.mark.slow
 def test_shares_may_be_of_any_size(tmp_path, names):
     for at, share in enumerate((1e308, 1e-300)):
         mean(tmp_path / f"mean{at}.safetensors", names, (share, share))

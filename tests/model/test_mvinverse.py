@@ -103,6 +103,7 @@ def test_fewer_maps_are_the_same_maps(tiny_model: MVInverse, images: torch.Tenso
     assert_close(tiny_model(images, maps=maps), {name: every[name] for name in maps}, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     scenes=st.integers(1, 2),
@@ -140,7 +141,7 @@ def test_heads_of_other_maps_do_not_run(tiny: MVInverse, images: torch.Tensor):
     assert tuple(tiny(images, maps=("normal",))) == ("normal",)
 
 
-@pytest.mark.parametrize("frame_batch", [1, 2, 4, 6])
+@pytest.mark.parametrize("frame_batch", [1, *(pytest.param(count, marks=pytest.mark.slow) for count in (2, 4)), 6])
 def test_scenes_of_a_batch_do_not_see_each_other(tiny: MVInverse, images: torch.Tensor, frame_batch: int):
     tiny.double()
     images = images.double()
@@ -169,6 +170,7 @@ def test_pictures_that_are_no_whole_patches_are_refused(tiny_model: MVInverse):
         tiny_model(torch.rand(1, 1, 3, 70, 71))
 
 
+@pytest.mark.slow
 def test_forward_never_waits_for_the_device():
     with torch.device("meta"):  # where any `.item()` or data-dependent branch fails
         model = MVInverse(TINY).eval()

@@ -169,6 +169,7 @@ def test_maps_that_are_not_asked_for_stay_as_they_are(clip, options, tiny_model,
     assert changed == {"albedo_head"}
 
 
+@pytest.mark.slow
 def test_additions_of_low_rank_are_added_in_when_weights_are_written(clip, options, tmp_path: Path, tiny_model):
     output = tmp_path / "lora.safetensors"
     finetune([clip], output, replace(options, train="lora", learning_rate=1e-2, least_contrast=0.0))
@@ -255,6 +256,7 @@ def broken_from(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FineTuner, "losses_of", broken)
 
 
+@pytest.mark.slow
 def test_losses_that_are_no_numbers_end_it_with_the_last_good_weights(clip, options, tmp_path, monkeypatch):
     broken_from(1, monkeypatch)
     output = tmp_path / "steady.safetensors"
@@ -297,6 +299,7 @@ def test_a_map_that_grows_flat_is_held_by_a_firmer_anchor(clip, options, tmp_pat
     assert caplog.messages == ["step 1: roughness has 0.50 of its contrast left; its anchor weighs 0.2 from here on"]
 
 
+@pytest.mark.slow
 def test_a_map_that_grows_flat_is_held_where_no_anchor_was_asked_for(clip, options, tmp_path, monkeypatch, caplog):
     flat_at(monkeypatch, STEP_1)
     with caplog.at_level(logging.WARNING):
@@ -320,6 +323,7 @@ def test_an_anchor_is_loosened_where_there_is_contrast_again_and_never_under_wha
     assert weights == pytest.approx([0.1, 0.2, 0.4, 0.2, 0.1, 0.1, 0.1])
 
 
+@pytest.mark.slow
 def test_a_map_that_ends_flat_goes_only_part_of_the_way(clip, options, tmp_path, monkeypatch, caplog):
     flat_at(monkeypatch, STEP_2, HALVINGS[1])
     output = tmp_path / "steady.safetensors"
@@ -332,6 +336,7 @@ def test_a_map_that_ends_flat_goes_only_part_of_the_way(clip, options, tmp_path,
     assert caplog.messages[-1] == "roughness: goes 0.69 of the way, as far as it has its contrast"
 
 
+@pytest.mark.slow
 def test_where_no_part_of_the_way_is_good_a_map_is_kept_as_it_last_was(clip, options, tmp_path, monkeypatch, caplog):
     flat_at(monkeypatch, STEP_2, *HALVINGS)
     output = tmp_path / "steady.safetensors"
@@ -342,6 +347,7 @@ def test_where_no_part_of_the_way_is_good_a_map_is_kept_as_it_last_was(clip, opt
     assert caplog.messages[-1] == "roughness: kept as it was at step 1, when it last had its contrast"
 
 
+@pytest.mark.slow
 def test_where_more_than_the_heads_learns_all_maps_go_together(clip, options, tmp_path, monkeypatch):
     flat_at(monkeypatch, STEP_2, HALVINGS[1])
     output = tmp_path / "steady.safetensors"
@@ -351,6 +357,7 @@ def test_where_more_than_the_heads_learns_all_maps_go_together(clip, options, tm
     assert told_by(output)["ways"] == dict.fromkeys(MAPS, 11 / 16)
 
 
+@pytest.mark.slow
 def test_maps_that_are_flat_whenever_they_are_looked_at_leave_no_weights(clip, options, tmp_path, monkeypatch):
     flat_at(monkeypatch, STEP_1, STEP_2, *HALVINGS, names=MAPS)
     with pytest.raises(TrainingError, match=r"no weights are written: at no checkpoint was .* raise --anchor-weight"):
@@ -360,6 +367,7 @@ def test_maps_that_are_flat_whenever_they_are_looked_at_leave_no_weights(clip, o
     assert finetune([clip], tmp_path / "steady.safetensors", firmer) is not None
 
 
+@pytest.mark.slow
 def test_types_metadata_and_licence_of_the_first_weights_are_carried_on(clip, options, tiny_model, tmp_path: Path):
     base = tmp_path / "half.safetensors"
     halves = {name: values.half() for name, values in tiny_model.state_dict().items() if values.is_floating_point()}

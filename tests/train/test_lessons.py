@@ -85,6 +85,7 @@ def test_without_scenes_a_lesson_is_a_triplet_of_a_clip(tiny_model: MVInverse):
         assert lesson.views == lesson.triplet.images.shape[1]
 
 
+@pytest.mark.slow
 def test_with_scenes_some_of_the_triplets_are_theirs_and_all_lessons_have_their_truth(tiny_model, tmp_path: Path):
     scenes = open_scenes(make_scenes(tmp_path, range(3)))
     lessons, again = (Lessons([CLIP], scenes, tiny_model.config, OPTIONS) for _ in range(2))

@@ -57,6 +57,7 @@ def same(first: Trainer, second: Trainer) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_one_seed_is_one_run():
     assert same(train(make_trainer(), 3), train(make_trainer(), 3))
     assert not same(train(make_trainer(), 3), train(make_trainer(replace(OPTIONS, seed=1)), 3))
