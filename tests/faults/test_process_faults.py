@@ -123,16 +123,21 @@ def test_two_processes_with_other_settings_never_mix(
     assert shot["stale"] == ""
 
 
+def fill_side_by_side(start: Start, clip: Path, on_exists: str) -> None:
+    """Two parts of the clip, which begin at one moment, go into one folder."""
+    parts = [
+        start(clip, "-o", "out", "--frames", frames, "--on-exists", on_exists, *SMALL_WINDOWS)
+        for frames in ("1-10", "11-20")
+    ]
+    for process in parts:
+        _, err = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, err
+
+
 @pytest.mark.slow
 def test_chunks_overwrite_maps_of_other_settings_side_by_side(start: Start, apart: Run, clip: Path, tmp_path: Path):
     assert apart(clip, "-o", "out", *SMALL_WINDOWS, "--max-size", "42").code == 0
-    chunks = [
-        start(clip, "-o", "out", "--frames", frames, "--on-exists", "overwrite", *SMALL_WINDOWS)
-        for frames in ("1-10", "11-20")
-    ]
-    for process in chunks:
-        _, err = process.communicate(timeout=SECONDS)
-        assert process.returncode == 0, err
+    fill_side_by_side(start, clip, "overwrite")
     assert apart(clip, "-o", "out", "--on-exists", "skip", *SMALL_WINDOWS).code == 0
     assert apart(clip, "-o", "whole", "--on-exists", "skip", *SMALL_WINDOWS).code == 0
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
@@ -140,13 +145,7 @@ def test_chunks_overwrite_maps_of_other_settings_side_by_side(start: Start, apar
 
 @pytest.mark.slow
 def test_chunks_of_one_shot_fill_one_folder_side_by_side(start: Start, apart: Run, clip: Path, tmp_path: Path):
-    chunks = [
-        start(clip, "-o", "out", "--frames", frames, "--on-exists", "skip", *SMALL_WINDOWS)
-        for frames in ("1-10", "11-20")
-    ]
-    for process in chunks:
-        _, err = process.communicate(timeout=SECONDS)
-        assert process.returncode == 0, err
+    fill_side_by_side(start, clip, "skip")
     assert apart(clip, "-o", "whole", "--on-exists", "skip", *SMALL_WINDOWS).code == 0
     ours, alone = contents(tmp_path / "out"), contents(tmp_path / "whole")
     books = [json.loads(files.pop("mvinverse.json"))["shots"][0] for files in (ours, alone)]
