@@ -41,8 +41,7 @@ def evaluate_hypersim(
     cross-view albedo where the truth is not there. Frames that lack a file are left out, named in the log and in the
     result. Raises InputError where none is whole, or the table of projections is not there.
     """
-    trajectories, broken = find_trajectories(folder)
-    trajectories = trajectories[: options.limit]
+    trajectories, broken = find_trajectories(folder, options.limit)
     if not trajectories and not broken:
         raise InputError(f"{folder}: no scene ai_VVV_NNN with images/scene_cam_XX_final_hdf5 in it; name their folder")
     projections, network = read_projections(folder), network_of(model, options)

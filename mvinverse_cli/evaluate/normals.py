@@ -95,7 +95,7 @@ def find_examples(folder: Path) -> tuple[str, list[Source[Example]], list[Broken
             Source(f"{scene.name}/{view}", scene.path, partial(read_view, scene, view)) for scene, view in views
         ]
         return "rendered scenes", rendered, list(found.broken)
-    if hypersim.scenes_of(folder):
+    if hypersim.holds_scenes(folder):
         return "Hypersim", *hypersim.single_pictures(folder)
     named = (path for path in files_under(folder) if interiorverse.NAME.fullmatch(path.name))
     scenes = sorted({path.parent for path in named})

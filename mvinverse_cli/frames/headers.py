@@ -30,6 +30,8 @@ Format = Literal["png", "jpeg", "webp", "tiff", "exr", "dpx", "hdr", "heif"]
 LEAST_ASPECT = 0.1  # of a pixel; the widest is as many times as wide as high
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHUNK = 12  # bytes of length, kind and checksum
+_PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_PIXELS = bytes(4) + b"IDAT"  # where Pillow stops before it is asked for them
 MAX_PIXELS = 2**28  # 268 Mpx: a decompression bomb is told by its header
 
 # Pillow's readers by name: `PIL.Image.open` has a limit on pixels of its own, which only a global can lift.
@@ -144,7 +146,7 @@ def _read_with_pillow(format: Literal["png", "jpeg", "webp"], file: BinaryIO) ->
         except (SyntaxError, ValueError):  # texts of a PNG that are damaged, or too long for Pillow
             if format != "png":
                 raise
-            image = PngImageFile(_without_texts(file))
+            image = PngImageFile(_without_bad_texts(file))
         try:
             tag = Image.getexif(image).get(ORIENTATION_TAG, 1)  # of a PNG, its own method decodes the picture
         except (LookupError, OSError, SyntaxError, ValueError, struct.error):
@@ -173,14 +175,19 @@ def _png_tags(file: BinaryIO) -> tuple[int, int, bool] | None:
     return None
 
 
-def _without_texts(file: BinaryIO) -> BinaryIO:
-    """What a PNG says before its pixels, less its texts."""
-    said = [PNG_SIGNATURE]
+def _without_bad_texts(file: BinaryIO) -> BinaryIO:
+    """What a PNG says before its pixels, less the texts that Pillow does not take; others may tell its orientation."""
+    said = PNG_SIGNATURE
     for kind, at, length in [*_png_chunks(file)]:
-        if kind not in (b"tEXt", b"zTXt", b"iTXt"):
-            file.seek(at)
-            said.append(file.read(length))
-    return io.BytesIO(b"".join([*said, bytes(4), b"IDAT"]))
+        file.seek(at)
+        chunk = file.read(length)
+        if kind in _PNG_TEXTS:
+            try:
+                PngImageFile(io.BytesIO(said + chunk + _PIXELS))
+            except (SyntaxError, ValueError):
+                continue
+        said += chunk
+    return io.BytesIO(said + _PIXELS)
 
 
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

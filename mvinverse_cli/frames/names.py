@@ -58,7 +58,9 @@ class Pattern:
         return sorted(found)
 
     def below_zero(self) -> int:
-        """How many files on disk would match, but for a number below zero."""
+        """How many files on disk would match, but for a number below zero; none where the dash may be of the name."""
+        if self.prefix and self.prefix[-1] not in "._":
+            return 0
         name = re.compile(re.escape(self.prefix) + r"-\d+" + re.escape(self.suffix), re.DOTALL)
         return sum(name.fullmatch(path.name) is not None for path in self.folder.iterdir())
 

@@ -209,7 +209,7 @@ def _pattern_shot(pattern: Pattern, allow_gaps: bool) -> Shot:
     if not matches:
         raise InputError(f"{name}: no file matches; check the folder, the name and the number of digits")
     if below := pattern.below_zero():
-        log.warning("%s: %s numbered below zero left out; renumber them", name, show_count(below, "file"))
+        log.warning("%s: %s with a number below zero left out", name, show_count(below, "file"))
     called = pattern.prefix.rstrip("._- ") or pattern.folder.resolve().name or "sequence"
     ends = (pattern.prefix, pattern.suffix)
     return _sequence_shot(called, ends, [n for n, _ in matches], [path for _, path in matches], allow_gaps)

@@ -49,6 +49,8 @@ class VideoDecoder:
             # Without damage, gaps are sound where they come first (pictures that need one before the cut) and in
             # interlaced streams (second fields in packets of their own).
             place = self._timeline.place(frame.pts, keep_gap=keep_gap or self._damaged)
+            if frame.pts is None and place is not None:
+                frame.pts = self._times.of_place(place)
             keep_gap = not frame.interlaced_frame
             if frame.is_corrupt:  # the decoder made up what it could not read
                 self._note("damaged data")

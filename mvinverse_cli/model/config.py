@@ -59,7 +59,7 @@ class ModelConfig:
         return colors.get(name, "linear")
 
 
-LARGEST = 1e6  # that a factor may be, so that sizes of layers stay numbers
+LARGEST = 10**6  # that a number may be: no memory holds a network of more
 
 # The published class builds its encoder at these sizes whatever its decoder's are; here the two share them.
 PUBLISHED_SHARED: Mapping[str, float] = {"dec_embed_dim": 1024, "dec_num_heads": 16, "mlp_ratio": 4.0}
@@ -125,7 +125,7 @@ def from_published(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def checked_field(name: str, value: Any, hint: Any) -> Any:
     """The JSON `value` as the type `hint` of the field `name`. Raises WeightsError where it is of another."""
-    if hint is float and type(value) in (int, float):
+    if hint is float and (type(value) is float or (type(value) is int and abs(value) < LARGEST)):
         return float(value)
     if hint in (int, bool) and type(value) is hint:
         return value
@@ -155,9 +155,9 @@ def check_config(config: ModelConfig) -> None:
         "bypass_groups",
         "max_size",
     ):
-        check_field(config, name, getattr(config, name) > 0, "1 or more")
+        check_field(config, name, 1 <= getattr(config, name) < LARGEST, f"1 or more and less than {LARGEST:g}")
     for name in ("encoder_depth", "encoder_registers", "decoder_depth", "registers", "min_size"):
-        check_field(config, name, getattr(config, name) >= 0, "0 or more")
+        check_field(config, name, 0 <= getattr(config, name) < LARGEST, f"0 or more and less than {LARGEST:g}")
     check_field(config, "looks", config.looks in LOOKS, " or ".join(map(str, LOOKS)))
     check_field(config, "head_slope", 0 <= config.head_slope < 1, "0 or more and less than 1")
     for name in ("mlp_ratio", "rope_base"):

@@ -74,8 +74,8 @@ class Presence:
         """Notes that the shot of that key is being written; within `alone_with_books`. Raises OutputError."""
         if self._takes_notes and shot not in self._begun():
             with write_errors(self.folder / RUNS_NAME):
-                os.lseek(self._runs, 0, os.SEEK_END)
-                os.write(self._runs, f"{json.dumps(shot)}\n".encode())
+                os.write(self._runs, f"\n{json.dumps(shot)}\n".encode())  # apart from one that a full disk cut short
+                os.fsync(self._runs)  # for other machines, too
 
     def may_be_written(self, shot: tuple[str, str]) -> bool:
         """Whether a run beside this one may be writing the shot of that key; to be asked within `alone_with_books`."""
@@ -88,7 +88,7 @@ class Presence:
             lines = os.read(self._runs, os.fstat(self._runs).st_size).splitlines()
         shots: set[tuple[str, str]] = set()
         for line in lines:
-            with suppress(ValueError):  # a disk that was full took half of it
+            with suppress(ValueError):  # an empty line, or half of one
                 folder, name = json.loads(line)
                 shots.add((folder, name))
         return shots
@@ -149,8 +149,12 @@ def open_alone(folder: Path) -> Iterator[None]:
 
 def open_shared(path: Path) -> int:
     """The descriptor of a file that every user who can write in its folder may lock. Raises OSError."""
+    flags = os.O_RDWR | os.O_APPEND
     try:
-        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            held = os.open(path, flags)  # one of another user, in a folder of all, may be opened but not be made
+        except FileNotFoundError:
+            held = os.open(path, flags | os.O_CREAT, 0o666)
     except PermissionError:  # another user's of an earlier version; to read is enough for a lock, but not on NFS
         return os.open(path, os.O_RDONLY)
     with suppress(OSError):  # another user's, or a file system without rights

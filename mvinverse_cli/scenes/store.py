@@ -47,7 +47,8 @@ class ScenePath:
     def described(self) -> str:
         """What its files do not tell by their names, in a line: another scene of the same name differs in it."""
         height, width = self.size
-        layout = self.layout.encode("unicode_escape").decode() if not self.layout.isprintable() else self.layout
+        is_line = len(f"{self.layout}.".splitlines()) == 1
+        layout = self.layout if is_line else self.layout.encode("unicode_escape").decode()
         return f"{self.views} views of {width}x{height}, {self.split}, {layout}, generator {self.generator}"
 
     def read(self, views: Sequence[int] | None = None) -> tuple[View, ...]:

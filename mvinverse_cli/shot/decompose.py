@@ -85,8 +85,7 @@ def decompose_shot(
     The others still take part in the passes of their neighbours, so that those get the numbers of an undisturbed run.
     Where the device runs out of memory before the first frame is done, the windows are halved, once; `on_windows`
     hears of it. with_plates: each comes with the picture it was made of. quiet: what had to be decided about the source
-    is not said. Raises DeviceMemoryError where that does not
-    help.
+    is not said. Raises DeviceMemoryError where smaller windows do not help.
     """
     choice = layout.choice
     positions = frozenset(at for at in choice.wanted if wanted(choice.number(at)))
@@ -105,7 +104,7 @@ def decompose_shot(
     findings.windows = smaller
     findings.seams.clear()
     on_windows(smaller)
-    yield from run_passes(layout, network, options, findings, positions, with_plates, quiet=True)
+    yield from run_passes(layout, network, options, findings, positions, with_plates, quiet=quiet)
 
 
 class Step(NamedTuple):

@@ -87,7 +87,9 @@ def finetune(
     wanted = origin(weights, clips, scenes, options)
     with join_ranks(device) as ranks, ExitStack() as held:
         ranks.lead(lambda: held.enter_context(open_alone(run)))
-        if ranks.any(not is_wanted(output, options)):  # another process has written it while clips were read here
+        left: list[bool] = []  # another process may have written it while clips were read here
+        ranks.lead(lambda: left.append(not is_wanted(output, options)))
+        if ranks.any(any(left)):
             return None
         ranks.lead(lambda: open_folder(run, wanted))
         tuner = FineTuner(load_weights(weights, device, torch.float32), options, device, ranks)

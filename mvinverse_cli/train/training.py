@@ -6,7 +6,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,7 +196,8 @@ class Session:
             save_state(self.run, self.trainer, self.journal.seconds)
         except OutputError:
             if is_first:  # weights without a checkpoint would be those of a run that may not begin anew
-                (self.run / WEIGHTS).unlink(missing_ok=True)
+                with suppress(OSError):
+                    (self.run / WEIGHTS).unlink()
             raise
 
     def show(self) -> None:

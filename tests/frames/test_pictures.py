@@ -144,12 +144,13 @@ def test_texts_of_a_png_that_are_damaged_or_long_are_not_in_the_way(kind, tmp_pa
     chunk = png_chunk(kind, text)
     chunk = chunk[:-1] + bytes([chunk[-1] ^ 1]) if kind == b"tEXt" else chunk
     gamma = png_chunk(b"gAMA", struct.pack(">I", 100000))
+    turned = b'XML:com.adobe.xmp\0\0\0\0\0<x:xmpmeta tiff:Orientation="6"></x:xmpmeta>'
     path = tmp_path / "a.png"
-    path.write_bytes(raw_png(2, 1, 8, 0, [b"\x10\x20"], chunk, gamma))
+    path.write_bytes(raw_png(2, 1, 8, 0, [b"\x10\x20"], chunk, png_chunk(b"iTXt", turned), gamma))
     header = probe_picture(path)
-    assert header.size == (2, 1)
+    assert header.size == (1, 2)
     assert "gamma of 1" in header.other_colors
-    np.testing.assert_array_equal(read_picture(path).pixels, gray(np.array([[16, 32]], np.uint8)))
+    np.testing.assert_array_equal(read_picture(path).pixels, gray(np.array([[16], [32]], np.uint8)))
 
 
 def test_bad_checksums_and_truncated_files_are_told(tmp_path, capfd):

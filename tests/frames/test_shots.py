@@ -143,11 +143,12 @@ def test_a_name_that_exists_is_no_pattern_and_no_glob(folder):
 
 
 def test_files_numbered_below_zero_are_told(folder, caplog):
-    fill(folder, "n.-002.png", "n.-001.png", "n.0000.png", "n.0001.png")
+    fill(folder, "n.-002.png", "n.-001.png", "n.0000.png", "n.0001.png", "take0001.png", "take-0001.png")
     with caplog.at_level(logging.WARNING, "mvinverse_cli"):
-        (shot,) = find("shot/n.####.png")
-    assert shot.numbers == (0, 1)
-    assert "n.####.png: 2 files numbered below zero left out" in caplog.text
+        assert find("shot/n.####.png")[0].numbers == (0, 1)
+        assert find("shot/take####.png")[0].numbers == (1,)
+    assert caplog.text.count("below zero") == 1
+    assert "n.####.png: 2 files with a number below zero left out" in caplog.text
 
 
 def test_one_frame_that_is_missing_is_told_in_the_singular(folder):

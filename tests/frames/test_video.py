@@ -6,6 +6,7 @@ import os
 import tracemalloc
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ import pytest
 
 from mvinverse_cli.errors import InputError, OptionError
 from mvinverse_cli.frames import Frame, FrameReader, find_shots, open_positions
+from mvinverse_cli.frames.packet_times import PacketTimes
 from mvinverse_cli.frames.survey import small_frames
 from mvinverse_cli.frames.timeline import Timeline
 from mvinverse_cli.frames.video_color import RgbConverter
@@ -325,6 +327,55 @@ def test_mpeg_streams_joined_as_they_are_have_every_frame_of_both(name, codec, o
     assert reader.faults == []
     assert [frame.time for frame in frames[:12]] == [frame.time for frame in alone]
     assert np.diff([float(frame.time) for frame in frames]) == pytest.approx(1 / 25)
+
+
+@pytest.mark.parametrize("b_frames", [("2", "0"), ("0", "2")])
+def test_joined_streams_of_other_delays_have_every_frame_too(b_frames, tmp_path):
+    path = tmp_path / "clip.ts"
+    parts = [write_numbered(tmp_path / f"{number}.ts", 8, options={"bf": number}) for number in b_frames]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    frames, reader = read(path)
+    assert indices(frames) == [*range(8), *range(8)]
+    assert reader.faults == []
+    assert min(np.diff([float(frame.time) for frame in frames])) > 0.039
+
+
+@pytest.mark.parametrize("seconds", [5, 3600, -1])
+def test_one_damaged_time_leaves_those_behind_it_as_they_are(seconds, tmp_path, monkeypatch):
+    path = write_numbered(tmp_path / "clip.ts", 20, options={"bf": "0"})
+    wanted = [frame.time for frame in read(path)[0]]
+    seen, whole = [], PacketTimes.mend
+
+    def damaged(times, packet):
+        if len(seen) == 7:
+            ticks = int(
+                (seconds if seconds > 0 else 2**33 / 90000 + seconds) / packet.time_base
+            )  # as FFmpeg unwraps it
+            packet.dts, packet.pts = packet.dts + ticks, packet.pts + ticks
+        seen.append(packet)
+        whole(times, packet)
+
+    monkeypatch.setattr(PacketTimes, "mend", damaged)
+    frames, _ = read(path)
+    times = [frame.time for frame in frames]
+    assert times[:7] + times[-12:] == wanted[:7] + wanted[-12:]
+
+
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+def test_what_an_avi_drops_is_a_gap_in_its_times(b_frames, tmp_path):
+    path = tmp_path / "clip.avi"
+    times = [*range(0, 240, 40), *range(640, 880, 40)]
+    write_video(
+        path, map(partial(to_frame, pix_fmt="yuv420p"), map(numbered, range(12))), times=times, options={"bf": b_frames}
+    )
+    frames, reader = read(path)
+    assert indices(frames) == [*range(12)]
+    found = [round(float(frame.time - frames[0].time) * 1000) for frame in frames]
+    if b_frames == "0":
+        assert found == times
+    else:  # the gap lies where pictures that are decoded ahead have put it
+        assert sorted(np.diff(found)) == sorted(np.diff(times))
+    assert reader.faults == []
 
 
 @pytest.mark.parametrize("name", ["clip.avi", "clip.mxf"])

@@ -55,6 +55,8 @@ def test_the_published_dialect_is_understood():
         ({"dim": 32.0}, "dim is 32.0; wanted int"),
         ({"mlp_ratio": "4"}, "mlp_ratio is '4'; wanted float"),
         ({"mlp_ratio": 1e300}, "mlp_ratio is 1e\\+300; wanted more than 0 and less than 1e\\+06"),
+        ({"mlp_ratio": 10**400}, "mlp_ratio is 10+; wanted float"),
+        ({"features": 10**30}, "features is 10+; wanted 1 or more and less than 1e\\+06"),
         ({"rope_base": float("inf")}, "rope_base is inf; wanted more than 0"),
         ({"levels": [1, 2, 3]}, r"levels is \[1, 2, 3\]; wanted 4 integers"),
         ({"levels": [0, 1, 2, "3"]}, "levels is '3'; wanted int"),

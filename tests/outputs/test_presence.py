@@ -115,6 +115,33 @@ def test_what_was_begun_here_is_known_for_as_long_as_somebody_is_at_work(tmp_pat
         assert not first.may_be_written(shots[0])
 
 
+def test_half_a_note_is_not_in_the_way_of_the_next(tmp_path: Path):
+    with open_presence(tmp_path) as first, open_presence(tmp_path) as second:
+        with second.alone_with_books():
+            os.write(second._runs, b'\n["", "fir')
+            second.begin(("", "shot"))
+        with first.alone_with_books():
+            assert first.may_be_written(("", "shot"))
+            assert not first.may_be_written(("", "other"))
+
+
+def test_a_file_of_another_user_is_opened_where_it_could_not_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    really_open = os.open
+
+    def of_another_user(path: Path, flags: int, *mode: int) -> int:  # as Linux does in /tmp
+        if flags & os.O_CREAT and path.exists():
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return really_open(path, flags, *mode)
+
+    with open_presence(tmp_path) as first:
+        monkeypatch.setattr(os, "open", of_another_user)
+        with open_presence(tmp_path) as second:
+            with second.alone_with_books():
+                second.begin(("", "shot"))
+            with first.alone_with_books():
+                assert first.may_be_written(("", "shot"))
+
+
 def test_nothing_is_removed_but_our_own_unfinished_files_in_the_folders_written_to(tmp_path: Path):
     for name in ("a.part", ".mvinverse-0123.part", f"{PART}.png", "x" + PART):
         (tmp_path / name).touch()

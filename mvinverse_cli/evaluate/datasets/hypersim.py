@@ -65,35 +65,43 @@ class HypersimView:
     camera: LensCamera
 
 
-def scenes_of(folder: Path) -> list[Path]:
-    """The scenes in `folder`, or itself where it is one."""
-
-    def is_scene(path: Path) -> bool:
-        return any(CAMERA.fullmatch(place.name) for place in (path / "images").glob("scene_cam_*"))
-
-    return [folder] if is_scene(folder) else sorted(filter(is_scene, folder.glob("ai_*")))
+def is_scene(folder: Path) -> bool:
+    """Whether images of a scene can be seen in `folder`."""
+    return any(CAMERA.fullmatch(place.name) for place in (folder / "images").glob("scene_cam_*"))
 
 
-def find_trajectories(folder: Path) -> tuple[list[Trajectory], list[Broken]]:
-    """Every camera of every scene in `folder`, with the frames that any file speaks of, by their names, but for those
-    of which a folder cannot be looked into. Raises InputError where none of the scenes can be found."""
+def holds_scenes(folder: Path) -> bool:
+    """Whether `folder` is a scene, or one is in it."""
+    return is_scene(folder) or any(map(is_scene, folder.glob("ai_*")))
+
+
+def find_trajectories(folder: Path, limit: int | None = None) -> tuple[list[Trajectory], list[Broken]]:
+    """The first `limit` cameras of the scenes in `folder`, with the frames that any file speaks of, by their names, and
+    what of them cannot be looked into. Raises InputError where the folder itself cannot."""
     with read_errors(folder):
-        places = [(scene, place) for scene in scenes_of(folder) for place in sorted((scene / "images").iterdir())]
+        scenes = [folder] if is_scene(folder) else sorted(folder.glob("ai_*"))
     frames: dict[tuple[Path, str], set[int]] = {}
-    unread: dict[tuple[Path, str], Broken] = {}
-    for scene, place in places:
-        if match := CAMERA.fullmatch(place.name):
-            key = scene, match["camera"]
-            try:
-                with read_errors(place):
-                    named = [FRAME.fullmatch(path.name) for path in place.iterdir()]
-            except InputError as error:
-                logger.warning("trajectory left out: %s", error)
-                unread[key] = place, str(error)
-                continue
-            frames.setdefault(key, set()).update(int(one["number"]) for one in named if one)
-    whole = [(*key, tuple(sorted(numbers))) for key, numbers in frames.items() if key not in unread]
-    return [Trajectory(*each) for each in whole], list(unread.values())
+    broken: dict[tuple[Path, str], Broken] = {}
+
+    def inside(place: Path, key: tuple[Path, str]) -> list[Path]:
+        try:
+            with read_errors(place):
+                return sorted(place.iterdir())
+        except InputError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):  # else it is no scene
+                logger.warning("left out: %s", error)
+                broken[key] = place, str(error)
+            return []
+
+    for scene in scenes:
+        for place in inside(scene / "images", (scene, "")):
+            if match := CAMERA.fullmatch(place.name):
+                key = scene, match["camera"]
+                named = (FRAME.fullmatch(path.name) for path in inside(place, key))
+                frames.setdefault(key, set()).update(int(one["number"]) for one in named if one)
+    taken = sorted({*frames, *broken})[:limit]
+    whole = [Trajectory(*key, tuple(sorted(frames[key]))) for key in taken if key not in broken]
+    return whole, [broken[key] for key in taken if key in broken]
 
 
 def cameras_of(trajectory: Trajectory, projections: Mapping[str, Array]) -> Mapping[int, LensCamera]:

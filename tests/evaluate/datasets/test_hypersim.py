@@ -1,5 +1,8 @@
 """Hypersim as it is published: frames, cameras, exposure, and what is missing."""
 
+import errno
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -85,10 +88,30 @@ def test_a_trajectory_of_which_a_folder_is_none_is_broken(tmp_path, caplog):
     found, broken = find_trajectories(tmp_path)
     assert [trajectory.name for trajectory in found] == ["ai_002_001/cam_00"]
     assert [path for path, _ in broken] == [place]
-    assert "trajectory left out" in caplog.text
+    assert "left out: " in caplog.text
     sources, broken = single_pictures(tmp_path)
     assert [source.name for source in sources] == ["ai_002_001/cam_00/0000"]
     assert [path for path, _ in broken] == [place]
+
+
+def test_a_scene_that_may_not_be_looked_into_is_broken_and_counts_for_the_limit(tmp_path, monkeypatch):
+    for scene in ("ai_001_001", "ai_002_001", "ai_003_001"):
+        write_hypersim(tmp_path, scene=scene, frames=1)
+    (tmp_path / "ai_000_notes").mkdir()
+    closed, inside = tmp_path / "ai_002_001" / "images", Path.iterdir
+
+    def denied(path):  # root, who may run the tests, is denied nothing
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return inside(path)
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    found, broken = find_trajectories(tmp_path)
+    assert [trajectory.name for trajectory in found] == ["ai_001_001/cam_00", "ai_003_001/cam_00"]
+    assert [path for path, _ in broken] == [closed]
+    found, broken = find_trajectories(tmp_path, 1)
+    assert ([trajectory.name for trajectory in found], broken) == (["ai_001_001/cam_00"], [])
+    assert [path for path, _ in find_trajectories(tmp_path, 2)[1]] == [closed]
 
 
 @pytest.mark.parametrize("entry", [0.0, np.nan, np.inf])
