@@ -98,11 +98,15 @@ def download_file(repository: str, revision: str, filename: str) -> HubFile:
 
 
 def cached_file(path: Path) -> HubFile:
-    """The file at `path` in the cache; hashed unless this program did so before."""
+    """The file at `path` in the cache; hashed unless this program did so before. Raises WeightsError where it cannot be
+    read."""
     note = note_of(path)
-    if note.is_file():
+    with suppress(OSError):  # there is none, or it is another user's
         return hub_file(path, note.read_text())
-    return checked_file(path, blob_name(path))
+    try:
+        return checked_file(path, blob_name(path))
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read: {error.strerror or error}; check the rights") from error
 
 
 def checked_file(path: Path, etag: str) -> HubFile:

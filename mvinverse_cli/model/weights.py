@@ -109,6 +109,10 @@ def small_path() -> Path:
 
 def local_weights(name: str, path: Path, licence: str | None = None) -> Weights:
     """The weights in the file or folder at `path`. Raises WeightsError where there are none."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise WeightsError(f"{path}: no name in UTF-8, and weights are opened by no other; rename it") from error
     config_path = None
     if path.is_dir():
         folder = path

@@ -52,6 +52,10 @@ def check_not_stale(shot: ShotOutputs, record: ShotRecord, frames: Collection[in
     there = find_frames(shot, shot.frame_formats, record.still_names)
     for kind in shot.frame_formats:
         record.formats[kind].stale &= there.get(kind, set())
+    movies = {movie.format for movie in shot.movie_files() if movie.path.exists()}
+    for kind in shot.movie_formats:
+        if kind not in movies:
+            record.formats[kind].stale.clear()
     mixed = {*frames} & set().union(*(record.formats[kind].stale for kind in chosen))
     if mixed:
         told, verb = show_frames(numbers_to_ranges(mixed))
@@ -95,10 +99,22 @@ def check_movies_hold(frames: Collection[int], record: ShotRecord, kind: str) ->
         )
 
 
+def check_movies_alike(frames: Collection[int], record: ShotRecord, kind: str) -> None:
+    """Raises OutputError where movies of a format are kept that hold other frames than the `frames` of those that are
+    about to have their names: one was lost before, and is not now."""
+    held = record.formats[kind].naming
+    if held and held != {*frames}:
+        raise OutputError(
+            f"the movies of {record.name!r} ({kind}) that are there hold frames {numbers_to_ranges(held)}, and the new "
+            f"ones would hold {numbers_to_ranges({*frames})}; choose --on-exists overwrite or another folder"
+        )
+
+
 def check_kept_movies(
     shot: ShotOutputs, record: ShotRecord, movies_left: Iterable[FileKind], frames: Collection[int]
 ) -> None:
-    """Raises OutputError where a format lacks some movies and those that are kept hold other frames than `frames`.
+    """Raises OutputError where a format lacks some movies and those that are kept hold other frames than `frames`, but
+    for those that were lost.
 
     What is known of the kept ones stays noted: a run that is killed before it has made the others must not lose it.
     """
@@ -106,7 +122,7 @@ def check_kept_movies(
         there = (movie.path for movie in shot.movie_files() if movie.format == kind and movie.path.exists())
         kept = next(there, None) if shot.options.on_exists != "overwrite" else None
         held = record.formats[kind].frames | record.formats[kind].naming
-        if kept is not None and held != frames:
+        if kept is not None and held != frames - record.faults.keys():
             raise OutputError(
                 f"{kept}: is there with frames {numbers_to_ranges(held) or 'that nobody knows'}, and other movies of "
                 f"{shot.stem!r} are not; ask for the same frames, or choose --on-exists overwrite or another folder"

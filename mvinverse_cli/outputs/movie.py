@@ -118,12 +118,16 @@ class MovieWriter:
         self._mux(picture)
         self._last = picture.pts
 
-    def finish(self) -> None:
-        """Flushes the encoder and gives the movie its name."""
+    def close(self) -> None:
+        """Flushes the encoder, which may have kept back all there is, and ends the file, which has no name yet."""
         self._mux(None)
         with self._errors():
             self._container.close()
             self._sink.check()
+
+    def commit(self) -> None:
+        """Gives a closed movie its name."""
+        with self._errors():
             self._whole.commit()
 
     def _mux(self, picture: av.VideoFrame | None) -> None:

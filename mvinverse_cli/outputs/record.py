@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..formats import FileKind
+from ..formats import MOVIES, FileKind
 from ..options import DecomposeOptions, WriteOptions
 from .about import About
 from .changes import changes, concerning
@@ -93,6 +93,11 @@ class ShotRecord:
         return self.folder, self.name
 
     @property
+    def has_movies(self) -> bool:
+        """Whether one of its formats is a movie; the sheet of stills is none."""
+        return any(kind in MOVIES or (kind == "sheet" and self.kind != "stills") for kind in self.formats)
+
+    @property
     def still_names(self) -> list[str]:
         """The names of stills by their numbers, which count from 1; empty for all others."""
         return [Path(source).stem for source in self.sources] if self.kind == "stills" else []
@@ -165,7 +170,10 @@ class ShotRecord:
 
     def keep_options(self, earlier: "ShotRecord") -> None:
         """Takes over how an `earlier` run wrote files of formats to which this one adds none."""
-        self.write |= {name: earlier.write.get(name) for name in concerning(earlier) - concerning(self)}
+        names = concerning(earlier) - concerning(self)
+        if earlier.has_movies and not self.has_movies:
+            names.add("fps")
+        self.write |= {name: earlier.write.get(name) for name in names}
 
     def continue_from(self, earlier: "ShotRecord") -> None:
         """Takes over what an `earlier` run with the same settings has written, and the frames it lost."""
@@ -190,12 +198,20 @@ class ShotRecord:
         for name, entry in earlier.formats.items():
             own = self.formats.setdefault(name, FormatRecord(entry.bits))
             if name in outdated:
-                own.stale |= entry.on_disk
+                own.stale |= self._numbers_now(earlier, entry.on_disk)
             else:
                 own.add(entry)
         for name, numbers in found.items():
             if name in outdated:
                 self.formats[name].stale |= numbers
+
+    def _numbers_now(self, earlier: "ShotRecord", numbers: Iterable[int]) -> set[int]:
+        """Of frames of an `earlier` run, the numbers that they have now: stills count in the order they are given, and
+        those no longer among them have none."""
+        before, now = earlier.still_names, {name: number for number, name in enumerate(self.still_names, start=1)}
+        if not before:
+            return {*numbers}
+        return {now[name] for number in numbers if number <= len(before) and (name := before[number - 1]) in now}
 
     def take_over(self, other: "ShotRecord", own: set[int]) -> None:
         """Adds what the record on disk, `other`, holds of runs beside this one; nothing where its settings differ.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..formats import FileKind
 from .format_record import Json
-from .kept import check_movies_hold
+from .kept import check_movies_alike, check_movies_hold
 from .record import ShotRecord
 
 if TYPE_CHECKING:  # the manifest makes these
@@ -51,11 +51,13 @@ class ShotProgress:
         """The movies are about to have their names: what `open_writers` takes as `on_encoded`.
 
         On disk before the first name is, or a run killed before `finish` would leave movies of unknown frames. Where
-        they replace others nobody could tell which of the two are there.
+        they replace others nobody could tell which of the two are there. Raises OutputError where movies that are kept
+        hold other frames.
         """
         if self._record.write["on_exists"] == "overwrite":
             return
         for name in self._movie_formats:
+            check_movies_alike(self._in_movies, self._record, name)
             self._record.formats[name].naming |= self._in_movies
         self._manifest.save()
 

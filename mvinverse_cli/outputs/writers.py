@@ -122,12 +122,14 @@ class Writers:
         self._backlog.append(Pending(frame.number, files))
 
     def finish(self) -> None:
-        """Waits for every frame and gives the movies their names."""
+        """Waits for every frame and gives the movies their names, all of them once the last is whole."""
         self._settle(0)
+        for ending in [lane.thread.submit(lane.movie.close) for lane in self._lanes]:
+            ending.result()
         if self._lanes:
             self.on_encoded()
-        for ending in [lane.thread.submit(lane.movie.finish) for lane in self._lanes]:
-            ending.result()
+        for lane in self._lanes:
+            lane.movie.commit()
         for clipped in self._clipped.values():
             logger.warning(
                 "%s: %.2g%% of the %s map is outside the range of integer files and was clipped, the most in this shot",

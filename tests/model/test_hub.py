@@ -164,6 +164,19 @@ def test_a_file_that_another_program_cached_is_hashed_before_use(hub, tmp_path):
         fetched()
 
 
+def test_a_cached_file_that_may_not_be_read_is_named(hub, tmp_path, monkeypatch):
+    path = fetched().path
+    for note in tmp_path.rglob(f".mvinverse/{COMMIT}/*"):
+        note.unlink()
+
+    def denied(*arguments):  # root, who may run the tests, is denied nothing
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("mvinverse_cli.model.hub.content_hash", denied)
+    with pytest.raises(WeightsError, match=f"{path.name}: cannot be read: Permission denied"):
+        fetched()
+
+
 def test_a_checked_file_is_not_hashed_again(hub, monkeypatch):
     fetched()
     monkeypatch.setattr("mvinverse_cli.model.hub.content_hash", None)

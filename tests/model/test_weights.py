@@ -104,6 +104,13 @@ def test_a_local_path_wins_over_a_repository(hub, tmp_path, monkeypatch):
     assert hub.requests == []
 
 
+def test_a_path_that_is_not_utf_8_is_named(tmp_path):
+    path = tmp_path / "w\udcff.safetensors"
+    path.write_bytes(safetensors_bytes())
+    with pytest.raises(WeightsError, match=r"no name in UTF-8.*rename it"):
+        find_weights(str(path))
+
+
 def test_neither_path_nor_repository_names_both_attempts(hub):
     with pytest.raises(
         WeightsError, match=r"nobody/nothing': no such file or folder; nobody/nothing@main on .*no such"

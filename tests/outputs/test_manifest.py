@@ -330,6 +330,89 @@ def test_a_lost_frame_that_comes_back_beside_a_kept_movie_ends_in_words(make_sho
     assert (entry["formats"]["png"]["frames"], entry["formats"]["mp4"]["frames"]) == ("1001-1003", "1001,1003")
 
 
+def lose_one(shot):
+    """A run over three frames that loses the second, and one of whose movies is there."""
+    progress = add(load_manifest(shot.folder), shot, frames=range(1001, 1004))
+    progress.begin()
+    progress.lost(1002, Path("p.1002.png"), "damaged")
+    for number in (1001, 1003):
+        progress.wrote(number)
+    progress.finish()
+    shot.movie_files()[0].path.write_bytes(b"whole")
+
+
+def test_a_shot_that_lost_a_frame_goes_on_with_the_movies_that_are_left(make_shot):
+    lose_one(make_shot(format=("mp4",)))
+    shot = make_shot(format=("mp4",), on_exists="skip")
+    standing = check_shot(shot, [(number, "") for number in range(1001, 1004)], {})
+    progress = add(load_manifest(shot.folder), shot, standing=standing, frames=range(1001, 1004))
+    progress.begin()
+    progress.lost(1002, Path("p.1002.png"), "damaged")
+    for number in (1001, 1003):
+        progress.wrote(number)
+    progress.encoded()
+    progress.finish()
+    assert read(shot)["shots"][0]["formats"]["mp4"]["frames"] == "1001,1003"
+    progress = add(load_manifest(shot.folder), shot, standing=standing, frames=range(1001, 1004))
+    progress.begin()
+    for number in range(1001, 1004):  # it came back
+        progress.wrote(number)
+    with pytest.raises(
+        OutputError, match=r"\(mp4\) that are there hold frames 1001,1003, and the new ones .* 1001-1003"
+    ):
+        progress.encoded()
+
+
+def test_movies_of_other_settings_that_are_gone_are_not_in_the_way(make_shot):
+    shot = make_shot(format=("mp4",))
+    run(shot, FRAMES)
+    for movie in shot.movie_files():
+        movie.path.write_bytes(b"old")
+    new = DecomposeOptions(window=9)
+    run(make_shot(format=("png",), on_exists="overwrite"), FRAMES, new)
+    with pytest.raises(OutputError, match="remove them"):
+        add(load_manifest(shot.folder), shot, new)
+    for movie in shot.movie_files():
+        movie.path.unlink()
+    run(shot, FRAMES, new)
+    assert read(shot)["shots"][0]["stale"] == ""
+
+
+def test_a_run_without_movies_leaves_the_rate_of_those_that_are_there(make_shot):
+    shot = make_shot(format=("mkv",), fps=Fraction(30))
+    run(shot, FRAMES, standing=Standing(frozenset(), movies_left=frozenset({"mkv"})))
+    for movie in shot.movie_files():
+        movie.path.write_bytes(b"whole")
+    run(make_shot(format=("png",)), FRAMES)
+    assert read(shot)["shots"][0]["write"]["fps"] == "30"
+    kept = Standing(frozenset(), movies_done=frozenset({"mkv"}))
+    add(load_manifest(shot.folder), make_shot(format=("mkv",), fps=Fraction(30), on_exists="skip"), standing=kept)
+    with pytest.raises(OutputError, match="is there at 30 frames per second, and --fps is 24"):
+        add(load_manifest(shot.folder), make_shot(format=("mkv",), on_exists="skip"), standing=kept)
+
+
+def test_stills_that_were_overwritten_with_fewer_are_stale_by_their_names(make_shot):
+    def add_stills(names, on_exists):
+        shot, books = make_shot(stills=True, on_exists=on_exists), load_manifest(make_shot().folder)
+        frames = range(1, len(names) + 1)
+        sources = [f"{name}.png" for name in names]
+        progress = books.add_shot(shot, ABOUT, "stills", sources, 1, DecomposeOptions(), PASSES, NO_MOVIE, frames)
+        progress.begin()
+        return progress
+
+    first = add_stills("abc", "error")
+    for number in (1, 2, 3):
+        first.wrote(number)
+    first.finish()
+    second = add_stills("cb", "overwrite")
+    (entry,) = read(make_shot())["shots"]
+    assert entry["stale"] == "1-2"
+    second.wrote(2)
+    second.finish()
+    (entry,) = read(make_shot())["shots"]
+    assert (entry["formats"]["png"]["frames"], entry["stale"]) == ("2", "1")
+
+
 def test_a_part_that_goes_on_does_not_bring_back_what_another_has_mended(make_shot):
     shot = make_shot(format=("png",), on_exists="skip")
     run(shot, [1004, 1006], frames=range(1004, 1007))

@@ -29,7 +29,8 @@ def write(path, values, times, *, name="albedo", **more):
         for index, (frame, time) in enumerate(zip(values, times, strict=True)):
             place = f"clip: frame {1001 + index}"
             movie.encode(quantize(frame, SPECS[name], movie.codec.depth, place).codes, time, place)
-        movie.finish()
+        movie.close()
+        movie.commit()
     finally:
         movie.abandon()
 
@@ -214,7 +215,8 @@ def test_frames_of_a_coarser_grid_are_each_shown_until_the_next(tmp_path, every)
     for index in range(6):
         codes = quantize(flat(0.5), SPECS["albedo"], codec.depth, "").codes
         movie.encode(codes, Fraction(index * every, 24), "clip")
-    movie.finish()
+    movie.close()
+    movie.commit()
     with av.open(str(tmp_path / "a.mov")) as container:
         stream = container.streams.video[0]
         assert stream.duration * stream.time_base == Fraction(6 * every, 24)

@@ -24,7 +24,8 @@ def write(path, codes, times, *, bits, name="albedo", rate=Fraction(24), attribu
     try:
         for index, (frame, time) in enumerate(zip(codes, times, strict=True)):
             movie.encode(frame, time, f"clip: frame {1001 + index}")
-        movie.finish()
+        movie.close()
+        movie.commit()
     finally:
         movie.abandon()
 

@@ -349,19 +349,19 @@ def test_no_thread_outlives_the_block(make_shot, make_frame):
     assert threading.active_count() == before
 
 
-def test_a_failing_movie_does_not_take_the_others_with_it_half_done(make_shot, make_frame, files_under, monkeypatch):
-    finish = MovieWriter.finish
+def test_a_movie_that_fails_at_its_end_leaves_none_of_the_others(make_shot, make_frame, files_under, monkeypatch):
+    close = MovieWriter.close
 
     def fail(movie):
+        close(movie)
         if movie.path.stem.endswith("normal"):
             raise OutputError("normal: cannot write: No space left on device")
-        finish(movie)
 
-    monkeypatch.setattr(MovieWriter, "finish", fail)
+    monkeypatch.setattr(MovieWriter, "close", fail)
     shot = make_shot(format=("mp4",), maps=("albedo", "normal"))
     with pytest.raises(OutputError, match="normal: cannot write"):
         write_all(shot, [make_frame(index) for index in range(4)])
-    assert files_under(shot.folder) == ["clip_albedo.mp4"]
+    assert files_under(shot.folder) == []
 
 
 def test_skip_leaves_what_is_there_and_fills_in_what_is_missing(make_shot, make_frame, files_under):
