@@ -18,11 +18,11 @@ class PacketTimes:
         self._has_order_of_its_own = stream.codec_context.name in _REORDERING
         self._reorders = stream.codec_context.has_b_frames
         self._made_up: bool | None = None  # not known before the first packet
-        self._slots: deque[int | None] = deque()  # where times are made up: those of the places from `_place` on
+        self._slots: deque[int | None] = deque()  # where times are made up: those of the packets from `_place` on
         self._place = 0
         self._offset = 0
-        self._last: int | None = None  # decoding time of the packet before, and when its picture ends
-        self._next = 0
+        self._last: int | None = None  # decoding time of the packet before
+        self._next = 0  # that of the one to come, where all goes on evenly
         self._end = 0  # of all pictures so far, by their presentation
         self._before_leap: int | None = None  # decoding time before the last packet, where that came much later
 

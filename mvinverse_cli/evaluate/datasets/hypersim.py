@@ -22,7 +22,7 @@ from ...errors import InputError, read_errors
 from ...maps import Array, MapName
 from ..example import Example, Source
 from ..result import Broken
-from .files import check_there, read_hdf5, unit
+from .files import check_there, is_folder, read_hdf5, unit
 from .hypersim_camera import TABLE, LensCamera, pinhole, read_poses, read_projections, toward_camera
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def find_trajectories(folder: Path, limit: int | None = None) -> tuple[list[Traj
     """The first `limit` cameras of the scenes in `folder`, with the frames that any file speaks of, by their names, and
     what of them cannot be looked into. Raises InputError where the folder itself cannot."""
     with read_errors(folder):
-        scenes = [folder] if is_scene(folder) else sorted(folder.glob("ai_*"))
+        scenes = [folder] if is_scene(folder) else sorted(filter(is_folder, folder.glob("ai_*")))
     frames: dict[tuple[Path, str], set[int]] = {}
     broken: dict[tuple[Path, str], Broken] = {}
 

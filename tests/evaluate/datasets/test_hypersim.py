@@ -98,6 +98,7 @@ def test_a_scene_that_may_not_be_looked_into_is_broken_and_counts_for_the_limit(
     for scene in ("ai_001_001", "ai_002_001", "ai_003_001"):
         write_hypersim(tmp_path, scene=scene, frames=1)
     (tmp_path / "ai_000_notes").mkdir()
+    (tmp_path / "ai_004_001.zip").touch()
     closed, inside = tmp_path / "ai_002_001" / "images", Path.iterdir
 
     def denied(path):  # root, who may run the tests, is denied nothing
