@@ -1,7 +1,5 @@
 """Clips and their pairs of adjacent frames."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
