@@ -92,7 +92,7 @@ def test_a_run_by_muon_learns_and_goes_on_where_it_was():
     options = replace(OPTIONS, optimizer="muon", learning_rate=3e-3)
     trainer = make_trainer(options)
     losses = []
-    for _ in range(12):
+    for _ in range(20):
         trainer.take_step(make_batch(0))
         losses.append(trainer.read_losses()["total"])
     assert losses[-1] < 0.8 * losses[0]
