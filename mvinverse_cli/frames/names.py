@@ -47,22 +47,21 @@ class Pattern:
     width: int
     suffix: str
 
-    def matches(self) -> list[tuple[int, Path]]:
-        """(number, path) of the files on disk, by number. A number that outgrew the padding has no leading zero."""
-        name = re.compile(re.escape(self.prefix) + r"(\d+)" + re.escape(self.suffix), re.DOTALL)
-        found = []
+    def matches(self) -> tuple[list[tuple[int, Path]], int]:
+        """(number, path) of the files on disk, by number, and how many more have one below zero.
+
+        A number that outgrew the padding has no leading zero; a dash behind a letter is a part of the name.
+        """
+        sign = "-?" if self.prefix[-1:] in ("", ".", "_") else ""
+        name = re.compile(re.escape(self.prefix) + rf"({sign}\d+)" + re.escape(self.suffix), re.DOTALL)
+        found, below = [], 0
         for path in self.folder.iterdir():
             match = name.fullmatch(path.name)
-            if match and (len(match[1]) == self.width or (len(match[1]) > self.width and match[1][0] != "0")):
+            if match and match[1][0] == "-":
+                below += 1
+            elif match and (len(match[1]) == self.width or (len(match[1]) > self.width and match[1][0] != "0")):
                 found.append((int(match[1]), path))
-        return sorted(found)
-
-    def below_zero(self) -> int:
-        """How many files on disk would match, but for a number below zero; none where the dash may be of the name."""
-        if self.prefix and self.prefix[-1] not in "._":
-            return 0
-        name = re.compile(re.escape(self.prefix) + r"-\d+" + re.escape(self.suffix), re.DOTALL)
-        return sum(name.fullmatch(path.name) is not None for path in self.folder.iterdir())
+        return sorted(found), below
 
 
 def parse_pattern(text: str) -> Pattern | None:

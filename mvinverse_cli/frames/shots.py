@@ -205,10 +205,10 @@ def _pattern_shot(pattern: Pattern, allow_gaps: bool) -> Shot:
     name = shown(pattern.folder / f"{pattern.prefix}{'#' * pattern.width}{pattern.suffix}")
     if not is_image(Path("_" + pattern.suffix)):
         raise InputError(f"{name}: a numbered sequence has to be of pictures ({' '.join(IMAGE_SUFFIXES)})")
-    matches = pattern.matches() if pattern.folder.is_dir() else []
+    matches, below = pattern.matches() if pattern.folder.is_dir() else ([], 0)
     if not matches:
         raise InputError(f"{name}: no file matches; check the folder, the name and the number of digits")
-    if below := pattern.below_zero():
+    if below:
         log.warning("%s: %s with a number below zero left out", name, show_count(below, "file"))
     called = pattern.prefix.rstrip("._- ") or pattern.folder.resolve().name or "sequence"
     ends = (pattern.prefix, pattern.suffix)

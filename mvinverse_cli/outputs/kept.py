@@ -99,13 +99,12 @@ def check_movies_hold(frames: Collection[int], record: ShotRecord, kind: str) ->
         )
 
 
-def check_movies_alike(frames: Collection[int], record: ShotRecord, kind: str) -> None:
-    """Raises OutputError where movies of a format are kept that hold other frames than the `frames` of those that are
-    about to have their names: one was lost before, and is not now."""
-    held = record.formats[kind].naming
-    if held and held != {*frames}:
+def check_movies_alike(frames: Collection[int], held: Collection[int], name: str, kind: str) -> None:
+    """Raises OutputError where the movies of the shot `name` that are kept have `held` other frames than the `frames`
+    of those that are about to have their names: one was lost before, and is not now."""
+    if held and {*held} != {*frames}:
         raise OutputError(
-            f"the movies of {record.name!r} ({kind}) that are there hold frames {numbers_to_ranges(held)}, and the new "
+            f"the movies of {name!r} ({kind}) that are there hold frames {numbers_to_ranges(held)}, and the new "
             f"ones would hold {numbers_to_ranges({*frames})}; choose --on-exists overwrite or another folder"
         )
 

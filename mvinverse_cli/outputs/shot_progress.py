@@ -30,6 +30,9 @@ class ShotProgress:
         self._earlier = earlier
         self._frame_formats = frame_formats
         self._movie_formats = movie_formats  # of the movies that this run makes
+        self._beside = {
+            name: {*record.formats[name].naming} for name in movie_formats
+        }  # frames of those that are there
         self._movies_kept = movies_kept  # formats of which all are there and stay
         self._in_movies: set[int] = set()  # encoded, where movies are made; there is none before the shot ends
 
@@ -57,7 +60,7 @@ class ShotProgress:
         if self._record.write["on_exists"] == "overwrite":
             return
         for name in self._movie_formats:
-            check_movies_alike(self._in_movies, self._record, name)
+            check_movies_alike(self._in_movies, self._beside[name], self._record.name, name)
             self._record.formats[name].naming |= self._in_movies
         self._manifest.save()
 

@@ -62,7 +62,7 @@ def test_a_pattern_finds_the_numbers_that_were_written_with_it(prefix: str, widt
         for number in numbers:
             Path(name, f"{prefix}{number:0{width}d}{suffix}").touch()
         Path(name, f"{prefix}x{suffix}").touch()
-        found = Pattern(Path(name), prefix, width, suffix).matches()
+        found, _ = Pattern(Path(name), prefix, width, suffix).matches()
     assert [number for number, _ in found] == sorted(numbers)
 
 
