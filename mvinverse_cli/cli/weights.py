@@ -117,7 +117,8 @@ def calibrate(
     for map_name, fit in done.fits.items():
         error, digits = ("RMSE", 4) if SPECS[map_name].kind == "data" else ("PSNR", 2)
         found = f"{error} {fit.before:.{digits}f} before, {fit.after:.{digits}f} now"
-        say(f"logits of {map_name} times {fit.factor:.2f}: {found}")
+        sides = "" if fit.below == fit.above else f" under one half and {fit.above:.2f} over it"
+        say(f"logits of {map_name} times {fit.below:.2f}{sides}: {found}")
     tell(str(output))
     if not done.many_broken:
         return 0

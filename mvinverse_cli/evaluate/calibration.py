@@ -1,11 +1,11 @@
-"""How far a network may go with its maps: one number for each, fitted on scenes that it was not trained on.
+"""How far a network may go with its maps: a number or two for each, fitted on scenes that it was not trained on.
 
 Training counts rare metal for more than it is (`train/losses.py`, `metal_balance`), so that the map passes one half
-where F1 counts it; below one half that leaves a haze of doubt on all that is no metal, for which RMSE pays. A mean of
-weights lies nearer to middle gray than each of them. A factor on the logits, temperature scaling (Guo 2017, "On
-calibration of modern neural networks"), moves a map away from one half or towards it: what is called metal stays the
-same, but where values on both sides are mixed afterwards, of two looks or sizes. It is folded into the last layer, and
-costs nothing where it is used.
+where F1 counts it; below one half that leaves a haze of doubt on all that is no metal, and above it too much trust, for
+both of which RMSE pays. A mean of weights lies nearer to middle gray than each of them. A factor on the logits moves a
+map away from one half or towards it: what is called metal stays the same, but where values on both sides are mixed
+afterwards, of two looks or sizes. It is folded into the last layer, and costs nothing where it is used; maps whose two
+sides have slopes of their own (`ModelConfig.sloped_maps`) have a factor for each (`model/slopes.py`).
 """
 
 import json
@@ -24,6 +24,7 @@ from ..maps import SPECS, Array, MapName, check_map_names
 from ..model.checkpoint import load_weights, open_state, save_checkpoint
 from ..model.mean import metadata_of
 from ..model.mvinverse import MVInverse
+from ..model.slopes import steepened
 from ..model.weights import Weights, hash_of
 from ..scenes.store import MOST_BROKEN, find_scenes
 from .example import check_any, readable
@@ -33,9 +34,10 @@ from .scenes import predict, scene_sources
 
 logger = logging.getLogger(__name__)
 
-FACTORS = np.exp(np.linspace(np.log(0.5), np.log(8), 57))  # that are tried, a twentieth apart
+FACTORS = np.exp(np.linspace(np.log(0.25), np.log(8), 71))  # that are tried, a twentieth apart
 LAST_LAYER = "{}_head.scratch.output_conv2.2."
 CALIBRATED: tuple[MapName, ...] = ("albedo", "metallic", "roughness", "shading")  # made of logits, as normals are not
+MIDDLE = 0.5  # where all factors leave a map as it is
 MOST_PIXELS = 10_000  # of a picture; a factor hangs on its histogram alone
 
 Picture = tuple[Array, Array]  # what is predicted and what is true at some of its pixels, on the network's curve
@@ -53,10 +55,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Fit:
-    """factor: on the logits of a map; before, after: its error without and with it, a mean over pictures, RMSE, and of
-    albedo and shading PSNR in dB."""
+    """below, above: factors on the logits of a map under and over one half; before, after: its error without and with
+    them, a mean over pictures, RMSE, and of albedo and shading PSNR in dB."""
 
-    factor: float
+    below: float
+    above: float
     before: float
     after: float
 
@@ -84,7 +87,8 @@ def calibrate(
     limit: int | None = None,
     report: Report = say_nothing,
 ) -> Calibration:
-    """Writes `weights` to `output` with the factors on the logits of `maps` that suit the scenes of `folder` best.
+    """Writes `weights` to `output` with the factors on the logits of `maps` that suit the scenes of `folder` best: one
+    for each, and two for those of the config's `sloped_maps`.
 
     The metadata is that of `weights`, and `calibrated` tells what was done. Scenes that cannot be read are named in the
     log and left out. Raises OptionError for a map that has no logits, InputError where no scene has one of the maps, or
@@ -93,17 +97,21 @@ def calibrate(
     maps = check_calibrated(maps)
     model = load_weights(weights, torch.device("cpu"), torch.float32)
     seen = seen_of(model, folder, maps, limit, report)
-    fits = {name: best_factor(name, pictures, model.config.curve_of(name)) for name, pictures in seen.pictures.items()}
-    factors = {name: fit.factor for name, fit in fits.items()}
+    fits = {
+        name: best_slopes(pictures)
+        if name in model.config.sloped_maps
+        else best_factor(name, pictures, model.config.curve_of(name))
+        for name, pictures in seen.pictures.items()
+    }
     told = {
-        "factors": {name: round(factor, 4) for name, factor in factors.items()},
+        "factors": {name: told_of(fit) for name, fit in fits.items()},
         "pictures": max(map(len, seen.pictures.values())),
         "data": seen.digest,
         "of": hash_of(weights),
     }
     licence = {} if weights.licence is None else {"licence": weights.licence}
     texts = {**metadata_of(weights), **licence, "calibrated": json.dumps(told)}
-    save_checkpoint(sharpened(weights, factors), weights.config, output, texts, overwrite=False)
+    save_checkpoint(sharpened(weights, fits), weights.config, output, texts, overwrite=False)
     return Calibration(fits, seen.scenes, seen.broken)
 
 
@@ -161,26 +169,59 @@ def best_factor(name: MapName, pictures: Sequence[Picture], curve: Transfer) -> 
     wanted = [convert(true, curve, judged) for _, true in pictures]
 
     def mean_score(factor: float) -> float:
-        maps = (convert(steepened(predicted, factor), curve, judged) for predicted, _ in pictures)
+        maps = (convert(steeper(predicted, factor, factor), curve, judged) for predicted, _ in pictures)
         return float(np.mean([score(values, true) for values, true in zip(maps, wanted, strict=True)]))
 
     scores = [mean_score(factor) for factor in FACTORS]
     at = int(best(scores))
-    return Fit(float(FACTORS[at]), mean_score(1.0), scores[at])
+    return Fit(float(FACTORS[at]), float(FACTORS[at]), mean_score(1.0), scores[at])
 
 
-def steepened(values: Array, factor: float) -> Array:
-    """Values in [0, 1] whose logits are `factor` times as large; one half stays one half."""
-    inside = np.clip(values, 1e-6, 1 - 1e-6)
-    logits = np.log(inside / (1 - inside)) * factor
-    return np.asarray(1 / (1 + np.exp(-logits.clip(-80, 80))), np.float32)  # e^80 is a float32 yet
+def best_slopes(pictures: Sequence[Picture]) -> Fit:
+    """The factors under and over one half under which a map has the least RMSE, a mean over pictures, of all pairs.
+
+    A factor changes the squared errors of its own side alone, so that they are counted once for each side.
+    """
+    before = np.zeros(1)
+    after = np.zeros((len(FACTORS), len(FACTORS)))
+    for predicted, true in pictures:
+        sides = [(predicted[side], true[side]) for side in (predicted < MIDDLE, predicted >= MIDDLE)]
+        for roots, factors in ((before, np.ones(1)), (after, FACTORS)):
+            under, over = (squared_errors(*side, factors) for side in sides)
+            roots += np.sqrt((under[:, None] + over) / true.size).reshape(roots.shape)
+    below, above = np.unravel_index(np.argmin(after), after.shape)
+    count = len(pictures)
+    errors = float(before[0]) / count, float(after[below, above]) / count
+    return Fit(float(FACTORS[below]), float(FACTORS[above]), *errors)
 
 
-def sharpened(weights: Weights, factors: Mapping[MapName, float]) -> dict[str, Tensor]:
-    """The tensors of `weights` with the logits of each map of `factors` so many times as large."""
+def squared_errors(predicted: Array, true: Array, factors: Array) -> Array:
+    """The sum of squared errors under each of the factors."""
+    errors = [steeper(predicted, factor, factor) - true for factor in factors]
+    return np.array([np.square(each, dtype=np.float64).sum() for each in errors])
+
+
+def steeper(values: Array, below: float, above: float) -> Array:
+    """`steepened`, of an array."""
+    return steepened(torch.from_numpy(values), below, above).numpy()
+
+
+def told_of(fit: Fit) -> float | list[float]:
+    """The factor of a map as metadata has it, or both of its factors."""
+    below, above = round(fit.below, 4), round(fit.above, 4)
+    return below if below == above else [below, above]
+
+
+def sharpened(weights: Weights, fits: Mapping[MapName, Fit]) -> dict[str, Tensor]:
+    """The tensors of `weights` with the logits of each map of `fits` so many times as large."""
     with open_state(weights.path) as (entries, read):
         state = {name: read(name) for name in entries}
-    for map_name, factor in factors.items():
-        for name in (LAST_LAYER.format(map_name) + part for part in ("weight", "bias")):
-            state[name] = (state[name].double() * factor).to(state[name].dtype)
+    for map_name, fit in fits.items():
+        factors = torch.tensor([fit.below, fit.above], dtype=torch.float64)
+        names = [f"{map_name}_slopes"]
+        if map_name not in weights.config.sloped_maps:
+            factors = factors[0]
+            names = [LAST_LAYER.format(map_name) + part for part in ("weight", "bias")]
+        for name in names:
+            state[name] = (state[name].double() * factors).to(state[name].dtype)
     return state

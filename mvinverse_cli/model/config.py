@@ -38,6 +38,7 @@ class ModelConfig:
     levels: tuple[int, int, int, int] = (3, 8, 13, 17)  # (frame, global) pairs that the heads read
     features: int = 256  # channels of a head's pyramid
     head_slope: float = 0.0  # of the heads' last rectifier under 0; with few channels, ones that are never active hurt
+    sloped_maps: tuple[MapName, ...] = ()  # whose logits have a slope on each side of one half, to be calibrated
     bypass: BypassName = "resnext"
     bypass_maps: tuple[MapName, ...] = ("albedo", "shading")  # whose heads see the bypass
     bypass_detail: bool = False  # whether the last layers of those heads see the picture itself, at its own size
@@ -166,6 +167,8 @@ def check_config(config: ModelConfig) -> None:
     rising = list(config.levels) == sorted({*config.levels} & {*pairs})
     check_field(config, "levels", rising, f"four of the {len(pairs)} pairs of decoder blocks, rising from 0")
     check_field(config, "bypass_maps", len({*config.bypass_maps}) == len(config.bypass_maps), "each map once")
+    rightly = "normal" not in config.sloped_maps and len({*config.sloped_maps}) == len(config.sloped_maps)
+    check_field(config, "sloped_maps", rightly, "each map once, and no normal, which has no logits")
     check_field(config, "bypass_depths", min(config.bypass_depths) > 0, "1 or more each")
     check_field(config, "dim", config.dim % (4 * config.heads) == 0, f"a multiple of 4 x heads = {4 * config.heads}")
     divides = 4 * config.bypass_width % config.bypass_groups == 0

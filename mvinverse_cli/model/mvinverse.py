@@ -20,6 +20,7 @@ from .config import ModelConfig
 from .dpt import DPTHead
 from .rope import patch_positions, rope_table
 from .second_look import merged, seen_again
+from .slopes import steepened
 from .vit import VisionTransformer
 
 # Of the pictures the network was trained on (ImageNet's), in the checkpoint as buffers.
@@ -67,6 +68,8 @@ class MVInverse(nn.Module):
         for name in MAPS:
             seen = channels if name in config.bypass_maps else ()
             self.add_module(f"{name}_head", DPTHead(config, SPECS[name].channels, seen))
+        for name in config.sloped_maps:
+            self.register_buffer(f"{name}_slopes", torch.ones(2))  # below and above one half
 
     def forward(self, images: Tensor, *, maps: Sequence[MapName] = MAPS, frame_batch: int = 1) -> dict[MapName, Tensor]:
         """Maps of every view, seen together: `attend`, then `read_out` of all frames.
@@ -166,7 +169,16 @@ class MVInverse(nn.Module):
 
     def read_out(self, attended: Attended, frames: slice, maps: Sequence[MapName] = MAPS) -> dict[MapName, Tensor]:
         """The heads, for some of the frames: each map as `forward` returns it, (B, n, H, W, C) for n frames, merged out
-        of both looks where there were two.
+        of both looks where there were two, and then as steep as it was calibrated."""
+        values = self.read_look(attended, frames, maps)
+        if attended.again is not None:
+            values = merged(values, self.read_look(attended.again, frames, maps), self.config.patch_size)
+        for name in (name for name in maps if name in self.config.sloped_maps):
+            values[name] = steepened(values[name], *self.get_buffer(f"{name}_slopes"))
+        return values
+
+    def read_look(self, attended: Attended, frames: slice, maps: Sequence[MapName]) -> dict[MapName, Tensor]:
+        """What the heads make of one look at some of the frames, (B, n, H, W, C).
 
         The batches are those of `attend` whatever is asked for, so that a part has the bits that it has in the whole.
         """
@@ -177,10 +189,7 @@ class MVInverse(nn.Module):
             part = self.read_batch(attended, index, maps)
             own = slice(max(0, first - index * share), last - index * share)
             parts.append({name: values[:, own] for name, values in part.items()})
-        values = {name: torch.cat([part[name] for part in parts], dim=1) for name in maps}
-        if attended.again is None:
-            return values
-        return merged(values, self.read_out(attended.again, frames, maps), self.config.patch_size)
+        return {name: torch.cat([part[name] for part in parts], dim=1) for name in maps}
 
     def read_batch(self, attended: Attended, index: int, maps: Sequence[MapName]) -> dict[MapName, Tensor]:
         """The heads for one batch of frames: (B, n, H, W, C) of each map."""

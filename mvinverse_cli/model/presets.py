@@ -15,6 +15,7 @@ PRESETS: Mapping[str, ModelConfig] = {
         levels=(0, 1, 2, 3),
         features=32,
         head_slope=0.1,
+        sloped_maps=("metallic",),  # training counts what is rare of it for more than it is
         bypass="efficientnet_lite0",
         bypass_maps=MAPS,
         bypass_detail=True,
