@@ -43,6 +43,7 @@ class MapSpec:
 
 
 MAPS: tuple[MapName, ...] = ("albedo", "metallic", "roughness", "normal", "shading")
+GAIN_MAPS: tuple[MapName, ...] = ("albedo", "shading")  # whose gain the training left free
 
 SPECS: Mapping[MapName, MapSpec] = {
     spec.name: spec

@@ -65,14 +65,14 @@ class Scene:
     anchors: tuple[int, ...]
     passes: tuple[Pass, ...]
 
-    def needed(self, wanted: Collection[int]) -> Iterator[int]:
+    def needed(self, wanted: Collection[int], *, has_gain: bool) -> Iterator[int]:
         """The passes that it takes for the frames `wanted`: those that give one and, with anchors, the first, whose
-        gain is the scene's.
+        gain is the scene's. has_gain: whether one of the maps wanted is brought to it.
 
         A frame in an overlap takes each pass that gives it.
         """
         giving = [i for i, this in enumerate(self.passes) if any(position in wanted for position in this.frames)]
-        if giving and giving[0] > 0 and self.anchors:
+        if has_gain and giving and giving[0] > 0 and self.anchors:
             yield 0
         yield from giving
 

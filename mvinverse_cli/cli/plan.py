@@ -87,7 +87,7 @@ def describe_shot(
         "frames_to_do": planned.to_do,
         "cuts": [layout.choice.number(position) for position in layout.cuts],
         "exposure": layout.exposure,
-        "passes": layout.count_passes(passes.windows),
+        "passes": layout.count_passes(passes.windows, options.maps),
         "largest_pass": layout.largest_pass(passes.windows),
         "anchors": options.anchors,
         "overlap": options.overlap,

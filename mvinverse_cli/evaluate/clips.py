@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import InputError, MvInverseError, OptionError, read_errors
 from ..flow import KEPT_LEAST, FlowSource, PairFlow, warp_map
-from ..frames import check_in_time, find_shots
+from ..frames import check_in_time, find_shots, resize
 from ..frames.names import is_image, is_video
 from ..maps import SPECS, Array, Maps
 from ..options import DecomposeOptions
@@ -162,7 +162,7 @@ def pairs_of(
             picture = encoded(linear_light(plates.take(frame.index)))
             height, width = frame.maps["albedo"].shape[:2]
             shown: dict[str, Array] = {name: as_shown(name, values) for name, values in frame.maps.items()}
-            shown[INPUT] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+            shown[INPUT] = resize(picture, (height, width), growing=cv2.INTER_CUBIC).clip(0, 1)  # as `fit_pixels` does
             codes: Array = np.rint(picture * 255).astype(np.uint8)
             after = Seen(frame.index, frame.number, f"{clip.name} {frame.number}", frame.maps, shown, codes)
             if before and _follow(before, after) and after.index not in layout.cuts:

@@ -129,15 +129,15 @@ def within_windows(mask: Array) -> Array:
 
 
 def angles_deg(prediction: Array, truth: Array) -> Array:
-    """Angles between vectors (P, 3) of any length, (P,) in degrees; of zero vectors 90."""
+    """Angles between vectors (P, 3) of any length, (P,) in degrees; 90 where one of them is zero."""
     # not from the dot product alone: its arc cosine loses four digits near 0
     across = np.linalg.norm(np.cross(prediction, truth), axis=-1)
     angles: Array = np.degrees(np.arctan2(across, np.einsum("pc,pc->p", prediction, truth)))
-    return np.where(np.linalg.norm(prediction, axis=-1) > 0, angles, 90.0)
+    return np.where(prediction.any(axis=-1) & truth.any(axis=-1), angles, 90.0)
 
 
 def score_color(name: MapName, prediction: Array, truth: Array, mask: Array) -> Iterator[tuple[str, float]]:
-    """Albedo or shading (H, W, 3), scene-linear in [0, 1], over `mask` (H, W)."""
+    """Albedo or shading (H, W, 3), scene-linear in [0, 1], over `mask` (H, W); SSIM where its window has room."""
     wanted = encoded(truth)
     inside, true_inside = prediction[mask], truth[mask]
     for suffix, gain in (
@@ -146,7 +146,8 @@ def score_color(name: MapName, prediction: Array, truth: Array, mask: Array) -> 
     ):
         shown = encoded(prediction * gain)
         yield f"{name}_psnr{suffix}", psnr(shown[mask], wanted[mask])
-        yield f"{name}_ssim{suffix}", ssim(shown, wanted, mask)
+        if min(mask.shape) > 2 * SSIM_RADIUS:
+            yield f"{name}_ssim{suffix}", ssim(shown, wanted, mask)
     yield f"{name}_si_rmse", rmse(inside * gain_of(inside, true_inside, "scale"), true_inside)
     yield f"{name}_si_rmse_channel", rmse(inside * gain_of(inside, true_inside, "channel"), true_inside)
 

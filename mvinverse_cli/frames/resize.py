@@ -61,8 +61,9 @@ class ResizeRule:
         """
         height, width = self._alone(size)
         if height > grid[0] or width > grid[1]:
-            scale = min(grid[0] / height, grid[1] / width)
-            height, width = self._whole_patches(int(height * scale), int(width * scale))
+            # in integers: 462 * (126 / 462) is less than 126
+            part, whole = (grid[0], height) if grid[0] * width < grid[1] * height else (grid[1], width)
+            height, width = self._whole_patches(height * part // whole, width * part // whole)
         return Fit(source=size, inner=(height, width), grid=grid)
 
     def _alone(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -70,7 +71,7 @@ class ResizeRule:
         width, height = shown_size(size, self.pixel_aspect)
         longest = max(width, height)
         wanted = min(max(longest, self.min_size), self.max_size)
-        if longest != wanted:  # in integers: 1920 * (1024 / 1920) need not be 1024
+        if longest != wanted:  # in integers here, too
             width, height = width * wanted // longest, height * wanted // longest
         return self._whole_patches(height, width)
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..color import Transfer
 from ..errors import WeightsError
-from ..maps import MapName
+from ..maps import MAPS, MapName
 from ..options import LOOKS, DecomposeOptions
 
 BypassName = Literal["resnext", "efficientnet_lite0"]
@@ -167,8 +167,9 @@ def check_config(config: ModelConfig) -> None:
     rising = list(config.levels) == sorted({*config.levels} & {*pairs})
     check_field(config, "levels", rising, f"four of the {len(pairs)} pairs of decoder blocks, rising from 0")
     check_field(config, "bypass_maps", len({*config.bypass_maps}) == len(config.bypass_maps), "each map once")
-    rightly = "normal" not in config.sloped_maps and len({*config.sloped_maps}) == len(config.sloped_maps)
-    check_field(config, "sloped_maps", rightly, "each map once, and no normal, which has no logits")
+    once = len({*config.sloped_maps}) == len(config.sloped_maps)
+    rightly = once and {*config.sloped_maps} <= {*MAPS} - {"normal"}
+    check_field(config, "sloped_maps", rightly, "each map once, and none that has no logits, as normal")
     check_field(config, "bypass_depths", min(config.bypass_depths) > 0, "1 or more each")
     check_field(config, "dim", config.dim % (4 * config.heads) == 0, f"a multiple of 4 x heads = {4 * config.heads}")
     divides = 4 * config.bypass_width % config.bypass_groups == 0

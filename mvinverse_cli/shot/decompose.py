@@ -130,7 +130,7 @@ def run_passes(
     scenes = [
         (scene, needed)
         for scene in findings.windows.plan(layout.choice.count, layout.cuts)
-        if (needed := [*scene.needed(wanted)])
+        if (needed := [*scene.needed(wanted, has_gain=network.needs_gain)])
     ]
     seen = sorted({at for scene, needed in scenes for index in needed for at in scene.passes[index].frames})
     lent = [at for scene, _ in scenes for at in scene.anchors]

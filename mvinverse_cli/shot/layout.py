@@ -4,12 +4,13 @@ A layout is a function of the shot and the options, never of the frames that hap
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..frames import Choice, ResizeRule, Shot, choose, choose_grid, meter_shot, parse_cuts, survey_shot
+from ..maps import GAIN_MAPS, MAPS, MapName
 from ..options import DecomposeOptions
 from ..sizes import AUTO_WINDOW, parse_bytes, show_bytes, show_count
 from ..windows import Windows, least_window
@@ -43,10 +44,11 @@ class Layout:
         """Frames of the largest pass that `windows` make of the shot."""
         return max(scene.largest for scene in windows.plan(self.choice.count, self.cuts))
 
-    def count_passes(self, windows: Windows) -> int:
-        """How many passes of these `windows` it takes for the frames asked for."""
-        wanted = frozenset(self.choice.wanted)
-        return sum(len([*scene.needed(wanted)]) for scene in windows.plan(self.choice.count, self.cuts))
+    def count_passes(self, windows: Windows, maps: Sequence[MapName] = MAPS) -> int:
+        """How many passes of these `windows` it takes for the frames and `maps` asked for."""
+        wanted, has_gain = frozenset(self.choice.wanted), not set(GAIN_MAPS).isdisjoint(maps)
+        scenes = windows.plan(self.choice.count, self.cuts)
+        return sum(len([*scene.needed(wanted, has_gain=has_gain)]) for scene in scenes)
 
     def resize_rule(self, config: "ModelConfig", options: DecomposeOptions) -> ResizeRule:
         """How large the network sees the pictures of the shot."""

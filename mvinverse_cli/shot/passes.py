@@ -15,7 +15,7 @@ import torch
 
 from ..color import convert
 from ..errors import DeviceMemoryError
-from ..maps import Array, MapName
+from ..maps import GAIN_MAPS, Array, MapName
 from ..model.config import ModelConfig, with_transfers
 from ..model.device import ran_out_of_memory
 from ..model.mvinverse import Attended, MVInverse
@@ -86,8 +86,8 @@ class Network:
 
     @property
     def needs_gain(self) -> bool:
-        """Whether there are maps whose gain the training left free."""
-        return bool({"albedo", "shading"} & set(self.maps))
+        """Whether there are maps that are to be brought to one gain."""
+        return not set(GAIN_MAPS).isdisjoint(self.maps)
 
     @property
     def may_overflow(self) -> bool:
@@ -184,6 +184,7 @@ class PassRun:
         if part is None or part == self.parts[-1]:
             self._attended = None  # the largest thing here, and the next pass makes its own
         if part is None:
+            self._again = None
             return {}
         maps = self._read_out(attended, part, self._run.network.maps)
         if self._attended is None:

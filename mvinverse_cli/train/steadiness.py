@@ -18,8 +18,8 @@ from .loop import memory_errors
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbours that the network sees in one pass, as `decompose` shows them: frames (n, h, w, 3) on the input curve,
-    and the flow of each to the next, None where it is not known."""
+    """Neighbours that the network sees in one pass, at the size at which `decompose` shows them: frames (n, h, w, 3) on
+    the input curve, and the flow of each to the next, None where it is not known."""
 
     frames: Array
     flows: Sequence[PairFlow | None]  # n - 1
@@ -38,6 +38,7 @@ class Steadiness:
 def measure(model: MVInverse, runs: Iterable[Run], maps: Sequence[MapName] = MAPS) -> Steadiness:
     """The steadiness of what `model` makes of `runs`: mean over the pairs and frames of a run, then over the runs.
 
+    At one look, as fine-tuning takes its steps; with the second of `config.looks` maps flicker and show a little less.
     Raises DeviceMemoryError.
     """
     device = model.register_token.device

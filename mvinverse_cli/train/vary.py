@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ..color import Transfer, convert
+from ..flow import PairFlow
 from ..maps import Array
 from .augment import light_gain, photographed
 
@@ -29,9 +30,8 @@ def resized_part(frames: Array, flow: Array, valid: Array, size: tuple[int, int]
     to = size[::-1]
     way = cv2.INTER_AREA if size[0] < before[0] else cv2.INTER_CUBIC
     pictures = np.stack([cv2.resize(np.ascontiguousarray(frame), to, interpolation=way) for frame in frames])
-    share = np.array([to[0] / before[1], to[1] / before[0]], np.float32)
-    kept = cv2.resize(valid.astype(np.float32), to, interpolation=cv2.INTER_LINEAR) > 0.999
-    return pictures.clip(0, 1), cv2.resize(flow, to, interpolation=cv2.INTER_LINEAR) * share, kept[..., None]
+    pair = PairFlow(flow, valid).at(size)
+    return pictures.clip(0, 1), pair.forward, pair.valid
 
 
 def taken_again(frames: Array, transfer: Transfer, rng: np.random.Generator) -> Array:

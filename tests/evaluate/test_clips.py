@@ -1,5 +1,7 @@
 """Clips and their pairs of adjacent frames."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,13 @@ def test_pairs_are_adjacent_frames_at_the_size_of_the_network(tmp_path, tiny_mod
         assert pair.before.shown["albedo"] == pytest.approx(pair.before.shown["input"], abs=1e-2)
         assert pair.is_alike
         assert np.median(pair.flow.forward[..., 0]) == pytest.approx(2, abs=0.2)
+
+
+def test_the_input_beside_the_maps_is_what_the_network_was_shown_of_small_frames(tmp_path, tiny, monkeypatch):
+    tiny.config = replace(tiny.config, min_size=280)
+    for pair in pairs(write_pictures(tmp_path / "a", 3), tiny, monkeypatch):
+        assert pair.before.shown["input"].shape[1] == 280
+        assert pair.before.shown["albedo"] == pytest.approx(pair.before.shown["input"], abs=1e-2)
 
 
 def test_no_pair_crosses_a_cut(tmp_path, tiny_model, monkeypatch):

@@ -109,7 +109,16 @@ def test_flipped_normals_are_180_degrees_off():
 
 
 def test_a_vector_without_direction_is_90_degrees_off():
-    assert angles_deg(np.zeros((1, 3)), np.array([[0, 0, 1.0]])).tolist() == [90]
+    somewhere, nowhere = np.array([[0, 0, 1.0]]), np.zeros((1, 3))
+    assert angles_deg(nowhere, somewhere).tolist() == angles_deg(somewhere, nowhere).tolist() == [90]
+
+
+@pytest.mark.parametrize(("size", "has_ssim"), [((10, 50), False), ((11, 50), True)])
+def test_pictures_smaller_than_the_window_of_ssim_have_their_other_figures(size, has_ssim):
+    maps = {name: values[: size[0], : size[1]] for name, values in random_maps().items()}
+    scores = score_maps(maps, maps, np.ones(size, bool))
+    assert scores["albedo_psnr"] == 100
+    assert ("albedo_ssim" in scores, "shading_ssim_scaled" in scores) == (has_ssim, has_ssim)
 
 
 def test_maps_that_either_side_lacks_have_no_figure():

@@ -66,6 +66,13 @@ def test_pixels_that_are_not_square_are_seen_as_square_ones(size, pixel_aspect, 
     assert rule.fit(size, grid) == Fit(size, grid, grid)
 
 
+def test_a_picture_that_the_grid_was_not_made_for_is_as_large_in_it_as_it_can_be():
+    rule = ResizeRule(1024, 14)
+    grid = rule.grid([(126, 126)])
+    for side in range(140, 1024, 14):
+        assert rule.fit((side, side), grid).inner == grid
+
+
 @given(st.lists(sizes, min_size=1, max_size=5), limits, st.integers(0, 300), st.sampled_from([2, 14]))
 def test_every_view_lies_in_the_common_grid(views, max_size, min_size, patch_size):
     rule = ResizeRule(max_size, patch_size, min_size)

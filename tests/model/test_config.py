@@ -67,7 +67,7 @@ def test_the_published_dialect_is_understood():
         ({"bypass_maps": ["albedo", "depth"]}, "bypass_maps is 'depth'; wanted 'albedo' or"),
         ({"bypass_maps": ["albedo", "albedo"]}, "bypass_maps is .*each map once"),
         ({"sloped_maps": ["metallic", "metallic"]}, "sloped_maps is .*each map once"),
-        ({"sloped_maps": ["normal"]}, "sloped_maps is .*no normal"),
+        ({"sloped_maps": ["normal"]}, "sloped_maps is .*as normal"),
         ({"heads": 0}, "heads is 0; wanted 1 or more"),
         ({"looks": 3}, "looks is 3; wanted 1 or 2"),
         ({"registers": -1}, "registers is -1; wanted 0 or more"),

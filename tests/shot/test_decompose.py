@@ -1,6 +1,7 @@
 """From paths to maps in memory: right numbers, right light, right sizes, as they are asked for."""
 
 import logging
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -557,6 +558,37 @@ def test_a_pass_again_in_float32_gives_a_range_the_numbers_of_the_whole(run: Sta
     part = list(run(half, some_frames(12), options, asked=(5, 6, 7)).results())
     for ours, theirs in zip(part, whole[5:8], strict=True):
         assert_same(ours, theirs)
+
+
+def test_of_a_pass_that_nobody_reads_no_copy_in_float32_outlives_its_gain(
+    run: Start, tiny: MVInverse, monkeypatch: pytest.MonkeyPatch
+):
+    copies: list[weakref.ref[MVInverse]] = []
+    alive: list[int] = []
+    exact = Network.exact
+
+    def counted(self: Network) -> Network:
+        alive.append(sum(copy() is not None for copy in copies))
+        network = exact(self)
+        copies.append(weakref.ref(network.model))
+        return network
+
+    monkeypatch.setattr(Network, "exact", counted)
+    options = DecomposeOptions(window=6, anchors=2, overlap=1)
+    list(run(overflowing(tiny).to(torch.float16), some_frames(12), options, asked=(10, 11)).results())
+    assert len(alive) > 1
+    assert not any(alive)
+
+
+@pytest.mark.parametrize(("maps", "passes"), [(("albedo",), 2), (("normal", "metallic"), 1)])
+def test_the_first_pass_is_made_for_a_range_where_its_gain_is_wanted(
+    run: Start, tiny_model: MVInverse, maps: tuple[MapName, ...], passes: int
+):
+    options = DecomposeOptions(window=6, anchors=2, overlap=1, maps=maps)
+    started = run(tiny_model, some_frames(12), options, asked=(11,))
+    list(started.results())
+    assert (0 in started.made) == (passes == 2)
+    assert started.layout.count_passes(started.findings.windows, maps) == passes
 
 
 def test_what_waits_in_half_precision_for_lack_of_memory_waits_in_float32_then(

@@ -48,7 +48,9 @@ def test_a_range_changes_neither_positions_nor_cuts(long_clip: Path):
 def test_only_the_passes_of_the_range_are_counted(long_clip: Path):
     windows = Windows(12, 4, 4)  # 4 new frames each
     assert layout_of(long_clip).count_passes(windows) == 14
-    assert layout_of(long_clip, frames="41-42").count_passes(windows) == 3  # the first, and the two that share them
+    part = layout_of(long_clip, frames="41-42")
+    assert part.count_passes(windows) == 3  # the first, and the two that share them
+    assert part.count_passes(windows, ("normal", "roughness")) == 2  # which have no gain of the first
 
 
 @pytest.mark.parametrize(("window", "expected"), [("all", None), ("auto", 24), (12, 12)])

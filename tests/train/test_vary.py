@@ -38,6 +38,17 @@ def test_at_another_size_the_flow_leads_where_it_led(size):
     assert moved < 0.3 * np.abs(frames[1] - frames[0])[kept[..., 0]].mean()
 
 
+@pytest.mark.parametrize("size", [(42, 63), (34, 50)])
+def test_a_smaller_pixel_is_valid_where_all_that_goes_into_it_is(size):
+    shown = np.zeros((2, 56, 84, 3), np.float32)
+    valid = np.ones((56, 84, 1), bool)
+    shown[:, 20:40:7, 10:70:9] = 1
+    valid[20:40:7, 10:70:9] = False
+    frames, _, kept = resized_part(shown, FLOW, valid, size)
+    assert (frames[0][~kept[..., 0]] > 0).any()
+    assert frames[0][kept[..., 0]].max() < 1e-3  # of what is not valid
+
+
 def test_at_its_own_size_a_part_stays_as_it_is():
     frames, flow, valid = pair(), FLOW, np.ones((56, 84, 1), bool)
     assert all(a is b for a, b in zip(resized_part(frames, flow, valid, (56, 84)), (frames, flow, valid), strict=True))
