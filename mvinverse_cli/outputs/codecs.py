@@ -106,6 +106,8 @@ def picture_of(codes: Array, codec: Codec, stream: VideoStream) -> av.VideoFrame
         # Gray goes as RGB: its own conversion is off by 3/255
         pad = ((0, stream.height - codes.shape[0]), (0, stream.width - codes.shape[1]), (0, 3 - codes.shape[-1]))
         rgb = np.pad(codes, pad, mode="edge")
+        if codec.depth == 16:  # swscale counts up to 255 * 256 there: its white would lie above the legal one
+            rgb = np.rint(rgb * np.float32(65280 / 65535)).astype(np.uint16)
         picture = av.VideoFrame.from_ndarray(rgb, format="rgb24" if codec.depth == 8 else "rgb48le").reformat(
             format=codec.pixel_format,
             dst_colorspace=codec.matrix,
