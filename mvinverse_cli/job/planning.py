@@ -22,6 +22,7 @@ from ..outputs import (
     check_stream,
     identities,
     load_manifest,
+    warn_of_newer_pictures,
 )
 from ..shot.layout import Layout, is_length_known, is_looked_at, lay_out
 from .locate import locate_model
@@ -135,6 +136,11 @@ def plan_job(
     if not is_stream:
         check_apart(inputs, planned)
         check_one_manifest(output, planned)
+        for each in planned:
+            if each.kept and each.shot.numbers:
+                kept = [frame for frame in each.frames if not each.standing.needs(frame[0])]
+                pictures = dict(zip(each.shot.numbers, each.shot.paths, strict=True))
+                warn_of_newer_pictures(each.outputs, kept, pictures)
     return Plan(output, planned, decompose, write)
 
 

@@ -7,6 +7,7 @@
 from .about import NORMAL_CONVENTIONS, About
 from .check import Standing, check_folder, check_shot, identities, make_folder
 from .format_record import Json
+from .kept import warn_of_newer_pictures
 from .manifest import MANIFEST_NAME, Manifest, NoManifest, load_manifest
 from .naming import FrameFile, ShotOutputs
 from .presence import open_presence
@@ -38,4 +39,5 @@ __all__ = [
     "open_stream",
     "open_writers",
     "stream_depth",
+    "warn_of_newer_pictures",
 ]

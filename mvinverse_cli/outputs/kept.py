@@ -1,7 +1,10 @@
 """What `--on-exists skip` keeps of an earlier run's files, and whether what is to come fits beside it."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from math import inf
+from pathlib import Path
 
 from ..errors import OutputError
 from ..formats import FileKind
@@ -34,6 +37,26 @@ def warn_of_other_pictures(record: ShotRecord) -> None:
         "--on-exists overwrite makes all anew",
         record.name,
     )
+
+
+def warn_of_newer_pictures(shot: ShotOutputs, frames: Iterable[tuple[int, str]], pictures: Mapping[int, Path]) -> None:
+    """Tells of the (number, name) `frames`, whose maps are kept, that were rendered anew since: their `pictures`, by
+    number, were written after one of their files."""
+    newer = set()
+    for number, name in frames:
+        with suppress(OSError):  # what is gone meanwhile is told where it is missed
+            written = min((file.path.stat().st_mtime_ns for file in shot.frame_files(number, name)), default=inf)
+            if pictures[number].stat().st_mtime_ns > written:
+                newer.add(number)
+    if newer:
+        ranges = numbers_to_ranges(newer)
+        logger.warning(
+            "%s: pictures that are newer than the maps that are kept of them: %s; where they show something else, "
+            "--on-exists overwrite --frames %s makes their maps anew",
+            shot.stem,
+            show_frames(ranges)[0],
+            ranges,
+        )
 
 
 def is_mended(record: ShotRecord, earlier: ShotRecord | None, frames: Collection[int]) -> bool:

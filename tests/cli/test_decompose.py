@@ -226,6 +226,32 @@ def test_a_sequence_of_that_name_in_another_folder_is_another_shot(run):
     assert run("sh020/plate.####.png", *skip).code == 0
 
 
+def test_pictures_that_are_newer_than_the_maps_that_are_kept_are_told(run):
+    pictures = [Path(f"plates/p.{number}.png") for number in range(1001, 1006)]
+    pictures[0].parent.mkdir()
+    for index, picture in enumerate(pictures):
+        write_png(picture, np.full((28, 28, 3), 40 * index, np.uint8))
+    skip = ("plates", "--maps", "albedo", *windows(1), "--on-exists", "skip")
+    assert run(*skip).code == 0
+    assert "newer" not in run(*skip).err
+    made = pictures[0].stat().st_mtime
+    for path in Path("out").rglob("*.png"):
+        os.utime(path, (made - 100, made - 100))
+    for index, picture in enumerate(pictures):
+        age = 50 if index in (1, 2, 4) else 200
+        os.utime(picture, (made - age, made - age))
+    told = "p: pictures that are newer than the maps that are kept of them: frames"
+    for more in ([], ["--dry-run"]):
+        ran = run(*skip, *more)
+        assert ran.code == 0
+        assert f"{told} 1002-1003,1005; where they show something else, --on-exists overwrite" in ran.err
+    assert "--frames 1002-1003 makes" in run(*skip, "--frames", "1001-1004").err  # of those asked for
+    Path("out/albedo/p_albedo.1003.png").unlink()
+    assert f"{told} 1002,1005;" in run(*skip).err  # the third is made anew
+    assert "newer" not in run(*skip[:-1], "overwrite").err
+    assert "newer" not in run(*skip).err
+
+
 def test_a_plan_says_what_the_run_would_refuse(run, clip: Path):
     assert run(clip, "--maps", "albedo", "--frames", "1-2").code == 0
     before = Path("out/mvinverse.json").read_bytes()
