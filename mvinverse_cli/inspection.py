@@ -8,6 +8,7 @@ import json
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import OpenEXR
 import tifffile
 from PIL.PngImagePlugin import PngImageFile
 
-from .errors import InputError, MvInverseError
+from .errors import InputError, MvInverseError, OutputError
 from .frames.exr import in_ascii, timecode_of
 from .frames.names import VIDEO_SUFFIXES, missing_ranges, shown
 from .frames.video import open_video, timecode_tag
@@ -31,6 +32,7 @@ from .outputs.ranges import numbers_to_ranges
 from .outputs.record import ShotRecord
 
 PROVENANCE = "mvinverse/"  # what the names of our own header attributes begin with
+COLOR_SPACE = "colorInteropID"
 
 
 def inspect_path(path: Path) -> Json:
@@ -59,11 +61,15 @@ def inspect_path(path: Path) -> Json:
 
 def inspect_folder(folder: Path) -> Json:
     """An output folder, by its manifest. Raises InputError where there is none."""
-    manifest = load_manifest(folder)
-    if not manifest.shots:
+    root, records = folder, [*load_manifest(folder).shots.values()]
+    if not records:  # of several shots each has a folder in that of the manifest
+        here = folder.resolve()
+        root = here.parent
+        with suppress(OutputError):  # a file of that name that is none of ours
+            records = [record for record in load_manifest(root).shots.values() if record.folder == here.name]
+    if not records:
         raise InputError(f"{shown(folder)}: no {MANIFEST_NAME} with a shot in it; name a folder that was written to")
-    shots = [describe_shot(folder, record) for record in manifest.shots.values()]
-    return {"path": str(folder), "kind": "outputs", "shots": shots}
+    return {"path": str(folder), "kind": "outputs", "shots": [describe_shot(root, record) for record in records]}
 
 
 def describe_shot(folder: Path, record: ShotRecord) -> Json:
@@ -115,9 +121,11 @@ def describe_values(*channels: Array) -> Json:
 
 
 def inspect_exr(path: Path) -> Json:
-    """Layers by name; channels without one are of their part's where there are several, else `picture`."""
+    """Layers by name; channels without one are of their part's where there are several, else `picture`. What parts
+    have by themselves, compression and colour, is then told of each layer."""
     with OpenEXR.File(io.BytesIO(in_ascii(path.read_bytes())), separate_channels=True) as file:
         layers: dict[str, dict[str, Array]] = defaultdict(dict)
+        own: dict[str, Json] = defaultdict(dict)
         named = len(file.parts) > 1  # then channels without a layer are of what their part is called
         attributes: dict[str, Any] = {}
         for part in file.parts:
@@ -126,25 +134,36 @@ def inspect_exr(path: Path) -> Json:
             attributes = {**part.header, **attributes}
             for name, channel in part.channels.items():
                 layer, _, suffix = name.rpartition(".")
-                layers[layer or (part.name() if named else "") or "picture"][suffix] = channel.pixels
+                layer = layer or (part.name() if named else "") or "picture"
+                layers[layer][suffix] = channel.pixels
+                if named:
+                    own[layer] = {"compression": compression_of(part.header), COLOR_SPACE: part.header.get(COLOR_SPACE)}
         low, high = attributes["displayWindow"]
+        compression = {} if named else {"compression": compression_of(attributes)}
+        if named:
+            attributes.pop(COLOR_SPACE, None)
         return {
             "kind": "exr",
             "size": [int(high[0] - low[0] + 1), int(high[1] - low[1] + 1)],
             "pixel_aspect": float(attributes["pixelAspectRatio"]),
             "parts": len(file.parts),
-            "compression": str(attributes["compression"]).rpartition(".")[2],
+            **compression,
             "maps": {
-                layer: {"channels": [*channels], **describe_values(*channels.values())}
+                layer: {"channels": [*channels], **own[layer], **describe_values(*channels.values())}
                 for layer, channels in layers.items()
             },
             "attributes": texts_of(attributes),
         }
 
 
+def compression_of(header: Mapping[str, Any]) -> str:
+    """As OpenEXR names it."""
+    return str(header["compression"]).rpartition(".")[2]
+
+
 def texts_of(attributes: Mapping[str, Any]) -> dict[str, str]:
     """What of a header says where a file comes from."""
-    known = ("software", "imageCounter", "framesPerSecond", "timeCode", "colorInteropID")
+    known = ("software", "imageCounter", "framesPerSecond", "timeCode", COLOR_SPACE)
     return {
         name: str(timecode_of(value) or value)
         for name, value in attributes.items()

@@ -68,6 +68,11 @@ def show_frames(ranges: str) -> tuple[str, str]:
     return (f"frame {ranges}", "is") if ranges.lstrip("-").isdecimal() else (f"frames {ranges}", "are")
 
 
+def show_percent(share: float) -> str:
+    """A share of one: `12%`, below a tenth to two digits, `0.31%`."""
+    return f"{share * 100:.0f}%" if share >= 0.0995 else f"{share * 100:.2g}%"
+
+
 def show_bytes(count: int) -> str:
     """`1.5 GiB`."""
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

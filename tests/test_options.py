@@ -11,7 +11,7 @@ from mvinverse_cli.cli.decompose import decompose
 from mvinverse_cli.cli.values import parse_rate, split_names
 from mvinverse_cli.errors import OptionError
 from mvinverse_cli.options import DecomposeOptions, EvaluateOptions, WriteOptions
-from mvinverse_cli.sizes import parse_bytes
+from mvinverse_cli.sizes import parse_bytes, show_percent
 
 PARAMETERS = inspect.signature(decompose).parameters
 FIELDS = [(options, field.name) for options in (DecomposeOptions(), WriteOptions()) for field in fields(options)]
@@ -92,6 +92,13 @@ def test_a_value_that_cannot_be_is_said_with_its_flag(options: type, value: dict
 )
 def test_a_size_is_read_in_the_units_of_memory(text: str, count: int):
     assert parse_bytes("--memory", text) == count
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(1, "100%"), (0.996, "100%"), (0.124, "12%"), (0.0994, "9.9%"), (0.0031, "0.31%")]
+)
+def test_a_share_is_told_in_two_digits(share: float, text: str):
+    assert show_percent(share) == text
 
 
 def test_bits_apply_to_the_formats_that_have_them():

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,18 +10,14 @@ from ..color import Transfer
 from ..errors import OptionError
 from ..formats import Bits, Colorspace, ExrCompression, ExrLayout, ExrRgba, Normals, OnExists
 from ..options import DecomposeOptions, DtypeName, Size, Upsample, WriteOptions
-from ..sizes import parse_window, show_count
-from .console import VOICE, complain, emit, say, set_voice
+from ..sizes import parse_window
+from .console import set_voice
 from .files_from import gather_inputs
 from .listing import listed
+from .outcome import conclude
 from .pipes import binary_stdin, stdout_for_maps
 from .progress import ProgressMode, open_progress
 from .values import AN_OUTPUT, parse_rate, split_names
-
-if TYPE_CHECKING:
-    from ..job.run import Outcome
-
-TRUNCATED, INCOMPLETE = 1, 3  # exit codes: the source ends too soon; frames are missing or damaged
 
 DECOMPOSE = DecomposeOptions()
 WRITE = WriteOptions()
@@ -251,31 +247,3 @@ def check_stdout(mode: ProgressMode, *, is_stream: bool, print_outputs: bool, dr
         raise OptionError(f"--print-outputs: paths go to stdout, and so does --progress {mode}; choose one of them")
     if print_outputs and dry_run:
         raise OptionError("--print-outputs: --dry-run writes no file; choose one of them")
-
-
-def conclude(outcome: "Outcome", output: Path) -> int:
-    """Says what came of the job and returns the exit code."""
-    from ..job.planning import STDOUT
-    from ..outputs import MANIFEST_NAME
-    from ..outputs.ranges import numbers_to_ranges
-
-    is_stream = str(output) == STDOUT
-    whole_shots, faults = outcome.failed, outcome.failed + outcome.faults
-    code = INCOMPLETE if whole_shots else TRUNCATED if outcome.truncated else INCOMPLETE if faults else 0
-    written = f"{show_count(outcome.written, 'frame')} written"
-    lost = [fault.number for fault in faults if fault.number is not None]
-    if code:
-        first = faults[0]
-        count = f"{len(lost)} lost ({numbers_to_ranges(lost)})" if lost else "others lost"
-        if whole_shots:
-            count = f"{len(whole_shots)} of the shots cannot be read" + (f", {count}" if lost else "")
-        why = f"{first.source}: {first.reason}"
-        see = "" if is_stream else f" (see {output / MANIFEST_NAME})"
-        complain(f"{written}, {count}: {why}{see}", code)
-    elif not VOICE.quiet:
-        kept = f", {outcome.kept} {'was' if outcome.kept == 1 else 'were'} there" if outcome.kept else ""
-        say(f"{written} to {'stdout' if is_stream else output}{kept}")
-    if VOICE.json:
-        failed = [str(fault.source) for fault in outcome.failed]
-        emit("done", exit=code, written=outcome.written, lost=lost, failed=failed)
-    return code

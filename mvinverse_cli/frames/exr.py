@@ -26,7 +26,7 @@ Window = tuple[Sequence[int], Sequence[int]]  # inclusive corners (x, y)
 _FLOAT = Imath.PixelType(Imath.PixelType.FLOAT)
 _MULTIPART = 0x1000  # among the flags of a file's version
 NO_SPACE = ("", "unknown", "data")  # what `colorInteropID` may be without naming a space
-_PLAIN_PARTS = {"rgba", "rgb", "beauty", "combined"}  # the picture itself, beside its passes
+_PLAIN_NAMES = {"rgba", "rgb", "beauty", "combined"}  # the picture itself, beside its passes
 _DEEP = (OpenEXR.deepscanline, OpenEXR.deeptile)
 
 
@@ -101,10 +101,11 @@ class Layer(NamedTuple):
 def choose_layer(parts: Sequence[Any], path: Path) -> Layer:
     """The picture of a file.
 
-    Of several parts that hold one it is that of a name in _PLAIN_PARTS, else the first. Raises InputError with the
-    channels that are there where none is a picture, or where several layers could be it.
+    Of several parts that hold one it is that of a name in _PLAIN_NAMES, else the first; of several layers the one of
+    such a name. Raises InputError with the channels that are there where none is a picture, or where several layers
+    could be it.
     """
-    pictures: list[tuple[Any, tuple[str, ...]]] = []
+    pictures: list[tuple[Any, tuple[str, ...], list[str]]] = []  # and the layers beside it
     ambiguous: list[str] = []
     for part in parts:
         names = [channel.name for channel in part.header["channels"]]
@@ -112,33 +113,48 @@ def choose_layer(parts: Sequence[Any], path: Path) -> Layer:
             continue
         layers = [name[:-1] for name in names if name.endswith("R") and {name[:-1] + "G", name[:-1] + "B"} <= {*names}]
         layers = [layer for layer in layers if not layer or layer.endswith(".")]
-        if "" in layers or len(layers) == 1:
-            layer = "" if "" in layers else layers[0]
-            pictures.append((part, (layer + "R", layer + "G", layer + "B")))
+        plain = [layer for layer in layers if _is_plain(layer.removesuffix("."))]
+        if "" in layers or len(layers) == 1 or len(plain) == 1:
+            layer = "" if "" in layers else (plain or layers)[0]
+            beside = [other for other in layers if layer and other != layer]
+            pictures.append((part, (layer + "R", layer + "G", layer + "B"), beside))
         elif layers:
             ambiguous += [layer[:-1] for layer in layers]
         elif "Y" in names and not {"RY", "BY"} & {*names}:
-            pictures.append((part, ("Y",)))
+            pictures.append((part, ("Y",), []))
     if pictures:
-        plain = (picture for picture in pictures if _part_name(picture[0]).lower() in _PLAIN_PARTS)
-        chosen = next(plain, None)
-        part, channels = chosen or pictures[0]
+        chosen = next((picture for picture in pictures if _is_plain(_part_name(picture[0]))), None)
+        part, channels, beside = chosen or pictures[0]
         views = [shown(view) for view in part.header.get("multiView", ())]
         left = ""
         if len(pictures) > 1 and chosen is None:
             left = f"holds pictures of {len(pictures)} parts; {shown(_part_name(part)) or 'the first'} is read"
         elif len(views) > 1:
             left = f"holds the views {', '.join(views)}; {views[0]} is read"
+        elif beside:
+            left = f"holds pictures of {len(beside) + 1} layers; {shown(channels[0][:-2])} is read"
         return Layer(part, channels, left)
     if ambiguous:
         raise InputError(
             f"{shown(path)}: several layers could be the picture ({', '.join(ambiguous)}) "
             "and none is plain R, G, B; export the one you mean"
         )
-    held = ", ".join(channel.name for part in parts for channel in part.header["channels"])
-    raise InputError(
-        f"{shown(path)}: no R, G, B or Y channels, only {shown(held) or 'none'}; export a flat RGB picture"
-    )
+    raise InputError(f"{shown(path)}: {_without_picture(parts)}")
+
+
+def _without_picture(parts: Sequence[Any]) -> str:
+    """Why none of the parts holds a picture that can be read, and what to do."""
+    if any(part.type() in _DEEP for part in parts):
+        return "deep pixels; flatten it"
+    held = [channel.name for part in parts for channel in part.header["channels"]]
+    if {"Y", "RY", "BY"} <= {*held}:
+        return "luminance and chroma (Y, RY, BY), not R, G, B; export a flat RGB picture"
+    return f"no R, G, B or Y channels, only {shown(', '.join(held)) or 'none'}; export a flat RGB picture"
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a part or a layer is called as the picture itself, as Blender's `ViewLayer.Combined` is."""
+    return name.rpartition(".")[2].lower() in _PLAIN_NAMES
 
 
 def _part_name(part: Any) -> str:

@@ -64,3 +64,4 @@ class Fault:
     number: int | None  # None: how many are missing is not known
     source: Path
     reason: str
+    shot: str = ""  # its name, once several shots are told of

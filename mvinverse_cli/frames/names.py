@@ -18,7 +18,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".exr", ".d
 SEVERAL = 3  # pictures of one pattern, which are likely meant as a sequence
 _LISTED = 8  # missing ranges that a message spells out
 
-_NUMBERED = re.compile(r"(?P<prefix>.+)\.(?P<digits>\d+)(?P<suffix>\.[^.]+)", re.DOTALL)
+_NUMBERED = re.compile(r"(?P<prefix>.+)\.(?P<digits>-?\d+)(?P<suffix>\.[^.]+)", re.DOTALL)
 _ENDS_IN_NUMBER = re.compile(r"(?P<prefix>.*?)(?P<digits>\d+)(?P<suffix>\.[^.]+)", re.DOTALL)
 _FIELD = re.compile(r"(?P<hashes>#+|@+)|%0?(?P<printf>\d*)d|\$F(?P<houdini>\d*)")
 
@@ -47,21 +47,19 @@ class Pattern:
     width: int
     suffix: str
 
-    def matches(self) -> tuple[list[tuple[int, Path]], int]:
-        """(number, path) of the files on disk, by number, and how many more have one below zero.
+    def matches(self) -> list[tuple[int, Path]]:
+        """(number, path) of the files on disk, by number.
 
         A number that outgrew the padding has no leading zero; a dash behind a letter is a part of the name.
         """
         sign = "-?" if self.prefix[-1:] in ("", ".", "_") else ""
         name = re.compile(re.escape(self.prefix) + rf"({sign}\d+)" + re.escape(self.suffix), re.DOTALL)
-        found, below = [], 0
+        found = []
         for path in self.folder.iterdir():
             match = name.fullmatch(path.name)
-            if match and match[1][0] == "-":
-                below += 1
-            elif match and (len(match[1]) == self.width or (len(match[1]) > self.width and match[1][0] != "0")):
+            if match and (len(match[1]) == self.width or (len(match[1]) > self.width and match[1][0] != "0")):
                 found.append((int(match[1]), path))
-        return sorted(found), below
+        return sorted(found)
 
 
 def parse_pattern(text: str) -> Pattern | None:
@@ -105,13 +103,12 @@ def sequence_numbers(paths: Sequence[Path]) -> tuple[str, list[int]] | None:
     return numbered[0]["prefix"], [int(match["digits"]) for match in numbered]
 
 
-def likely_pattern(paths: Sequence[Path]) -> str:
-    """The pattern, as `plate_####.png`, that most of `paths` fit whose names end in a number; empty where fewer than
-    SEVERAL do."""
+def likely_patterns(paths: Sequence[Path]) -> list[str]:
+    """The patterns, as `plate_####.png`, that SEVERAL of `paths` fit whose names end in a number, or two whose number
+    is behind a dot; those of most first."""
     ends = (match for path in paths if (match := _ENDS_IN_NUMBER.fullmatch(path.name)))
     patterns = Counter(match["prefix"] + "#" * len(match["digits"]) + match["suffix"] for match in ends)
-    pattern, count = max(patterns.items(), key=lambda item: item[1], default=("", 0))
-    return pattern if count >= SEVERAL else ""
+    return [pattern for pattern, count in patterns.most_common() if count >= (2 if ".#" in pattern else SEVERAL)]
 
 
 def patterns_of(paths: Sequence[Path]) -> list[str]:

@@ -14,6 +14,7 @@ from fileseq.frameset import FrameSet
 
 from ..errors import OptionError
 from .frame import Shot
+from .names import missing_ranges
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,9 @@ def _places(shot: Shot, frames: str, every: int, start_frame: int) -> list[int]:
         chosen = sorted(set(keys).intersection(held))
         if not chosen or keys[0] < held[0] or keys[-1] > held[-1]:
             hint = _count_hint(shot, keys[0], start_frame)
-            raise OptionError(f"--frames {frames}: {shot.name} holds frames {held[0]}-{held[-1]}{hint}")
+            lacking = missing_ranges(held)
+            but = f" but {lacking}" if lacking and keys[0] >= held[0] and keys[-1] <= held[-1] else ""
+            raise OptionError(f"--frames {frames}: {shot.name} holds frames {held[0]}-{held[-1]}{but}{hint}")
         keys = chosen
     elif keys[0] < 1:
         raise OptionError(f"--frames {frames}: the frames of {shot.paths[0].name} count from 1")

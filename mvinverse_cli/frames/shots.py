@@ -25,7 +25,7 @@ from .names import (
     in_natural_order,
     is_image,
     is_video,
-    likely_pattern,
+    likely_patterns,
     missing_ranges,
     name_of,
     parse_pattern,
@@ -204,12 +204,12 @@ def _folder_shot(folder: Path, allow_gaps: bool) -> Shot:
 def _pattern_shot(pattern: Pattern, allow_gaps: bool) -> Shot:
     name = shown(pattern.folder / f"{pattern.prefix}{'#' * pattern.width}{pattern.suffix}")
     if not is_image(Path("_" + pattern.suffix)):
-        raise InputError(f"{name}: a numbered sequence has to be of pictures ({' '.join(IMAGE_SUFFIXES)})")
-    matches, below = pattern.matches() if pattern.folder.is_dir() else ([], 0)
+        missing = "no such file, and " if is_video(Path("_" + pattern.suffix)) else ""
+        kinds = " ".join(IMAGE_SUFFIXES)
+        raise InputError(f"{name}: {missing}a numbered sequence has to be of pictures ({kinds})")
+    matches = pattern.matches() if pattern.folder.is_dir() else []
     if not matches:
         raise InputError(f"{name}: no file matches; check the folder, the name and the number of digits")
-    if below:
-        log.warning("%s: %s with a number below zero left out", name, show_count(below, "file"))
     called = pattern.prefix.rstrip("._- ") or pattern.folder.resolve().name or "sequence"
     ends = (pattern.prefix, pattern.suffix)
     return _sequence_shot(called, ends, [n for n, _ in matches], [path for _, path in matches], allow_gaps)
@@ -222,11 +222,10 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
         prefix, numbers = numbered
         ends = (f"{prefix}.", paths[0].suffix)
         return _sequence_shot(prefix.rstrip("._- ") or "sequence", ends, numbers, paths, allow_gaps)
-    if pattern := likely_pattern(paths):
+    if patterns := [f"'{shown(paths[0].parent / pattern)}'" for pattern in likely_patterns(paths)]:
+        meant = "a sequence, name it" if len(patterns) == 1 else "sequences, name each"
         log.info(
-            "%d pictures are taken as views of one scene; if they are a sequence, name it: '%s'",
-            len(paths),
-            shown(paths[0].parent / pattern),
+            "%d pictures are taken as views of one scene; if they are %s: %s", len(paths), meant, " ".join(patterns)
         )
     by_stem: dict[str, Path] = {}
     for path in paths:
@@ -256,11 +255,15 @@ def _sequence_shot(
     """ends: what all names of files have before and behind their number."""
     by_number: dict[int, Path] = {}
     for number, path in zip(numbers, paths, strict=True):
+        if number < 0:
+            continue
         _check_bytes(path)
         other = by_number.setdefault(number, path)
         if other is not path:
             what = "is given twice" if other == path else f"and {shown(other)} have the same frame number"
             raise InputError(f"{shown(path)}: {what}; leave one out or rename it")
+    if not by_number:
+        raise InputError(f"{shown(paths[0])}: files with a number below zero are not read; number them from 0 up")
     ordered = dict(sorted(by_number.items()))
     missing = missing_ranges(ordered)
     first = next(iter(ordered.values()))
@@ -269,9 +272,11 @@ def _sequence_shot(
         advice = f"add {'it' if verb == 'is' else 'them'} or pass --allow-gaps"
         raise InputError(f"{shown(first.parent / name)}: {lacking} {verb} missing; {advice}")
     header = probe_picture(first)
-    digits = min(len(path.name) for path in paths) - len("".join(ends))
-    pattern = first.with_name(("#" * digits).join(ends))
     files = tuple(ordered.values())
+    digits = min(len(path.name) for path in files) - len("".join(ends))
+    pattern = first.with_name(("#" * digits).join(ends))
+    if below := sum(number < 0 for number in numbers):
+        log.warning("%s: %s with a number below zero left out", shown(pattern), show_count(below, "file"))
     return Shot(
         *(name, "sequence", files, tuple(ordered), (header.size,), header.rate, len(files)),
         pattern=pattern,

@@ -22,7 +22,7 @@ _JPEGS = (COMPRESSION.OJPEG, COMPRESSION.JPEG)  # whose YCbCr comes back as RGB
 
 
 class OtherColorsError(ValueError):
-    """A sound picture whose samples are no RGB and no gray."""
+    """A sound picture whose samples are no RGB and no gray that is read."""
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def _in_full_range(samples: Array, bits: int) -> Array:
     if samples.dtype.kind == "b":
         return samples.astype(np.uint8) * np.uint8(255)
     if samples.dtype.kind != "u" or bits > 32:
-        raise ValueError(f"its samples are {samples.dtype}, not 8 or 16 bit or float")
+        raise OtherColorsError(f"its samples are {samples.dtype}, not 8 or 16 bits without sign, or float")
     if bits in (8, 16):
         return samples
     target = np.uint8 if bits < 8 else np.uint16

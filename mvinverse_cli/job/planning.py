@@ -161,6 +161,8 @@ def check_apart(inputs: Sequence[str | Path], shots: Sequence[ShotPlan]) -> None
 def check_one_manifest(output: Path, shots: Sequence[ShotPlan]) -> None:
     """Raises OutputError where another manifest tells of files in the folder of a shot: one of the two would lie."""
     for planned in shots:
+        if planned.outputs.folder == output / MANIFEST_NAME:
+            raise OutputError(f"{shown(planned.outputs.folder)}: is the manifest of the run; rename this shot")
         inner = planned.outputs.folder / MANIFEST_NAME
         if planned.outputs.folder != output and inner.exists():
             raise OutputError(

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import InputError, OutputError
@@ -152,7 +152,8 @@ def write_shots(
         if planned.to_do == 0:
             book.begin()
             for told in book.lost_before(number for number, _ in planned.frames):  # movies are there without them
-                outcome.faults.append(Fault(told["number"], Path(told["source"]), told["reason"]))
+                fault = Fault(told["number"], Path(told["source"]), told["reason"], planned.shot.name)
+                outcome.faults.append(fault)
             note_end(planned.layout, book, outcome)
             book.finish()
             continue
@@ -201,7 +202,7 @@ def write_shots(
                 book.found_seam(layout.choice.number(seam.position), seam_record(seam))
         for fault in findings.faults:
             book.lost(fault.number, fault.source, fault.reason)
-        outcome.faults += findings.faults
+        outcome.faults += (replace(fault, shot=layout.shot.name) for fault in findings.faults)
         outcome.truncated |= findings.truncated
         if not findings.truncated:
             note_end(layout, book, outcome)
@@ -212,7 +213,7 @@ def note_end(layout: Layout, book: ShotProgress, outcome: Outcome) -> None:
     """A video that breaks off is told of as in the first run, also where its last frames are kept and nobody read so
     far."""
     if layout.lacks_end:
-        fault = Fault(None, layout.shot.sources[0], "the file ends before its promised end")
+        fault = Fault(None, layout.shot.sources[0], "the file ends before its promised end", layout.shot.name)
         book.lost(fault.number, fault.source, fault.reason)
         outcome.faults.append(fault)
         outcome.truncated = True
@@ -222,7 +223,8 @@ def shot_fault(error: InputError, shot: Shot) -> Fault:
     """Why a shot cannot be read at all, as an account of the file that its message names."""
     path = next((path for path in shot.paths if str(error).startswith(f"{shown(path)}: ")), shot.paths[0])
     called = shot.called(path)
-    return Fault(None, called, str(error).removeprefix(f"{shown(path)}: ").removeprefix(f"{shown(called)}: "))
+    reason = str(error).removeprefix(f"{shown(path)}: ").removeprefix(f"{shown(called)}: ")
+    return Fault(None, called, reason, shot.name)
 
 
 def plan_shot_passes(layout: Layout, options: DecomposeOptions, located: Located) -> PassPlan:

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from ..errors import OptionError, OutputError
 from ..maps import SPECS, Array, FrameMaps, MapName
 from ..options import WriteOptions
+from ..sizes import show_percent
 from .about import NORMAL_CONVENTIONS, About, plain_text
 from .manifest import INTEGER_CODES
 from .movie import ticks_per_second
@@ -124,7 +125,7 @@ class StreamWriter:
         for name, share in self._clipped.items():
             if share:
                 logger.warning(
-                    "up to %.2g%% of a frame's %s map is outside its range and was clipped", share * 100, name
+                    "up to %s of a frame's %s map is outside its range and was clipped", show_percent(share), name
                 )
 
     def _mux(self, stream: VideoStream, picture: av.VideoFrame | None) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..formats import Bits
 from ..maps import SPECS, FrameMaps, MapName, Maps
+from ..sizes import show_percent
 from .about import About
 from .codecs import codec_of
 from .exr import encode_exr
@@ -132,9 +133,9 @@ class Writers:
             lane.movie.commit()
         for clipped in self._clipped.values():
             logger.warning(
-                "%s: %.2g%% of the %s map is outside the range of integer files and was clipped, the most in this shot",
+                "%s: %s of the %s map is outside the range of integer files and was clipped, the most in this shot",
                 clipped.place,
-                clipped.share * 100,
+                show_percent(clipped.share),
                 clipped.map,
             )
 

@@ -252,6 +252,23 @@ def test_pictures_that_are_newer_than_the_maps_that_are_kept_are_told(run):
     assert "newer" not in run(*skip).err
 
 
+def test_frames_that_two_shots_lost_are_told_by_shot(run):
+    for name in ("p", "q"):
+        Path(name).mkdir()
+        for number in (1, 2, 3):
+            write_png(Path(name) / f"{name}.{number}.png", np.full((28, 28, 3), 80 * number, np.uint8))
+        Path(name, f"{name}.2.png").write_bytes(b"no picture")
+    ran = run("p", "q", "--maps", "albedo", "--json")
+    assert ran.code == 3
+    events = [json.loads(line) for line in ran.out.splitlines()]
+    error, done = events[-2:]
+    assert "2 lost (p 2; q 2)" in error["message"]
+    assert done["lost"] == [2, 2]
+    told = [(fault["shot"], fault["frame"], Path(fault["source"]).name) for fault in done["faults"]]
+    assert told == [("p", 2, "p.2.png"), ("q", 2, "q.2.png")]
+    assert all(fault["reason"] for fault in done["faults"])
+
+
 def test_a_plan_says_what_the_run_would_refuse(run, clip: Path):
     assert run(clip, "--maps", "albedo", "--frames", "1-2").code == 0
     before = Path("out/mvinverse.json").read_bytes()
@@ -422,7 +439,7 @@ def test_json_lines_tell_each_frame_and_the_end(run, clip: Path):
     assert [event["event"] for event in events] == ["progress"] * 3 + ["done"]
     assert [event["frame"] for event in events[:3]] == [1001, 1002, 1003]
     assert events[2]["percent"] == 100
-    assert events[3] == {"event": "done", "exit": 0, "written": 3, "lost": [], "failed": []}
+    assert events[3] == {"event": "done", "exit": 0, "written": 3, "lost": [], "failed": [], "faults": []}
 
 
 def test_plain_progress_goes_to_stderr_and_nothing_to_stdout(run, clip: Path):

@@ -195,16 +195,32 @@ def test_a_shot_is_complete_when_every_frame_of_it_is_there(run, inspect, clip: 
     assert (shot["complete"], shot["frames_to_do"]) == (True, "")
 
 
+def test_the_folder_of_one_of_several_shots_is_looked_into_by_itself(inspect, run, clip: Path, stills: list[Path]):
+    assert run(clip, *stills, "--maps", "albedo", "--frames", "1-2").code == 0
+    shots = inspect(Path("out"))["shots"]
+    assert len(shots) == 2
+    for shot in shots:
+        assert inspect(Path("out") / shot["folder"])["shots"] == [shot]
+
+
 def test_parts_of_an_exr_are_told_apart_whatever_their_sizes(inspect, tmp_path: Path):
     def part(name: str, size: tuple[int, int], **channels: float) -> OpenEXR.Part:
         height, width = size
         shown, window = ((np.zeros(2, np.int32), np.array(end, np.int32)) for end in ((7, 5), (width - 1, height - 1)))
         header = {"type": OpenEXR.scanlineimage, "displayWindow": shown, "dataWindow": window}
+        if "R" in channels:
+            header |= {"compression": OpenEXR.DWAA_COMPRESSION, "colorInteropID": "lin_rec709_scene"}
         return OpenEXR.Part(header, {key: np.full(size, at, np.float32) for key, at in channels.items()}, name)
 
     colors = part("beauty", (6, 8), R=0.1, G=0.2, B=0.3), part("diffuse", (6, 8), R=0.4, G=0.5, B=0.6)
     with OpenEXR.File([*colors, part("depth", (4, 4), Z=7.0)]) as file:
         file.write(str(tmp_path / "parts.exr"))
-    maps = inspect(tmp_path / "parts.exr")["maps"]
+    found = inspect(tmp_path / "parts.exr")
+    maps = found["maps"]
+    kinds = {name: (layer["compression"], layer["colorInteropID"]) for name, layer in maps.items()}
+    lossy = ("DWAA_COMPRESSION", "lin_rec709_scene")
+    assert kinds == {"beauty": lossy, "diffuse": lossy, "depth": ("ZIP_COMPRESSION", None)}
+    assert "compression" not in found
+    assert "colorInteropID" not in found["attributes"]
     highest = {name: round(layer["high"], 3) for name, layer in maps.items()}
     assert highest == {"beauty": 0.3, "diffuse": 0.6, "depth": 7}

@@ -92,6 +92,23 @@ def test_two_layers_and_no_plain_channels_are_ambiguous(tmp_path):
         probe_picture(path)
 
 
+def test_of_several_layers_the_one_that_is_called_the_picture_is_read(tmp_path):
+    channels = rgb(PLATE * 0, "ViewLayer.DiffCol.") | rgb(prefix="ViewLayer.Combined.") | rgb(PLATE, "ViewLayer.Env.")
+    path = write(tmp_path / "a.exr", part(channels))
+    picture = read_picture(path)
+    np.testing.assert_array_equal(picture.pixels, PLATE)
+    assert "holds pictures of 3 layers; ViewLayer.Combined is read" in picture.notes
+    two = write(tmp_path / "b.exr", part(rgb(prefix="fg.Combined.") | rgb(prefix="bg.Combined.")))
+    with pytest.raises(InputError, match="several layers could be the picture"):
+        probe_picture(two)
+
+
+def test_luminance_and_chroma_are_called_so(tmp_path):
+    path = write(tmp_path / "a.exr", part({"Y": PLATE[..., 0], "RY": PLATE[..., 1], "BY": PLATE[..., 2]}))
+    with pytest.raises(InputError, match=r"a\.exr: luminance and chroma \(Y, RY, BY\), not R, G, B"):
+        probe_picture(path)
+
+
 def test_a_single_luminance_channel_becomes_gray(tmp_path):
     path = write(tmp_path / "a.exr", part({"Y": PLATE[..., 0]}))
     np.testing.assert_array_equal(read_picture(path).pixels, np.repeat(PLATE[..., :1], 3, axis=-1))
@@ -212,7 +229,7 @@ def test_deep_data_is_no_picture(tmp_path):
     for index in np.ndindex(samples.shape):
         samples[index] = np.ones(2, np.float32)
     deep = part(dict.fromkeys("RGB", samples), type=OpenEXR.deepscanline, compression=OpenEXR.ZIPS_COMPRESSION)
-    with pytest.raises(InputError, match="no R, G, B or Y"):
+    with pytest.raises(InputError, match="deep pixels; flatten it"):
         probe_picture(write(tmp_path / "a.exr", deep))
 
 

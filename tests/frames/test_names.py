@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mvinverse_cli.frames.names import (
     Pattern,
-    likely_pattern,
+    likely_patterns,
     missing_ranges,
     name_of,
     parse_pattern,
@@ -62,7 +62,7 @@ def test_a_pattern_finds_the_numbers_that_were_written_with_it(prefix: str, widt
         for number in numbers:
             Path(name, f"{prefix}{number:0{width}d}{suffix}").touch()
         Path(name, f"{prefix}x{suffix}").touch()
-        found, _ = Pattern(Path(name), prefix, width, suffix).matches()
+        found = Pattern(Path(name), prefix, width, suffix).matches()
     assert [number for number, _ in found] == sorted(numbers)
 
 
@@ -74,17 +74,19 @@ def test_numbered_names_give_their_prefix_and_numbers(prefix: str, width: int, n
 
 
 @pytest.mark.parametrize(
-    ("names", "pattern"),
+    ("names", "patterns"),
     [
-        (["plate_1001.png", "plate_1002.png", "plate_1004.png"], "plate_####.png"),
-        (["a.1.exr", "a.2.exr", "a.3.exr", "thumb.exr"], "a.#.exr"),
-        (["a.1.exr", "a.2.exr", "b.1.exr", "b.2.exr"], ""),
-        (["hall.png", "stairs.png", "roof.png"], ""),
-        ([], ""),
+        (["plate_1001.png", "plate_1002.png", "plate_1004.png"], ["plate_####.png"]),
+        (["plate_1001.png", "plate_1002.png"], []),
+        (["a.1.exr", "a.2.exr", "a.3.exr", "thumb.exr"], ["a.#.exr"]),
+        (["a.1.exr", "a.2.exr", "b.1.exr", "b.2.exr", "b.3.exr"], ["b.#.exr", "a.#.exr"]),
+        (["F.0001.png", "F.0002.png", "f.0001.PNG"], ["F.####.png"]),
+        (["hall.png", "stairs.png", "roof.png"], []),
+        ([], []),
     ],
 )
-def test_pictures_that_may_be_a_sequence_have_its_pattern(names: list[str], pattern: str):
-    assert likely_pattern([Path(name) for name in names]) == pattern
+def test_pictures_that_may_be_sequences_have_their_patterns(names: list[str], patterns: list[str]):
+    assert likely_patterns([Path(name) for name in names]) == patterns
 
 
 @given(NUMBERS)

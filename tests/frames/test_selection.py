@@ -78,7 +78,7 @@ def test_a_range_before_a_video_of_unknown_length_is_an_option_error():
 
 
 def test_a_range_inside_a_gap_chooses_nothing_and_is_an_error():
-    with pytest.raises(OptionError, match="holds frames 1-6"):
+    with pytest.raises(OptionError, match="holds frames 1-6 but 3-4"):
         chosen(sequence(1, 2, 5, 6), "3-4")
 
 

@@ -151,6 +151,33 @@ def test_files_numbered_below_zero_are_told(folder, caplog):
     assert "n.####.png: 2 files with a number below zero left out" in caplog.text
 
 
+def test_of_a_folder_they_are_left_out_as_well(folder, caplog):
+    fill(folder, "n.-1.png", "n.0.png", "n.1.png")
+    with caplog.at_level(logging.WARNING, "mvinverse_cli"):
+        (shot,) = find("shot")
+    assert (shot.kind, shot.numbers, str(shot.pattern)) == ("sequence", (0, 1), "shot/n.#.png")
+    assert "n.#.png: 1 file with a number below zero left out" in caplog.text
+    for name in ("n.0.png", "n.1.png"):
+        (folder / name).unlink()
+    fill(folder, "n.-2.png")
+    for given in ("shot", "shot/n.#.png"):
+        with pytest.raises(InputError, match="files with a number below zero are not read"):
+            find(given)
+
+
+def test_a_video_of_a_strange_name_that_is_not_there_is_missing(folder):
+    with pytest.raises(InputError, match=r"take#2\.mov: no such file, and a numbered sequence has to be of pictures"):
+        find("shot/take#2.mov")
+
+
+def test_two_sequences_of_one_folder_are_views_and_that_is_said(folder, caplog):
+    fill(folder, "a.1.png", "a.2.png", "b.1.png", "b.2.png")
+    with caplog.at_level(logging.INFO, "mvinverse_cli"):
+        (shot,) = find("shot")
+    assert shot.kind == "stills"
+    assert "if they are sequences, name each: 'shot/a.#.png' 'shot/b.#.png'" in caplog.text
+
+
 def test_one_frame_that_is_missing_is_told_in_the_singular(folder):
     fill(folder, "n.1.png", "n.3.png")
     with pytest.raises(InputError, match="n: frame 2 is missing; add it or pass --allow-gaps"):
