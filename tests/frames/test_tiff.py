@@ -38,6 +38,12 @@ def test_half_and_double_become_float(tmp_path):
         np.testing.assert_array_equal(pixels, FLOATS.astype(dtype).astype(np.float32))
 
 
+def test_numbers_with_a_sign_are_not_called_damage(tmp_path):
+    path = write(tmp_path / "a.tif", RGB8.astype(np.int16), photometric="rgb")
+    with pytest.raises(InputError, match="its samples are int16, not 8 or 16 bits without sign, or float; convert it"):
+        read_picture(path)
+
+
 def test_gray_one_bit_white_is_zero_and_palette_become_rgb(tmp_path):
     path, gray = tmp_path / "a.tif", RGB8[..., 0]
     np.testing.assert_array_equal(read_picture(write(path, gray)).pixels[..., 2], gray)
