@@ -28,6 +28,7 @@ GAINS = 2.0 ** np.arange(-4, 4.01, 0.125)  # 9% apart: at the best one less than
 FIT_PIXELS = 1000  # of a picture, for the gains
 BANDS = 32  # of a picture's height, for the mean normal of a row
 
+SPLIT_MAPS: tuple[MapName, MapName] = ("albedo", "shading")  # what a split gives
 CONSTANTS, FACING, ROWS = "constants", "normal (0, 0, 1)", "normal, mean of the row"
 Split = Callable[[Array], tuple[Array, Array]]
 
@@ -158,24 +159,26 @@ class Fitting:
                 continue
             inside = (encoded(values) if SPECS[name].kind == "color" else values)[mask].astype(np.float64)
             self.moments.setdefault(name, []).append(np.append(inside.mean(axis=0), inside.var(axis=0).mean()))
-        if "albedo" in truth and "shading" in truth:
-            few = slice(None, None, -(-np.count_nonzero(mask) // FIT_PIXELS))
-            wanted = [encoded(truth[name][mask][few]) for name in ("albedo", "shading")]
-            for split_name, split in SPLITS.items():
-                for scores, part, true_part in zip(self.gain_scores[split_name], split(light), wanted, strict=True):
+        few = slice(None, None, -(-np.count_nonzero(mask) // FIT_PIXELS))
+        wanted = {name: encoded(truth[name][mask][few]) for name in SPLIT_MAPS if name in truth}
+        for split_name, split in SPLITS.items() if wanted else ():
+            for name, scores, part in zip(SPLIT_MAPS, self.gain_scores[split_name], split(light), strict=True):
+                if name in wanted:
                     inside = part[mask][few]
-                    scores += [psnr(encoded(inside * np.float32(gain)), true_part) for gain in GAINS]
+                    scores += [psnr(encoded(inside * np.float32(gain)), wanted[name]) for gain in GAINS]
 
     def fitted(self) -> Fitted:
         """The best constants and gains of what was added."""
         constants = {name: best_constant(name, np.stack(moments)) for name, moments in self.moments.items()}
-        gains = {
-            name: (float(GAINS[scores[0].argmax()]), float(GAINS[scores[1].argmax()]))
-            for name, scores in self.gain_scores.items()
-        }
+        gains = {name: (best_gain(albedo), best_gain(shading)) for name, (albedo, shading) in self.gain_scores.items()}
         length = np.linalg.norm(self.row_sums, axis=1, keepdims=True)
         rows = np.where(length > 0, self.row_sums / np.maximum(length, 1e-9), (0, 0, 1)).astype(np.float32)
         return Fitted(constants, gains, rows)
+
+
+def best_gain(scores: Array) -> float:
+    """The one of GAINS with the highest of their scores; 1 where no picture has the map."""
+    return float(GAINS[scores.argmax()]) if scores.any() else 1.0
 
 
 def best_constant(name: MapName, moments: Array) -> Array:

@@ -29,6 +29,7 @@ Split = Literal["train", "held-out"]
 
 SCENE_JSON = "scene.json"
 HALF_MAX = 65504.0  # the largest finite half
+PIXEL_TYPES = (np.uint32, np.float16, np.float32)  # of a channel, by its number in an EXR header
 LEFTOVER = re.compile(r"\.\d{8,}-[0-9a-f]{8}\.part")  # of a scene that is being written
 LEFTOVER_AGE = 600.0  # seconds after which an unfinished folder is a killed run's: writing one takes less than one
 
@@ -198,8 +199,9 @@ def read_view(path: Path) -> View:
         names = sorted(channel.name for channel in header["channels"])
         (left, top), (right, bottom) = header["dataWindow"]
         size = (int(bottom) - int(top) + 1, int(right) - int(left) + 1)
+        kinds = source.header()["channels"]
         planes = {
-            name: np.frombuffer(plane, np.float32 if name == "Z" else np.float16).reshape(size)
+            name: np.frombuffer(plane, PIXEL_TYPES[kinds[name].type.v]).reshape(size)
             for name, plane in zip(names, source.channels(names), strict=True)
         }
         return _decode(planes, header)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..color import linear_to_srgb, srgb_to_linear
 from ..frames import resize
-from ..maps import Array, MapName, Maps
+from ..maps import SPECS, Array, MapName, Maps
 from ..scenes.record import View
 
 # A decoded view is four pictures of four channels, the most that cv2 resizes at once; the last channel is not used.
@@ -47,7 +47,8 @@ def decode(view: View) -> Decoded:
     for (picture, channels), values in (
         (COLOR, view.color),
         (MASK, view.mask),
-        *((PLACES[name], values) for name, values in view.maps.items()),
+        # what a denoiser leaves below 0 has no root
+        *((PLACES[name], np.maximum(values, SPECS[name].low)) for name, values in view.maps.items()),
     ):
         pixels[picture, ..., channels] = np.minimum(values, np.finfo(np.float16).max)
     if view.depth is None or view.camera is None:

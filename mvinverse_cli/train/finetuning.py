@@ -34,6 +34,7 @@ from .tuned import CHECKS, is_wanted, open_folder, origin, read_checks, run_fold
 logger = logging.getLogger(__name__)
 
 BATCHES_WEIGHED = 8  # of scenes, to know how large their losses are before the first step
+MORE = 1.05  # of its flicker, from which on a map has not grown steadier
 HALVINGS = 4  # of the way from the weights it began with, for maps that are flat at the end: to a sixteenth of it
 FIRMER = 2.0  # times which the anchor of a map counts when it is found to grow flat
 FIRM_LEAST = 0.05  # what it counts then at least, where little or none was asked for
@@ -233,6 +234,9 @@ class Tuning:
                 logger.warning("%s: kept as it was at step %d, when it last had its contrast", name, step)
             elif self.tuner.ways[name] < 1:
                 logger.warning("%s: goes %.2g of the way, as far as it has its contrast", name, self.tuner.ways[name])
+        for name, share in shares(self.good.flicker, self.before.flicker).items():
+            if share > MORE:
+                logger.warning("%s: flickers %.3g times as much as before; lower --learning-rate", name, share)
         if self.tuner.ranks.any(not is_wanted(self.output, self.tuner.options)):
             return False
         self.tuner.ranks.lead(self.write)

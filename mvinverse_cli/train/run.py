@@ -86,6 +86,11 @@ def open_run(run: Path, config: ModelConfig, options: TrainOptions, found: Scene
         check_same(run / CONFIG, of_network, "another network")
         check_same(run / OPTIONS, wanted_options, "other options", lasting(TrainOptions()))
         check_scenes(run / SCENES, described, {path.stem: reason for path, reason in found.broken})
+        if not (run / STATE).exists():
+            raise OptionError(
+                f"-o {run}: holds trained weights ({WEIGHTS}) without the {STATE} to go on from; choose a new folder, "
+                f"with --weights {run / WEIGHTS} to train on from these, or remove them to begin anew"
+            )
     with write_errors(run):
         remove_parts([run])  # of a run that was killed while it wrote
     write_whole(run / OPTIONS, as_json(wanted_options), "overwrite")
@@ -193,7 +198,9 @@ def load_state(run: Path, trainer: Loop[Any, Any]) -> float:
             trainer.load_state(state)
             seconds = float(state["seconds"])
     except (OSError, EOFError, pickle.UnpicklingError, *NO_STATE) as error:
-        raise WeightsError(f"{path}: damaged: {error}; delete it to begin anew, or choose a new folder") from error
+        raise WeightsError(
+            f"{path}: damaged: {error}; delete it and {WEIGHTS} to begin anew, or choose a new folder"
+        ) from error
     processes = state.get("processes", trainer.ranks.world)  # earlier versions did not keep it
     if processes != trainer.ranks.world and trainer.ranks.leads:
         logger.warning(

@@ -22,6 +22,7 @@ from ..model.weights import choose_name, find_weights
 from ..outputs.presence import open_alone
 from ..outputs.whole import write_whole
 from ..scenes.store import Broken, SceneList, ScenePath, find_scenes
+from ..sizes import show_count
 from ..trainings import TrainOptions
 from .ahead import most_workers
 from .data import Batch, Samples, views_batch
@@ -85,6 +86,7 @@ def train(
     found = find_scenes(data, "train")
     for _, reason in found.broken:
         logger.warning("skipped: %s", reason)
+    check_views(found, options)
     with join_ranks(device) as ranks, ExitStack() as held:
         ranks.lead(lambda: held.enter_context(open_alone(run)))
         ranks.lead(lambda: open_run(run, config, options, found))
@@ -98,6 +100,16 @@ def train(
         session.go(samples, stop)
         met = gathered(samples, ranks)
     return Outcome(trainer.step, options.steps, len(found.scenes) + len(found.broken), (*found.broken, *met))
+
+
+def check_views(found: SceneList, options: TrainOptions) -> None:
+    """Raises OptionError where no scene has as many views as a sample is to have at least."""
+    views = [scene.views for scene in found.scenes]
+    fewer = sum(count < options.min_views for count in views)
+    if views and fewer == len(views):
+        raise OptionError(f"--min-views {options.min_views}: no scene has more than {max(views)}; lower it")
+    if fewer:
+        logger.warning("%s of fewer views than --min-views %d: not seen", show_count(fewer, "scene"), options.min_views)
 
 
 def gathered(samples: Samples, ranks: Ranks) -> tuple[Broken, ...]:

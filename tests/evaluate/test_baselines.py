@@ -77,6 +77,16 @@ def test_gains_are_the_best_of_the_grid(fitted, truths):
     assert best == GAINS[np.argmax([figure(gain) for gain in GAINS])]
 
 
+@pytest.mark.parametrize(("known", "place"), [("albedo", 0), ("shading", 1)])
+def test_gains_of_a_map_are_fitted_where_the_other_is_not_there(fitted, truths, known, place):
+    fitting = Fitting()
+    for truth, mask in zip(truths, MASKS, strict=True):
+        fitting.add(truth["albedo"] * truth["shading"], {known: truth[known]}, mask)
+    for split, gains in fitting.fitted().gains.items():
+        assert gains[place] == fitted.gains[split][place]
+        assert gains[1 - place] == 1
+
+
 def test_every_baseline_predicts_maps_of_the_right_shape(fitted, truths):
     light = np.stack([truth["albedo"] * truth["shading"] for truth in truths])
     predicted = dict(fitted.predict(light))

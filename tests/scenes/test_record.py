@@ -64,6 +64,19 @@ def test_what_a_view_lacks_it_still_lacks_when_it_is_read(tmp_path):
     assert (set(back.maps), back.depth, back.camera) == ({"albedo", "normal"}, None, None)
 
 
+def test_a_view_that_another_program_wrote_in_floats_is_read_as_well(tmp_path):
+    path = view_path(write(tmp_path, [make_view()]), 0)
+    (before,) = read_scene(path.parent)
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        header = dict(file.header())
+        floats = {name: channel.pixels.astype(np.float32) for name, channel in file.channels().items()}
+    OpenEXR.File(header, floats).write(str(path))
+    (after,) = read_scene(path.parent)
+    assert np.array_equal(after.color, before.color)
+    assert all(np.array_equal(after.maps[name], before.maps[name]) for name in MAPS)
+    assert np.array_equal(after.mask, before.mask)
+
+
 def test_the_file_is_a_layered_exr_of_known_channels(tmp_path):
     view = make_view()
     with OpenEXR.File(str(view_path(write(tmp_path, [view]), 0)), separate_channels=True) as file:

@@ -3,6 +3,7 @@
 import multiprocessing
 import sys
 import threading
+import warnings
 from contextlib import closing
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from mvinverse_cli.errors import InputError
 from mvinverse_cli.frames import resize
 from mvinverse_cli.maps import MAPS, SPECS
 from mvinverse_cli.model.config import ModelConfig
-from mvinverse_cli.scenes.record import View, view_path
+from mvinverse_cli.scenes.record import View, view_path, write_scene
 from mvinverse_cli.scenes.store import find_scenes
 from mvinverse_cli.train import data
 from mvinverse_cli.train.augment import MOST_ENLARGED
@@ -411,3 +412,18 @@ def test_a_batch_moves_as_a_whole(folder):
     moved = batch.to(torch.device("meta"))
     assert moved.images.device.type == moved.maps["normal"].device.type == moved.masks["shading"].device.type == "meta"
     assert moved.names == batch.names
+
+
+def test_what_a_denoiser_leaves_below_zero_can_be_trained_on(tmp_path):
+    views = [make_view(seed, SIZE) for seed in range(2)]
+    for view in views:
+        for name in ("albedo", "roughness", "shading"):
+            view.maps[name][:, ::5] = -0.001
+    write_scene(tmp_path, 1, views, layout="room", split="train", generator=1)
+    samples = Samples(find_scenes(tmp_path).scenes, CONFIG, OPTIONS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for step in range(30):
+            batch = samples.batch(step)
+            assert batch.images.isfinite().all()
+            assert all(values.isfinite().all() for values in batch.maps.values())

@@ -175,6 +175,28 @@ def test_a_run_that_ended_before_its_first_checkpoint_may_begin_again_otherwise(
         train(scenes, tmp_path / "run", CONFIG, OPTIONS)
 
 
+def test_weights_whose_checkpoint_is_gone_are_not_trained_over(scenes: Path, tmp_path: Path):
+    run, options = tmp_path / "run", replace(OPTIONS, steps=1)
+    train(scenes, run, CONFIG, options)
+    (run / "state.pt").unlink()
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    with pytest.raises(OptionError, match=r"holds trained weights \(weights.safetensors\) without the state.pt"):
+        train(scenes, run, CONFIG, options)
+    assert {path: path.read_bytes() for path in run.iterdir()} == before
+    (run / "weights.safetensors").unlink()
+    assert train(scenes, run, CONFIG, options).step == 1
+
+
+def test_samples_of_more_views_than_any_scene_has_are_refused(scenes: Path, tmp_path: Path, caplog):
+    with pytest.raises(OptionError, match="--min-views 3: no scene has more than 2; lower it"):
+        train(scenes, tmp_path / "run", CONFIG, replace(OPTIONS, min_views=3, max_views=4))
+    assert not (tmp_path / "run").exists()
+    shutil.copytree(scenes, tmp_path / "mixed")
+    make_scenes(tmp_path / "mixed", (9,), views=1)
+    train(tmp_path / "mixed", tmp_path / "run", CONFIG, replace(OPTIONS, steps=1))
+    assert "1 scene of fewer views than --min-views 2: not seen" in caplog.text
+
+
 def test_a_run_whose_first_checkpoint_a_full_disk_kept_from_it_may_begin_again_otherwise(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -17,6 +17,7 @@ from ...maps import Array
 logger = logging.getLogger(__name__)
 
 DATASET = "dataset"  # the one key of a Hypersim file
+LONGEST = 1.3  # that a normal of an integer picture is after lossy compression; black and white come to 1.73
 # What h5py raises for a damaged file: an OSError when it is opened, any of the others when its tables are followed
 DAMAGED_HDF5 = (OSError, RuntimeError, KeyError, TypeError, ValueError)
 
@@ -79,7 +80,8 @@ def read_srgb(path: Path) -> Array:
 
 def read_normals(path: Path) -> Array:
     """Normals as (H, W, 3) float32 of any length: raw x, y, z of EXR, float TIFF and .npy, n * 0.5 + 0.5 of integer
-    pictures, whatever colours a profile says that they are.
+    pictures, whatever colours a profile says that they are. In these what is far from unit length, as the black or white
+    of a background, becomes zero.
 
     Raises InputError.
     """
@@ -88,7 +90,11 @@ def read_normals(path: Path) -> Array:
     if path.suffix.lower() == ".npy":
         return read_npy(path)
     pixels = read_picture(path, is_color=False).pixels
-    return pixels if pixels.dtype == np.float32 else as_float(pixels) * 2 - 1
+    if pixels.dtype == np.float32:
+        return pixels
+    normals = as_float(pixels) * 2 - 1
+    normals[np.linalg.norm(normals, axis=-1) > LONGEST] = 0
+    return normals
 
 
 def read_npy(path: Path) -> Array:

@@ -2,7 +2,8 @@
 
 A file of normals ends in `normal`, `normals` or `normal_cam` behind `-`, `_` or `.`; its picture has what stands before
 that alone or followed by one of PICTURES. Normals are in camera axes (OpenGL): raw in EXR and .npy, n * 0.5 + 0.5 in
-integer pictures; a pixel whose normal is shorter than 0.5 counts for nothing. Hypersim's previews are such pairs.
+integer pictures; a pixel whose normal is shorter than 0.5, or in integer pictures longer than 1.3, as black, counts for
+nothing. Hypersim's previews are such pairs.
 """
 
 import logging

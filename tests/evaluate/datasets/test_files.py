@@ -79,6 +79,14 @@ def test_normals_come_out_of_every_kind_of_file(kind, tmp_path):
     assert points.tolist() == [[True, True], [True, False]]
 
 
+def test_black_and_white_around_a_thing_are_no_normals(tmp_path):
+    codes = np.full((2, 4, 3), (128, 128, 255), np.uint8)
+    codes[0] = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (128, 255, 128)]
+    write_png(tmp_path / "a.png", codes)
+    _, points = unit(read_normals(tmp_path / "a.png"))
+    assert points.tolist() == [[False, False, False, True], [True] * 4]
+
+
 def test_missing_files_are_all_named(tmp_path):
     (tmp_path / "a").touch()
     with pytest.raises(InputError, match="lacks b, c; fetch it again"):
