@@ -30,6 +30,7 @@ from .outputs.format_record import Json
 from .outputs.manifest import color_contract
 from .outputs.ranges import numbers_to_ranges
 from .outputs.record import ShotRecord
+from .outputs.whole import is_empty
 
 PROVENANCE = "mvinverse/"  # what the names of our own header attributes begin with
 COLOR_SPACE = "colorInteropID"
@@ -82,7 +83,7 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
         name = names[number - 1] if names else ""
         kinds = [kind for kind, entry in record.formats.items() if number in entry.frames]
         files = [file for kind in kinds for file in outputs[kind].frame_files(number, name) if file.format == kind]
-        if not all(file.path.is_file() for file in files):
+        if not all(file.path.is_file() and not is_empty(file.path) for file in files):
             gone.append(number)
     current = [kind for kind, entry in record.formats.items() if entry.frames or not entry.stale]
     movies = [movie for kind in current for movie in outputs[kind].movie_files() if movie.format == kind]
@@ -97,7 +98,7 @@ def describe_shot(folder: Path, record: ShotRecord) -> Json:
             }
             for kind, entry in record.formats.items()
         },
-        "movies_missing": [str(movie.path) for movie in movies if not movie.path.is_file()],
+        "movies_missing": [str(movie.path) for movie in movies if not movie.path.is_file() or is_empty(movie.path)],
         "frames_missing": numbers_to_ranges(gone),
         "frames_to_do": numbers_to_ranges(record.to_do),
         "frames_between": missing_ranges(sorted(record.frames)),

@@ -1,6 +1,7 @@
 """Names of files: which are media, how they read in messages, and the grammar of numbered sequences."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,11 @@ def parse_pattern(text: str) -> Pattern | None:
 def name_of(path: Path) -> str:
     """What a shot of one file is called: as that is, without its extension, but never as a folder above."""
     return path.stem if path.stem.strip(".") else "shot"
+
+
+def folded(name: str) -> str:
+    """What names have in common that are one on some file systems: whose case or composed letters do not count."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def common_folder(paths: Sequence[Path]) -> str:

@@ -22,6 +22,7 @@ from .names import (
     VIDEO_SUFFIXES,
     Pattern,
     common_folder,
+    folded,
     in_natural_order,
     is_image,
     is_video,
@@ -205,8 +206,7 @@ def _pattern_shot(pattern: Pattern, allow_gaps: bool) -> Shot:
     name = shown(pattern.folder / f"{pattern.prefix}{'#' * pattern.width}{pattern.suffix}")
     if not is_image(Path("_" + pattern.suffix)):
         missing = "no such file, and " if is_video(Path("_" + pattern.suffix)) else ""
-        kinds = " ".join(IMAGE_SUFFIXES)
-        raise InputError(f"{name}: {missing}a numbered sequence has to be of pictures ({kinds})")
+        raise InputError(f"{name}: {missing}a numbered sequence has to be of pictures ({' '.join(IMAGE_SUFFIXES)})")
     matches = pattern.matches() if pattern.folder.is_dir() else []
     if not matches:
         raise InputError(f"{name}: no file matches; check the folder, the name and the number of digits")
@@ -230,7 +230,7 @@ def _picture_shot(paths: Sequence[Path], allow_gaps: bool) -> Shot:
     by_stem: dict[str, Path] = {}
     for path in paths:
         _check_bytes(path)
-        other = by_stem.setdefault(path.stem, path)
+        other = by_stem.setdefault(folded(path.stem), path)
         if other is not path:
             what = "is given twice" if other == path else f"and {shown(other)} would share the name of their outputs"
             raise InputError(f"{shown(path)}: {what}; leave one out or rename it")
@@ -289,12 +289,12 @@ def _check_distinct(shots: Sequence[Shot], *, written: bool) -> None:
     """Raises InputError where two shots are one and, if they are to be `written`, would go into the same folder."""
     by_name: defaultdict[str, list[Shot]] = defaultdict(list)
     for shot in shots:
-        by_name[shot.name].append(shot)
-    for name, same in by_name.items():
+        by_name[folded(shot.name)].append(shot)
+    for same in by_name.values():
         for one, other in combinations(same, 2):
             first, second = (shown(shot.called(shot.paths[0])) for shot in (one, other))
             if one.paths[0].resolve() == other.paths[0].resolve():
                 raise InputError(f"{first}: is given twice; leave one out")
             if written:
                 advice = "rename one, or give each a run and an --output of its own"
-                raise InputError(f"{first} and {second}: both would be written as {shown(name)!r}; {advice}")
+                raise InputError(f"{first} and {second}: both would be written as {shown(one.name)!r}; {advice}")

@@ -6,6 +6,7 @@ parameters are the file's pages; otherwise each tensor is converted as it is rea
 
 import json
 import logging
+import os
 import pickle
 import secrets
 import zipfile
@@ -190,6 +191,8 @@ def save_checkpoint(
         save_file({name: value.contiguous() for name, value in state.items()}, partial, texts)
         partial.chmod(mode)  # safetensors writes for the owner alone
         sort_metadata(partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())  # whatever becomes of the power, the file that is there or this one is whole
         if path.exists() and not overwrite:
             raise OutputError(f"{path}: appeared meanwhile; does another run write it?")
         partial.replace(path)

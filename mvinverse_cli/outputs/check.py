@@ -3,6 +3,7 @@
 `check_shot` and `check_folder` only look (`--dry-run` ends there); `make_folder` is the first to touch the disk.
 """
 
+import logging
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,9 @@ from ..errors import OutputError
 from ..formats import MOVIES, FileKind
 from ..sizes import show_count
 from .naming import EXTENSIONS, ShotOutputs
-from .whole import WholeFile, write_errors
+from .whole import WholeFile, is_empty, write_errors
+
+logger = logging.getLogger(__name__)
 
 Identity: TypeAlias = tuple[int, int]  # device and inode
 
@@ -48,17 +51,27 @@ def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Ma
         if folder.is_dir():
             check_folder(folder)
     listing = list_folders(shot)
+    empty: list[Path] = []
+
+    def is_there(path: Path) -> bool:
+        if path in listing and shot.options.on_exists == "skip" and is_empty(path):
+            empty.append(path)
+            return False
+        return path in listing
+
     movies = shot.movie_files()
-    present = [movie.path for movie in movies if movie.path in listing]
-    movies_done = frozenset(shot.movie_formats) - {movie.format for movie in movies if movie.path not in listing}
+    present = [movie.path for movie in movies if is_there(movie.path)]
+    movies_done = frozenset(shot.movie_formats) - {movie.format for movie in movies if movie.path not in present}
     done: set[int] = set()
     for number, name in frames:
         paths = [file.path for file in shot.frame_files(number, name)]
-        there = [path for path in paths if path in listing]
+        there = [path for path in paths if is_there(path)]
         present += there
         if len(there) == len(paths):
             done.add(number)
-    check_no_source(present, sources)
+    if empty:
+        logger.warning("%s: %s without a byte, as a crash leaves, made anew", empty[0], show_count(len(empty), "file"))
+    check_no_source((*present, *empty), sources)
     if shot.options.on_exists == "skip":
         for path in present:
             if not path.exists():

@@ -12,6 +12,7 @@ a folder above this one, or below it, has locked its own (`whole.py`).
 import json
 import logging
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -148,17 +149,27 @@ def open_alone(folder: Path) -> Iterator[None]:
 
 
 def open_shared(path: Path) -> int:
-    """The descriptor of a file that every user who can write in its folder may lock. Raises OSError."""
-    flags = os.O_RDWR | os.O_APPEND
-    try:
+    """The descriptor of a file that every user who can write in its folder may lock.
+
+    Raises OSError, and OutputError where something else has the name: what a link leads to would be emptied.
+    """
+    no_links = getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_RDWR | os.O_APPEND | no_links
+    held = None
+    while held is None:
         try:
             held = os.open(path, flags)  # one of another user, in a folder of all, may be opened but not be made
         except FileNotFoundError:
-            held = os.open(path, flags | os.O_CREAT, 0o666)
-    except PermissionError:  # another user's of an earlier version; to read is enough for a lock, but not on NFS
-        return os.open(path, os.O_RDONLY)
-    with suppress(OSError):  # another user's, or a file system without rights
-        path.chmod(0o666)
+            with suppress(FileExistsError):  # another run has just made it
+                held = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+                with suppress(OSError):  # a file system without rights
+                    os.fchmod(held, 0o666)  # whatever the umask
+        except PermissionError:  # another user's of an earlier version; to read is enough for a lock, but not on NFS
+            held = os.open(path, os.O_RDONLY | no_links)
+    status = os.fstat(held)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        os.close(held)
+        raise OutputError(f"{path}: is another file's name as well; remove it")
     return held
 
 

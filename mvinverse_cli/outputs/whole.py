@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,10 +45,12 @@ class WholeFile:
         self._held: int | None = os.dup(self.file.fileno())  # shares the lock, until the file has its name
 
     def commit(self) -> None:
-        """Closes the file and gives it its name.
+        """Closes the file, once it is on the disk whatever becomes of the power, and gives it its name.
 
         Another file that has meanwhile appeared there is replaced (`overwrite`), kept (`skip`) or an OutputError.
         """
+        self.file.flush()
+        os.fsync(self.file.fileno())
         self.file.close()
         if self.on_exists == "overwrite":
             self._part.replace(self.path)
@@ -56,13 +59,16 @@ class WholeFile:
         self._let_go()
 
     def _take_free_name(self) -> bool:
-        """Names the file unless the name is taken, where the file system can in one step: two runs never both do."""
+        """Names the file unless the name is taken, where the file system can in one step: two runs never both do. What
+        is empty takes no name."""
         try:
             self.path.hardlink_to(self._part)
         except FileExistsError:
-            return False
+            if not is_empty(self.path):
+                return False
+            self._part.replace(self.path)
         except OSError:  # no hard links here
-            if self.path.exists():
+            if self.path.exists() and not is_empty(self.path):
                 return False
             self._part.replace(self.path)
         else:
@@ -82,6 +88,15 @@ class WholeFile:
         if self._held is not None:
             os.close(self._held)
         self._held = None
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a file without a byte is there: of a crash or another program, for none that is written here is."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
 def open_part(folder: Path) -> BinaryIO:

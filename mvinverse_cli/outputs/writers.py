@@ -27,7 +27,7 @@ from .png import encode_png
 from .quantize import quantize
 from .sheet import draw_sheet
 from .tiff import encode_tiff
-from .whole import write_whole
+from .whole import is_empty, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Writers:
         files = [
             self._pool.submit(self._write_file, file, frame, place)
             for file in self.shot.frame_files(frame.number, frame.name)
-            if not (skip and file.path.exists())
+            if not (skip and file.path.exists() and not is_empty(file.path))
         ]
         files += [lane.thread.submit(self._encode, lane, frame, place) for lane in self._lanes]
         self._backlog.append(Pending(frame.number, files))
@@ -178,7 +178,7 @@ class Writers:
             )
             timecode = None
         for file in self.shot.movie_files():
-            if not (options.on_exists == "skip" and file.path.exists()):
+            if not (options.on_exists == "skip" and file.path.exists() and not is_empty(file.path)):
                 first, is_sheet = file.maps[0], file.format == "sheet"
                 shape = draw_sheet(frame, file.maps, self.shot.stem).shape if is_sheet else frame.maps[first].shape
                 movie = MovieWriter(

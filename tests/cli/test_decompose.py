@@ -269,6 +269,19 @@ def test_frames_that_two_shots_lost_are_told_by_shot(run):
     assert all(fault["reason"] for fault in done["faults"])
 
 
+@pytest.mark.parametrize("format", ["png", "mp4"])
+def test_a_file_without_a_byte_is_made_anew(run, clip: Path, format: str):
+    skip = (clip, "--maps", "albedo", "--frames", "1-2", "--format", format, "--on-exists", "skip")
+    assert run(*skip).code == 0
+    first = min(Path("out").rglob(f"*albedo*.{format}"))
+    before = first.read_bytes()
+    first.write_bytes(b"")  # as a crash leaves it
+    ran = run(*skip)
+    assert ran.code == 0
+    assert f"{first}: 1 file without a byte, as a crash leaves, made anew" in ran.err
+    assert first.read_bytes() == before
+
+
 def test_a_plan_says_what_the_run_would_refuse(run, clip: Path):
     assert run(clip, "--maps", "albedo", "--frames", "1-2").code == 0
     before = Path("out/mvinverse.json").read_bytes()

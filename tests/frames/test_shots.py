@@ -170,6 +170,18 @@ def test_a_video_of_a_strange_name_that_is_not_there_is_missing(folder):
         find("shot/take#2.mov")
 
 
+def test_names_that_are_one_on_some_disks_are_refused(folder, monkeypatch):
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+    for pair in (("Room", "room"), ("caf\u00e9", "cafe\u0301")):
+        fill(folder, f"one/{pair[0]}.png", f"two/{pair[1]}.png")
+        with pytest.raises(InputError, match="would share the name of their outputs"):
+            find(f"shot/one/{pair[0]}.png", f"shot/two/{pair[1]}.png")
+    fill(folder, "one/A.1.png", "one/A.2.png", "two/a.1.png", "two/a.2.png")
+    with pytest.raises(InputError, match="both would be written as 'A'"):
+        find("shot/one/A.#.png", "shot/two/a.#.png")
+
+
 def test_two_sequences_of_one_folder_are_views_and_that_is_said(folder, caplog):
     fill(folder, "a.1.png", "a.2.png", "b.1.png", "b.2.png")
     with caplog.at_level(logging.INFO, "mvinverse_cli"):

@@ -15,7 +15,7 @@ def put(shot, *numbers, movies=False):
     paths = [file.path for number in numbers for file in shot.frame_files(number, "")]
     for path in [*paths, *((movie.path for movie in shot.movie_files()) if movies else ())]:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
+        path.write_bytes(b"whole")
 
 
 def test_an_empty_folder_needs_every_frame(make_shot):

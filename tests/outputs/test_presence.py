@@ -2,10 +2,13 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -68,6 +71,76 @@ def test_a_run_that_ends_last_removes_what_another_left_that_was_killed_beside_i
     with open_presence(tmp_path):
         (tmp_path / PART).touch()
     assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", [LOCK_NAME, RUNS_NAME])
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path, name: str, link: Callable[[Path, Path], None]):
+    private, folder = tmp_path / "private", tmp_path / "out"
+    folder.mkdir()
+    private.write_bytes(b"precious")
+    private.chmod(0o600)
+    link(private, folder / name)
+    with pytest.raises(OutputError, match=re.escape(str(folder / name))):
+        Presence(folder)
+    assert private.read_bytes() == b"precious"
+    assert private.stat().st_mode & 0o777 == 0o600
+
+
+HOLDS_BOOKS = """
+import sys
+from pathlib import Path
+from mvinverse_cli.outputs.presence import open_presence
+with open_presence(Path(sys.argv[1])) as presence:
+    with presence.alone_with_books():
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print("done", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_books_are_one_runs_at_a_time(tmp_path: Path):
+    command = [sys.executable, "-c", HOLDS_BOOKS, str(tmp_path)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert other.stdout.readline() == "ready\n"
+    events: list[str] = []
+
+    def enter() -> None:
+        with open_presence(tmp_path) as presence, presence.alone_with_books():
+            events.append("entered")
+
+    waiting = Thread(target=enter)
+    waiting.start()
+    waiting.join(0.3)
+    assert not events
+    (tmp_path / LOCK_NAME).rename(tmp_path / "old")  # as the last run does that leaves, and another makes it anew
+    (tmp_path / LOCK_NAME).touch()
+    other.stdin.write("\n")
+    other.stdin.flush()
+    assert other.stdout.readline() == "done\n"
+    waiting.join(10)
+    assert events == ["entered"]
+    other.communicate()
+
+
+def test_a_lock_that_was_replaced_while_it_was_waited_for_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / LOCK_NAME
+    locked = []
+
+    def replaced_once(file: int, *, shared: bool, wait: bool) -> str:
+        locked.append(os.fstat(file).st_ino)
+        if len(locked) == 1:
+            path.rename(tmp_path / "old")
+            path.touch()
+        return "held"
+
+    monkeypatch.setattr(presence, "lock", replaced_once)
+    held = presence.hold(path)
+    assert os.fstat(held).st_ino == path.stat().st_ino == locked[1] != locked[0]
+    os.close(held)
 
 
 def test_what_a_killed_run_leaves_may_be_locked_by_every_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -49,6 +49,32 @@ def test_a_file_that_is_there_is_replaced_or_kept(tmp_path, files_under, on_exis
     assert files_under(tmp_path) == ["a.png"]
 
 
+@pytest.mark.parametrize("on_exists", ["overwrite", "skip", "error"])
+def test_a_file_without_a_byte_is_replaced(tmp_path, files_under, on_exists):
+    path = tmp_path / "a.png"
+    path.touch()
+    write_whole(path, b"new", on_exists)
+    assert path.read_bytes() == b"new"
+    assert files_under(tmp_path) == ["a.png"]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, synced = tmp_path / "a.png", []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append((os.fstat(file).st_size, path.exists())))
+    write_whole(path, b"whole", "error")
+    assert synced == [(5, False)]
+
+
+def test_a_name_that_is_taken_in_the_last_moment_stays_with_who_took_it(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"of another run")
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda self: self != path and exists(self))  # as it looked a moment ago
+    with pytest.raises(OutputError, match="appeared while this run was going"):
+        write_whole(path, b"ours", "error")
+    assert path.read_bytes() == b"of another run"
+
+
 def test_a_file_that_appeared_meanwhile_is_not_overwritten_unasked(tmp_path, files_under):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")

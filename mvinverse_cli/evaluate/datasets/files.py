@@ -80,8 +80,8 @@ def read_srgb(path: Path) -> Array:
 
 def read_normals(path: Path) -> Array:
     """Normals as (H, W, 3) float32 of any length: raw x, y, z of EXR, float TIFF and .npy, n * 0.5 + 0.5 of integer
-    pictures, whatever colours a profile says that they are. In these what is far from unit length, as the black or white
-    of a background, becomes zero.
+    pictures, whatever colours a profile says that they are. In these what is far from unit length, as the black or
+    white of a background, becomes zero.
 
     Raises InputError.
     """
