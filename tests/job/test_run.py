@@ -95,4 +95,4 @@ def test_two_manifests_never_tell_of_one_folder(tmp_path: Path, tiny_file: Path)
 @pytest.mark.parametrize("named", ["-", "/tmp/copy/stdin.nut"])
 def test_a_fault_of_stdin_is_told_of_the_name_that_the_user_knows(named: str):
     shot = Shot("stdin", "video", (Path("/tmp/copy/stdin.nut"),), (), ((64, 48),), None, None, given=Path("-"))
-    assert shot_fault(InputError(f"{named}: cannot be read"), shot) == Fault(None, Path("-"), "cannot be read")
+    assert shot_fault(InputError(f"{named}: cannot be read"), shot) == Fault(None, Path("-"), "cannot be read", "stdin")
