@@ -43,7 +43,6 @@ class MapSpec:
 
 
 MAPS: tuple[MapName, ...] = ("albedo", "metallic", "roughness", "normal", "shading")
-GAIN_MAPS: tuple[MapName, ...] = ("albedo", "shading")  # whose gain the training left free
 
 SPECS: Mapping[MapName, MapSpec] = {
     spec.name: spec
@@ -88,6 +87,11 @@ class FrameMaps:
         if self.plate is None:
             raise OptionError(f"{self.source}: its plate is not there; decompose it with plates")
         return self.plate
+
+
+def have_gain(maps: Iterable[MapName]) -> bool:
+    """Whether there are maps among these whose gain the training left free."""
+    return not {"albedo", "shading"}.isdisjoint(maps)
 
 
 def check_map_names(names: Iterable[str]) -> tuple[MapName, ...]:

@@ -71,7 +71,7 @@ class ResizeRule:
         width, height = shown_size(size, self.pixel_aspect)
         longest = max(width, height)
         wanted = min(max(longest, self.min_size), self.max_size)
-        if longest != wanted:  # in integers here, too
+        if longest != wanted:  # in integers: 1920 * (1024 / 1920) need not be 1024
             width, height = width * wanted // longest, height * wanted // longest
         return self._whole_patches(height, width)
 

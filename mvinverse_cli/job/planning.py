@@ -138,9 +138,8 @@ def plan_job(
         check_one_manifest(output, planned)
         for each in planned:
             if each.kept and each.shot.numbers:
-                kept = [frame for frame in each.frames if not each.standing.needs(frame[0])]
                 pictures = dict(zip(each.shot.numbers, each.shot.paths, strict=True))
-                warn_of_newer_pictures(each.outputs, kept, pictures)
+                warn_of_newer_pictures(each.shot.name, each.standing.written, pictures)
     return Plan(output, planned, decompose, write)
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ from ..errors import OutputError
 from ..formats import MOVIES, FileKind
 from ..sizes import show_count
 from .naming import EXTENSIONS, ShotOutputs
-from .whole import WholeFile, is_empty, write_errors
+from .whole import WholeFile, write_errors
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ class Standing:
     )  # numbers of frames with all their files; None: frames have no files of their own
     movies_done: frozenset[FileKind] = frozenset()  # formats of which every movie is there
     movies_left: frozenset[FileKind] = frozenset()  # formats of which movies are wanted that are not there
+    written: Mapping[int, int] = field(default_factory=dict)  # ns: when the oldest file of each frame done was written
 
     def needs(self, number: int) -> bool:
         """Whether frame `number` has to be computed: for its files or for a movie."""
@@ -51,31 +52,37 @@ def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Ma
         if folder.is_dir():
             check_folder(folder)
     listing = list_folders(shot)
+    kept: dict[Path, int] = {}
     empty: list[Path] = []
 
     def is_there(path: Path) -> bool:
-        if path in listing and shot.options.on_exists == "skip" and is_empty(path):
+        if path not in listing or shot.options.on_exists != "skip":
+            return path in listing
+        try:
+            status = path.stat()  # once: there are thousands of them, perhaps on a network disk
+        except FileNotFoundError as error:
+            raise OutputError(f"{path}: is a link to nothing; mend or remove it") from error
+        kept[path] = status.st_mtime_ns
+        if status.st_size == 0:
             empty.append(path)
-            return False
-        return path in listing
+        return status.st_size > 0
 
     movies = shot.movie_files()
     present = [movie.path for movie in movies if is_there(movie.path)]
     movies_done = frozenset(shot.movie_formats) - {movie.format for movie in movies if movie.path not in present}
     done: set[int] = set()
+    written: dict[int, int] = {}
     for number, name in frames:
         paths = [file.path for file in shot.frame_files(number, name)]
         there = [path for path in paths if is_there(path)]
         present += there
         if len(there) == len(paths):
             done.add(number)
+            if paths and kept:
+                written[number] = min(kept[path] for path in paths)
     if empty:
         logger.warning("%s: %s without a byte, as a crash leaves, made anew", empty[0], show_count(len(empty), "file"))
     check_no_source((*present, *empty), sources)
-    if shot.options.on_exists == "skip":
-        for path in present:
-            if not path.exists():
-                raise OutputError(f"{path}: is a link to nothing; mend or remove it")
     if present and shot.options.on_exists == "error":
         others = len(present) - 1
         more = f", as {'is' if others == 1 else 'are'} {show_count(others, 'more file')} of this shot" if others else ""
@@ -85,7 +92,7 @@ def check_shot(shot: ShotOutputs, frames: Sequence[tuple[int, str]], sources: Ma
     if shot.options.on_exists == "overwrite":
         done, movies_done = set(), frozenset()
     left = frozenset(shot.movie_formats) - movies_done
-    return Standing(frozenset(done) if shot.frame_formats else None, movies_done, left)
+    return Standing(frozenset(done) if shot.frame_formats else None, movies_done, left, written)
 
 
 def check_names_differ(shot: ShotOutputs, frames: Iterable[tuple[int, str]]) -> None:

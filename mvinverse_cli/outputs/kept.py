@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from math import inf
 from pathlib import Path
 
 from ..errors import OutputError
@@ -39,21 +38,20 @@ def warn_of_other_pictures(record: ShotRecord) -> None:
     )
 
 
-def warn_of_newer_pictures(shot: ShotOutputs, frames: Iterable[tuple[int, str]], pictures: Mapping[int, Path]) -> None:
-    """Tells of the (number, name) `frames`, whose maps are kept, that were rendered anew since: their `pictures`, by
-    number, were written after one of their files."""
+def warn_of_newer_pictures(stem: str, written: Mapping[int, int], pictures: Mapping[int, Path]) -> None:
+    """Tells of the frames of a shot that were rendered anew since their maps, which are kept, were `written` (in ns, by
+    number): of which the `pictures` are newer."""
     newer = set()
-    for number, name in frames:
+    for number, then in written.items():
         with suppress(OSError):  # what is gone meanwhile is told where it is missed
-            written = min((file.path.stat().st_mtime_ns for file in shot.frame_files(number, name)), default=inf)
-            if pictures[number].stat().st_mtime_ns > written:
+            if pictures[number].stat().st_mtime_ns > then:
                 newer.add(number)
     if newer:
         ranges = numbers_to_ranges(newer)
         logger.warning(
             "%s: pictures that are newer than the maps that are kept of them: %s; where they show something else, "
             "--on-exists overwrite --frames %s makes their maps anew",
-            shot.stem,
+            stem,
             show_frames(ranges)[0],
             ranges,
         )

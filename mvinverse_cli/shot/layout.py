@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..frames import Choice, ResizeRule, Shot, choose, choose_grid, meter_shot, parse_cuts, survey_shot
-from ..maps import GAIN_MAPS, MAPS, MapName
+from ..maps import MAPS, MapName, have_gain
 from ..options import DecomposeOptions
 from ..sizes import AUTO_WINDOW, parse_bytes, show_bytes, show_count
 from ..windows import Windows, least_window
@@ -46,7 +46,7 @@ class Layout:
 
     def count_passes(self, windows: Windows, maps: Sequence[MapName] = MAPS) -> int:
         """How many passes of these `windows` it takes for the frames and `maps` asked for."""
-        wanted, has_gain = frozenset(self.choice.wanted), not set(GAIN_MAPS).isdisjoint(maps)
+        wanted, has_gain = frozenset(self.choice.wanted), have_gain(maps)
         scenes = windows.plan(self.choice.count, self.cuts)
         return sum(len([*scene.needed(wanted, has_gain=has_gain)]) for scene in scenes)
 

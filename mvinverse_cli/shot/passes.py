@@ -15,7 +15,7 @@ import torch
 
 from ..color import convert
 from ..errors import DeviceMemoryError
-from ..maps import GAIN_MAPS, Array, MapName
+from ..maps import Array, MapName, have_gain
 from ..model.config import ModelConfig, with_transfers
 from ..model.device import ran_out_of_memory
 from ..model.mvinverse import Attended, MVInverse
@@ -87,7 +87,7 @@ class Network:
     @property
     def needs_gain(self) -> bool:
         """Whether there are maps that are to be brought to one gain."""
-        return not set(GAIN_MAPS).isdisjoint(self.maps)
+        return have_gain(self.maps)
 
     @property
     def may_overflow(self) -> bool:
